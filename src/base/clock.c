@@ -1,0 +1,25 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+int64_t mp_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+uint64_t mp_clock_ticks_per_us(void)
+{
+    static uint64_t measured;
+    if (!measured) {
+        int64_t start = mp_clock_ns(), end;
+        uint64_t ticks = mp_clock_ticks();
+        do
+            end = mp_clock_ns();
+        while (end - start < 50000);
+        uint64_t rate = (mp_clock_ticks() - ticks) * 1000 / (uint64_t)(end - start);
+        measured = rate ? rate : 1;
+    }
+    return measured;
+}

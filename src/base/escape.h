@@ -1,0 +1,20 @@
+/* One escaping function per sink, so that no name can forge a record or drive a terminal. */
+#ifndef MP_BASE_ESCAPE_H
+#define MP_BASE_ESCAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Terminal: UTF-8 as it is; C0, DEL, C1 and bidirectional controls and bytes that are not
+   UTF-8 as \xNN (a control of two or three bytes as \xNN each). A tab stays when `keep_tabs`. */
+void mp_escape_terminal(FILE *out, const char *text, size_t length, bool keep_tabs);
+
+/* JSON string with its quotes; ASCII only, bytes that are not UTF-8 as \udcNN (surrogateescape). */
+void mp_escape_json(FILE *out, const char *text, size_t length);
+
+/* The length in bytes of the UTF-8 character at text (1 to 4), its code point in *rune;
+   0 when the bytes are no character. Surrogates (which Python's surrogatepass writes) are none. */
+size_t mp_utf8_decode(const char *text, size_t length, unsigned *rune);
+
+#endif

@@ -1,0 +1,166 @@
+#include "capture/activation.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+#include "capture/tracer.h"
+
+static __thread struct mp_thread *self __attribute__((tls_model("initial-exec")));
+static enum mp_gate_kind gate_kind = MP_GATE_PERF;
+static pthread_key_t at_thread_end;
+
+static void release(void *state)
+{
+    struct mp_thread *thread = state;
+    self = NULL;
+    /* References to tracers are not dropped here: a thread ends without the interpreter's lock. */
+    mp_gate_release(&thread->gate);
+    free(thread->stack);
+    free(thread->contexts);
+    free(thread);
+}
+
+static void make_key(void) { pthread_key_create(&at_thread_end, release); }
+
+static struct mp_thread *make_self(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_key);
+    struct mp_thread *thread = calloc(1, sizeof *thread);
+    if (!thread)
+        return NULL;
+    mp_gate_init(&thread->gate, gate_kind);
+    pthread_setspecific(at_thread_end, thread);
+    return self = thread;
+}
+
+struct mp_thread *mp_thread_self(void)
+{
+    return __builtin_expect(self != NULL, 1) ? self : make_self();
+}
+
+void mp_thread_use_gate(enum mp_gate_kind kind)
+{
+    gate_kind = kind;
+    if (self) {
+        mp_gate_release(&self->gate);
+        mp_gate_init(&self->gate, kind);
+    }
+}
+
+static int64_t read_now(struct mp_thread *thread, struct mp_activation *top)
+{
+    int64_t bytes = mp_tracer_read(top->tracer, thread);
+    if (__builtin_expect(bytes >= 0, 1))
+        return bytes;
+    top->tracer->failed++; /* charge nothing rather than nonsense */
+    return top->last;
+}
+
+static struct mp_line *row_of(struct mp_line_table *table, int line)
+{
+    static struct mp_line elsewhere; /* lines outside the table: code with moved line numbers */
+    struct mp_line *row = mp_line_table_row(table, line);
+    return row ? row : &elsewhere;
+}
+
+void mp_activation_begin(struct mp_thread *thread, const void *frame, struct mp_tracer *tracer,
+                         struct mp_line_table *table, int line, bool resumed)
+{
+    if (thread->depth && thread->stack[thread->depth - 1].frame == frame)
+        mp_activation_end(thread); /* the frame's memory was used again: that one is over */
+    if (thread->depth == thread->room &&
+        mp_array_reserve((void **)&thread->stack, &thread->room, thread->depth + 1,
+                         sizeof *thread->stack)) {
+        thread->dropped++;
+        return;
+    }
+    struct mp_activation *top = &thread->stack[thread->depth++];
+    *top = (struct mp_activation){
+        .frame = frame, .table = table, .tracer = tracer, .line = line};
+    top->row = row_of(table, line);
+    mp_tracer_keep(tracer);
+    if (resumed) {
+        top->entered = true;
+        top->entry = top->last = read_now(thread, top);
+    }
+}
+
+/* Rotates the activation at `at` to the top: a greenlet switched back to it. */
+static struct mp_activation *raise_to_top(struct mp_thread *thread, size_t at)
+{
+    struct mp_activation found = thread->stack[at];
+    for (; at + 1 < thread->depth; at++)
+        thread->stack[at] = thread->stack[at + 1];
+    thread->stack[at] = found;
+    return &thread->stack[at];
+}
+
+struct mp_activation *mp_activation_find(struct mp_thread *thread, const void *frame)
+{
+    enum { FAR_ENOUGH = 64 };
+    for (size_t back = 1; back <= thread->depth && back <= FAR_ENOUGH; back++) {
+        size_t at = thread->depth - back;
+        if (thread->stack[at].frame == frame)
+            return back == 1 ? &thread->stack[at] : raise_to_top(thread, at);
+    }
+    return NULL;
+}
+
+/* Completes the line being run. The first completion is the entry row's: it takes the reading
+   that the others are measured from. */
+static inline void complete(struct mp_activation *top, int64_t now)
+{
+    struct mp_line *row = top->row;
+    if (!row->occurrences++ || now > row->memory)
+        row->memory = now;
+    if (__builtin_expect(top->entered, 1)) {
+        row->increment += now - top->last;
+    } else {
+        top->entered = true;
+        top->entry = now;
+        if (top->table->baseline < 0)
+            top->table->baseline = now;
+    }
+    top->last = now;
+}
+
+void mp_activation_line(struct mp_thread *thread, struct mp_activation *top, int line)
+{
+    thread->events++;
+    complete(top, read_now(thread, top));
+    if (top->line != line) {
+        top->line = line;
+        top->row = row_of(top->table, line);
+    }
+}
+
+/* The growth of an activation that ended is in the table; take it out of the line that called
+   it, which will complete later. */
+static void settle(struct mp_thread *thread, const struct mp_line_table *table, int64_t grown)
+{
+    for (size_t at = thread->depth; at-- > 0;)
+        if (thread->stack[at].table == table) {
+            thread->stack[at].last += grown;
+            return;
+        }
+}
+
+void mp_activation_end(struct mp_thread *thread)
+{
+    struct mp_activation *top = &thread->stack[thread->depth - 1];
+    thread->events++;
+    complete(top, read_now(thread, top));
+    thread->depth--;
+    int64_t grown = top->last - top->entry;
+    if (grown)
+        settle(thread, top->table, grown);
+    mp_tracer_drop(top->tracer);
+}
+
+void mp_activation_unwind(struct mp_thread *thread, size_t depth)
+{
+    while (thread->depth > depth)
+        mp_activation_end(thread);
+}

@@ -1,0 +1,132 @@
+#include "capture/gate.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PERF_PATIENCE_US = 2, RUSAGE_PATIENCE_US = 10 };
+
+static const volatile uint64_t no_ring;
+
+/* The gates of the thread that forks, so that the child can drop a ring it does not have. */
+enum { MOST_GATES = 4 };
+static __thread struct mp_gate *mine[MOST_GATES];
+
+static void in_child(void)
+{
+    for (int i = 0; i < MOST_GATES; i++) {
+        if (!mine[i])
+            continue;
+        mine[i]->head = &no_ring; /* the mapping is not inherited */
+        mine[i]->ring = NULL;
+        mine[i]->patience = 0; /* the next reading comes through mp_gate_refresh */
+    }
+}
+
+static void watch_forks(void) { pthread_atfork(NULL, NULL, in_child); }
+
+static void remember(struct mp_gate *gate, struct mp_gate *instead)
+{
+    for (int i = 0; i < MOST_GATES; i++)
+        if (mine[i] == gate) {
+            mine[i] = instead;
+            return;
+        }
+}
+
+/* Maps a ring that moves at each user-mode page fault of this thread. Read-only: a ring mapped
+   writable stops when it is full. The mapping keeps the event, so the descriptor goes at once. */
+static void *map_ring(void)
+{
+    struct perf_event_attr attr;
+    memset(&attr, 0, sizeof attr);
+    attr.type = PERF_TYPE_SOFTWARE;
+    attr.size = sizeof attr;
+    attr.config = PERF_COUNT_SW_PAGE_FAULTS;
+    attr.sample_period = 1;
+    attr.exclude_kernel = 1;
+    attr.exclude_hv = 1;
+    attr.wakeup_events = 0x7fffffff;
+    int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    if (fd < 0)
+        return NULL;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    void *ring = mmap(NULL, 2 * page, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    return ring == MAP_FAILED ? NULL : ring;
+}
+
+void mp_gate_init(struct mp_gate *gate, enum mp_gate_kind kind)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    *gate = (struct mp_gate){.kind = kind, .head = &no_ring, .bytes = -1};
+    gate->generation = mp_meter_generation();
+    if (kind == MP_GATE_PERF) {
+        gate->ring = map_ring();
+        if (gate->ring)
+            gate->head = (const volatile uint64_t *)&(
+                (const volatile struct perf_event_mmap_page *)gate->ring)->data_head;
+        else
+            gate->kind = MP_GATE_RUSAGE;
+    }
+    remember(NULL, gate);
+}
+
+void mp_gate_release(struct mp_gate *gate)
+{
+    remember(gate, NULL);
+    if (gate->ring && gate->generation == mp_meter_generation())
+        munmap(gate->ring, 2 * (size_t)sysconf(_SC_PAGESIZE));
+    gate->ring = NULL;
+    gate->head = &no_ring;
+}
+
+static long thread_faults(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage))
+        return -1;
+    return usage.ru_minflt + usage.ru_majflt;
+}
+
+bool mp_gate_faulted(struct mp_gate *gate)
+{
+    return gate->kind == MP_GATE_NONE || thread_faults() != gate->faults;
+}
+
+static uint64_t patience(enum mp_gate_kind kind)
+{
+    if (kind == MP_GATE_NONE)
+        return 0;
+    return (kind == MP_GATE_PERF ? PERF_PATIENCE_US : RUSAGE_PATIENCE_US) *
+           mp_clock_ticks_per_us();
+}
+
+/* What moved is noted before the reading: what moves during it opens the gate again. */
+int64_t mp_gate_refresh(struct mp_gate *gate, struct mp_meter *meter)
+{
+    if (gate->generation != mp_meter_generation()) {
+        remember(gate, NULL);
+        mp_gate_init(gate, gate->kind);
+    }
+    if (!gate->patience)
+        gate->patience = patience(gate->kind);
+    gate->seen = *gate->head;
+    if (gate->kind == MP_GATE_RUSAGE)
+        gate->faults = thread_faults();
+    gate->bytes = mp_meter_read(meter);
+    gate->read_at = mp_clock_ticks();
+    return gate->bytes;
+}
+
+const char *mp_gate_name(enum mp_gate_kind kind)
+{
+    static const char *const names[] = {"page-fault ring", "rusage", "none"};
+    return names[kind];
+}

@@ -1,0 +1,26 @@
+/* The interpreter's side of line tracing: turns its events into activations. Implemented by
+ * trace_monitoring.c (sys.monitoring, 3.12 and later).
+ *
+ * Only code objects that were handed in are instrumented; all other code runs as it would.
+ * Callbacks never raise, never print and never run Python code.
+ */
+#ifndef MP_CAPTURE_TRACE_H
+#define MP_CAPTURE_TRACE_H
+
+#include <Python.h>
+
+/* Takes a tool id and registers the callbacks, once. 0, or -1 with a Python exception. */
+int mp_trace_start(void);
+
+/* Asks for the events of one code object, which is kept alive until mp_trace_forget().
+   0, or -1 with a Python exception. */
+int mp_trace_code(PyCodeObject *);
+
+/* Nobody traces this code object any more. */
+void mp_trace_forget(const void *code);
+
+/* The first and last line that a code object and the code nested in it can run. 0, or -1 with a
+   Python exception. The answer is kept with the code object. */
+int mp_trace_span(PyCodeObject *, int *first, int *last);
+
+#endif

@@ -1,0 +1,251 @@
+#include "capture/tracer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/array.h"
+
+/* Who traces a code object. */
+struct binding {
+    struct mp_tracer *tracer;
+    struct mp_line_table *table;
+};
+
+struct bound_code {
+    const void *code; /* NULL: the slot is free */
+    struct binding *bindings;
+    size_t count, room;
+};
+
+/* Code objects by address: open addressing, at most half full. */
+static struct bound_code *slots;
+static size_t slot_count, slots_used;
+
+static size_t slot_for(const void *code)
+{
+    uint64_t hash = (uint64_t)(uintptr_t)code * UINT64_C(0x9E3779B97F4A7C15);
+    return (hash >> 32) & (slot_count - 1);
+}
+
+static struct bound_code *find(const void *code)
+{
+    if (!slot_count)
+        return NULL;
+    for (size_t at = slot_for(code);; at = (at + 1) & (slot_count - 1))
+        if (slots[at].code == code)
+            return &slots[at];
+        else if (!slots[at].code)
+            return NULL;
+}
+
+static void place(struct bound_code entry)
+{
+    size_t at = slot_for(entry.code);
+    while (slots[at].code)
+        at = (at + 1) & (slot_count - 1);
+    slots[at] = entry;
+}
+
+static int grow_slots(void)
+{
+    size_t old_count = slot_count, more = slot_count ? slot_count * 2 : 64;
+    struct bound_code *old = slots, *fresh = calloc(more, sizeof *fresh);
+    if (!fresh)
+        return -1;
+    slots = fresh;
+    slot_count = more;
+    for (size_t i = 0; i < old_count; i++)
+        if (old[i].code)
+            place(old[i]);
+    free(old);
+    return 0;
+}
+
+static struct bound_code *find_or_make(const void *code)
+{
+    struct bound_code *entry = find(code);
+    if (entry)
+        return entry;
+    if ((slots_used + 1) * 2 > slot_count && grow_slots())
+        return NULL;
+    place((struct bound_code){.code = code});
+    slots_used++;
+    return find(code);
+}
+
+/* Empties a slot and moves up what probing had pushed behind it. */
+static void forget(struct bound_code *entry)
+{
+    free(entry->bindings);
+    size_t at = (size_t)(entry - slots);
+    slots[at] = (struct bound_code){0};
+    slots_used--;
+    for (at = (at + 1) & (slot_count - 1); slots[at].code; at = (at + 1) & (slot_count - 1)) {
+        struct bound_code moved = slots[at];
+        slots[at] = (struct bound_code){0};
+        place(moved);
+    }
+}
+
+struct mp_meter *mp_tracer_meter(void)
+{
+    static struct mp_meter meter;
+    static bool open;
+    if (!open)
+        open = !mp_meter_open(&meter, 0, MP_RSS);
+    return &meter;
+}
+
+struct mp_tracer *mp_tracer_new(void)
+{
+    struct mp_tracer *tracer = calloc(1, sizeof *tracer);
+    if (tracer)
+        tracer->references = 1;
+    return tracer;
+}
+
+void mp_tracer_keep(struct mp_tracer *tracer) { tracer->references++; }
+
+void mp_tracer_drop(struct mp_tracer *tracer)
+{
+    if (--tracer->references)
+        return;
+    for (size_t i = 0; i < tracer->count; i++) {
+        mp_line_table_release(tracer->traced[i].table);
+        free(tracer->traced[i].table);
+    }
+    free(tracer->traced);
+    free(tracer->bound);
+    if (tracer->on_release)
+        tracer->on_release(tracer);
+    free(tracer);
+}
+
+struct mp_line_table *mp_tracer_table(const struct mp_tracer *tracer, const void *code)
+{
+    for (size_t i = 0; i < tracer->count; i++)
+        if (tracer->traced[i].code == code)
+            return tracer->traced[i].table;
+    return NULL;
+}
+
+struct mp_line_table *mp_tracer_add(struct mp_tracer *tracer, const void *code, int first,
+                                    int last, int entry)
+{
+    if (mp_array_reserve((void **)&tracer->traced, &tracer->room, tracer->count + 1,
+                         sizeof *tracer->traced))
+        return NULL;
+    struct mp_line_table *table = malloc(sizeof *table);
+    if (!table)
+        return NULL;
+    if (mp_line_table_init(table, first, last, entry)) {
+        free(table);
+        return NULL;
+    }
+    tracer->traced[tracer->count++] = (struct mp_traced){.code = code, .table = table};
+    return table;
+}
+
+int mp_tracer_bind(struct mp_tracer *tracer, const void *code, struct mp_line_table *table)
+{
+    struct bound_code *entry = find_or_make(code);
+    if (!entry || mp_array_reserve((void **)&tracer->bound, &tracer->bound_room,
+                                   tracer->bound_count + 1, sizeof *tracer->bound))
+        return -1;
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->bindings[i].tracer == tracer) {
+            entry->bindings[i].table = table; /* a nested function decorated by itself */
+            return 0;
+        }
+    if (mp_array_reserve((void **)&entry->bindings, &entry->room, entry->count + 1,
+                         sizeof *entry->bindings))
+        return -1;
+    entry->bindings[entry->count++] = (struct binding){tracer, table};
+    tracer->bound[tracer->bound_count++] = code;
+    return 0;
+}
+
+static void remove_binding(struct bound_code *entry, const struct mp_tracer *tracer)
+{
+    for (size_t i = entry->count; i-- > 0;)
+        if (entry->bindings[i].tracer == tracer) {
+            entry->count--;
+            for (; i < entry->count; i++) /* keep the newest last */
+                entry->bindings[i] = entry->bindings[i + 1];
+            return;
+        }
+}
+
+void mp_tracer_unbind(struct mp_tracer *tracer, void (*freed)(const void *code))
+{
+    while (tracer->bound_count) {
+        const void *code = tracer->bound[--tracer->bound_count];
+        struct bound_code *entry = find(code);
+        remove_binding(entry, tracer);
+        if (entry->count)
+            continue;
+        forget(entry);
+        freed(code);
+    }
+}
+
+int mp_tracer_enter(struct mp_tracer *tracer)
+{
+    struct mp_thread *thread = mp_thread_self();
+    if (!thread || mp_array_reserve((void **)&thread->contexts, &thread->context_room,
+                                    thread->context_count + 1, sizeof *thread->contexts)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    thread->contexts[thread->context_count++] =
+        (struct mp_context){.tracer = tracer, .depth = thread->depth};
+    mp_tracer_keep(tracer);
+    tracer->entered++;
+    return 0;
+}
+
+void mp_tracer_leave(struct mp_tracer *tracer)
+{
+    struct mp_thread *thread = mp_thread_self();
+    if (!thread)
+        return;
+    size_t at = thread->context_count;
+    while (at > 0 && thread->contexts[at - 1].tracer != tracer)
+        at--;
+    if (!at)
+        return;
+    if (at == thread->context_count)
+        mp_activation_unwind(thread, thread->contexts[at - 1].depth);
+    for (thread->context_count--, at--; at < thread->context_count; at++)
+        thread->contexts[at] = thread->contexts[at + 1];
+    tracer->entered--;
+    mp_tracer_drop(tracer);
+}
+
+bool mp_tracer_choose(const struct mp_thread *thread, const void *code,
+                      struct mp_tracer **tracer, struct mp_line_table **table)
+{
+    const struct bound_code *entry = find(code);
+    const struct binding *chosen = NULL;
+    if (!entry)
+        return false;
+    for (size_t at = thread->context_count; at-- > 0 && !chosen && entry->count > 1;)
+        for (size_t i = 0; i < entry->count && !chosen; i++)
+            if (entry->bindings[i].tracer == thread->contexts[at].tracer)
+                chosen = &entry->bindings[i];
+    for (size_t i = entry->count; i-- > 0 && !chosen;)
+        if (entry->bindings[i].tracer->entered)
+            chosen = &entry->bindings[i];
+    if (!chosen)
+        return false;
+    *tracer = chosen->tracer;
+    *table = chosen->table;
+    return true;
+}
+
+int64_t mp_tracer_read(struct mp_tracer *tracer, struct mp_thread *thread)
+{
+    if (__builtin_expect(tracer->source.read != NULL, 0))
+        return tracer->source.read(tracer->source.self);
+    return mp_gate_read(&thread->gate, mp_tracer_meter());
+}

@@ -1,0 +1,75 @@
+/* Tracers: one profiler's line tables, and which code object feeds which table.
+ *
+ * A code object can belong to several tracers (the imported decorator makes one per call). An
+ * activation is counted by the innermost tracer entered on its thread that knows the code, else
+ * by the newest that is entered on any thread, else by none. A tracer that counts generators is
+ * entered for as long as it lives.
+ */
+#ifndef MP_CAPTURE_TRACER_H
+#define MP_CAPTURE_TRACER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/activation.h"
+#include "record/lines.h"
+
+/* Where a tracer's numbers come from when it is not this process's RSS through the gate. */
+struct mp_source {
+    int64_t (*read)(void *self); /* bytes now; NULL: RSS through the thread's gate */
+    void *self;
+};
+
+struct mp_tracer {
+    size_t references;
+    unsigned entered; /* enters minus leaves, over all threads */
+    struct mp_source source;
+    struct mp_traced *traced; /* owned; in the order they were added */
+    size_t count, room;
+    const void **bound; /* owned; code objects with a binding of this tracer */
+    size_t bound_count, bound_room;
+    uint64_t failed; /* readings that failed; their lines were not charged */
+    void (*on_release)(struct mp_tracer *);
+};
+
+/* One top-level code object of a tracer with its table. */
+struct mp_traced {
+    const void *code;
+    struct mp_line_table *table; /* owned */
+};
+
+struct mp_tracer *mp_tracer_new(void);
+void mp_tracer_keep(struct mp_tracer *);
+void mp_tracer_drop(struct mp_tracer *); /* the last one releases it */
+
+/* Adds a top-level code object with lines first to last, the entry row at `entry`; its nested
+   code objects are bound with mp_tracer_bind(). Returns the table, or NULL with errno. */
+struct mp_line_table *mp_tracer_add(struct mp_tracer *, const void *code, int first, int last,
+                                    int entry);
+
+/* The table of a top-level code object; NULL when the tracer does not have it. */
+struct mp_line_table *mp_tracer_table(const struct mp_tracer *, const void *code);
+
+/* Charges what `code` does to a table of the tracer. 0, or -1 with errno. */
+int mp_tracer_bind(struct mp_tracer *, const void *code, struct mp_line_table *);
+
+/* Undoes all bindings of the tracer; calls `freed(code)` for codes nobody traces any more. */
+void mp_tracer_unbind(struct mp_tracer *, void (*freed)(const void *code));
+
+/* Counts what the calling thread does from here on / until here. Leaving ends activations that
+   the tracer's context left open. 0, or -1 with errno. */
+int mp_tracer_enter(struct mp_tracer *);
+void mp_tracer_leave(struct mp_tracer *);
+
+/* Who counts a run of `code` that begins now on this thread. False: nobody. */
+bool mp_tracer_choose(const struct mp_thread *, const void *code, struct mp_tracer **tracer,
+                      struct mp_line_table **table);
+
+/* Bytes now, as the tracer counts them; -1 when the reading failed. */
+int64_t mp_tracer_read(struct mp_tracer *, struct mp_thread *);
+
+/* The meter of this process that all gates share. */
+struct mp_meter *mp_tracer_meter(void);
+
+#endif

@@ -1,0 +1,42 @@
+/* memory_profiler._core: conversions between Python and the C core, no logic. */
+#include "python/module.h"
+
+static int execute(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &mp_tracer_spec, NULL);
+    int failed = type ? PyModule_AddType(module, (PyTypeObject *)type) : -1;
+    Py_XDECREF(type);
+    if (!failed)
+        failed = PyModule_AddFunctions(module, mp_meter_methods);
+    if (!failed)
+        failed = PyModule_AddFunctions(module, mp_render_methods);
+    if (!failed)
+        failed = PyModule_AddStringConstant(module, "__version__", MP_VERSION);
+    return failed;
+}
+
+/* State is per process (the gate, the tool id): one interpreter, with its lock. */
+static PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, execute},
+#ifdef Py_mod_multiple_interpreters
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "memory_profiler._core",
+    .m_slots = slots,
+};
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+#ifdef Py_GIL_DISABLED
+    PyErr_SetString(PyExc_ImportError, "memory_profiler does not support free-threaded "
+                                       "Python yet; use the build with the lock");
+    return NULL;
+#else
+    return PyModuleDef_Init(&definition);
+#endif
+}

@@ -1,0 +1,16 @@
+/* What the files of the Python door share. */
+#ifndef MP_PYTHON_MODULE_H
+#define MP_PYTHON_MODULE_H
+
+#include <Python.h>
+
+#include "capture/meter.h"
+
+extern PyType_Spec mp_tracer_spec;
+extern PyMethodDef mp_meter_methods[];
+extern PyMethodDef mp_render_methods[];
+
+/* "rss", "pss" or "uss" to a metric; -1 with ValueError. */
+int mp_metric_from(const char *name, enum mp_metric *metric);
+
+#endif

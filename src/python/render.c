@@ -1,0 +1,166 @@
+/* Reports for Python: builds the record of a function from Python values, returns the text. */
+#include "python/module.h"
+
+#include <stdlib.h>
+
+#include "report/json.h"
+#include "report/text.h"
+
+/* A function with the Python objects its texts are borrowed from. */
+struct function {
+    struct mp_function record;
+    struct mp_text *lines;
+    PyObject *kept; /* list of bytes objects */
+};
+
+static int borrow(PyObject *kept, PyObject *string, struct mp_text *text)
+{
+    PyObject *bytes = PyUnicode_AsEncodedString(string, "utf-8", "surrogatepass");
+    if (!bytes || PyList_Append(kept, bytes)) {
+        Py_XDECREF(bytes);
+        return -1;
+    }
+    text->bytes = PyBytes_AS_STRING(bytes);
+    text->length = (size_t)PyBytes_GET_SIZE(bytes);
+    Py_DECREF(bytes); /* `kept` holds it */
+    return 0;
+}
+
+static void release(struct function *function)
+{
+    mp_line_table_release(&function->record.table);
+    free(function->lines);
+    Py_XDECREF(function->kept);
+}
+
+static int fill_cells(struct mp_line_table *table, PyObject *cells)
+{
+    PyObject *line, *cell;
+    for (Py_ssize_t at = 0; PyDict_Next(cells, &at, &line, &cell);) {
+        long long memory, increment;
+        unsigned long long occurrences;
+        if (!PyArg_ParseTuple(cell, "LLK", &memory, &increment, &occurrences))
+            return -1;
+        struct mp_line *row = mp_line_table_row(table, (int)PyLong_AsLong(line));
+        if (PyErr_Occurred())
+            return -1;
+        if (row)
+            *row = (struct mp_line){memory, increment, occurrences};
+    }
+    return 0;
+}
+
+/* From (filename, name, first, entry, baseline, [source lines], {line: cell}). */
+static int init(struct function *function, PyObject *tuple)
+{
+    PyObject *filename, *name, *lines, *cells;
+    int first, entry;
+    long long baseline;
+    *function = (struct function){0};
+    if (!PyArg_ParseTuple(tuple, "UUiiLO!O!", &filename, &name, &first, &entry, &baseline,
+                          &PyList_Type, &lines, &PyDict_Type, &cells))
+        return -1;
+    Py_ssize_t count = PyList_GET_SIZE(lines);
+    function->kept = PyList_New(0);
+    function->lines = calloc((size_t)count + 1, sizeof *function->lines);
+    if (!function->kept || !function->lines) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (count && mp_line_table_init(&function->record.table, first, first + (int)count - 1, entry)) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    function->record.table.first = first;
+    function->record.table.baseline = baseline;
+    function->record.lines = function->lines;
+    if (borrow(function->kept, filename, &function->record.filename) ||
+        borrow(function->kept, name, &function->record.name))
+        return -1;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (borrow(function->kept, PyList_GET_ITEM(lines, i), &function->lines[i]))
+            return -1;
+    return fill_cells(&function->record.table, cells);
+}
+
+/* Closes the stream and returns what was written to it. */
+static PyObject *finish(FILE *out, char **text, size_t *length)
+{
+    int failed = fclose(out);
+    PyObject *result = failed ? PyErr_NoMemory()
+                              : PyUnicode_DecodeUTF8(*text, (Py_ssize_t)*length, "surrogateescape");
+    free(*text);
+    return result;
+}
+
+static PyObject *text_lines(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *tuple;
+    struct mp_text_options options = {.precision = 1};
+    struct function function;
+    char *text = NULL;
+    size_t length = 0;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "O!i", &PyTuple_Type, &tuple, &options.precision))
+        return NULL;
+    if (!init(&function, tuple)) {
+        FILE *out = open_memstream(&text, &length);
+        if (out) {
+            mp_text_lines(out, &function.record, &options);
+            result = finish(out, &text, &length);
+        } else {
+            PyErr_NoMemory();
+        }
+    }
+    release(&function);
+    return result;
+}
+
+static PyObject *render_json(const struct mp_function *records, size_t count,
+                             const struct mp_json_options *options)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        return PyErr_NoMemory();
+    mp_json_lines(out, records, count, options);
+    return finish(out, &text, &length);
+}
+
+static PyObject *json_lines(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *list, *result = NULL;
+    struct mp_json_options options;
+    if (!PyArg_ParseTuple(args, "O!ss", &PyList_Type, &list, &options.backend, &options.python))
+        return NULL;
+    size_t count = (size_t)PyList_GET_SIZE(list), ready = 0;
+    struct function *functions = calloc(count + 1, sizeof *functions);
+    struct mp_function *records = calloc(count + 1, sizeof *records);
+    int failed = !functions || !records;
+    if (failed)
+        PyErr_NoMemory();
+    while (!failed && ready < count) {
+        failed = init(&functions[ready], PyList_GET_ITEM(list, (Py_ssize_t)ready));
+        records[ready] = functions[ready].record;
+        ready++;
+    }
+    if (!failed)
+        result = render_json(records, count, &options);
+    for (size_t i = 0; i < ready; i++)
+        release(&functions[i]);
+    free(records);
+    free(functions);
+    return result;
+}
+
+PyMethodDef mp_render_methods[] = {
+    {"text_lines", text_lines, METH_VARARGS,
+     "text_lines((filename, name, first, entry, baseline, [source], {line: (memory, increment,\n"
+     "occurrences)}), precision) -> the line table of memory_profiler 0.61."},
+    {"json_lines", json_lines, METH_VARARGS,
+     "json_lines([function, ...], backend, python) -> JSON document, docs/json.md."},
+    {NULL, NULL, 0, NULL},
+};

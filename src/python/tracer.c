@@ -1,0 +1,255 @@
+/* memory_profiler._core.Tracer: one profiler's line tables. */
+#include "python/module.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "capture/trace.h"
+#include "capture/tracer.h"
+#include "capture/tree.h"
+
+/* A source that is not RSS alone: a metric of smaps_rollup, the children too, or a callable. */
+struct other_source {
+    struct mp_meter meter;
+    bool children;
+    struct mp_tree tree;
+    int64_t bytes;    /* last reading */
+    uint64_t read_at; /* its ticks */
+    PyObject *call;   /* owned; returns bytes; NULL: the meter */
+};
+
+struct tracer_object {
+    PyObject_HEAD
+    struct mp_tracer *tracer; /* owned: a reference */
+};
+
+/* Processes are listed at most every 100 us: a listing costs as much. */
+static int64_t read_with_children(struct other_source *source)
+{
+    if (source->bytes > 0 &&
+        mp_clock_ticks() - source->read_at < 100 * mp_clock_ticks_per_us())
+        return source->bytes;
+    int64_t own = mp_meter_read(&source->meter);
+    if (own < 0)
+        return -1;
+    source->bytes = own + mp_tree_memory(&source->tree, getpid(), source->meter.metric);
+    source->read_at = mp_clock_ticks();
+    return source->bytes;
+}
+
+/* Calls into Python from an event: an exception that is on its way stays on its way. */
+static int64_t read_callable(PyObject *call)
+{
+    PyObject *raised = PyErr_GetRaisedException();
+    PyObject *result = PyObject_CallNoArgs(call);
+    int64_t bytes = result ? PyLong_AsLongLong(result) : -1;
+    Py_XDECREF(result);
+    if (PyErr_Occurred())
+        PyErr_Clear();
+    PyErr_SetRaisedException(raised);
+    return bytes;
+}
+
+static int64_t read_other(void *self)
+{
+    struct other_source *source = self;
+    if (source->call)
+        return read_callable(source->call);
+    return source->children ? read_with_children(source) : mp_meter_read(&source->meter);
+}
+
+static void release_source(struct mp_tracer *tracer)
+{
+    struct other_source *source = tracer->source.self;
+    if (!source)
+        return;
+    mp_meter_release(&source->meter);
+    mp_tree_release(&source->tree);
+    Py_XDECREF(source->call);
+    free(source);
+}
+
+static int use_source(struct mp_tracer *tracer, const char *name, int children, PyObject *call)
+{
+    enum mp_metric metric;
+    if (mp_metric_from(name, &metric))
+        return -1;
+    if (metric == MP_RSS && !children && call == Py_None)
+        return 0;
+    struct other_source *source = calloc(1, sizeof *source);
+    if (!source || mp_meter_open(&source->meter, 0, metric)) {
+        free(source);
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    source->children = children;
+    source->call = call == Py_None ? NULL : Py_NewRef(call);
+    tracer->source = (struct mp_source){.read = read_other, .self = source};
+    tracer->on_release = release_source;
+    return 0;
+}
+
+static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"metric", "children", "call", NULL};
+    const char *metric = "rss";
+    int children = 0;
+    PyObject *call = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spO", names, &metric, &children, &call))
+        return NULL;
+    struct tracer_object *self = (struct tracer_object *)type->tp_alloc(type, 0);
+    if (!self)
+        return NULL;
+    self->tracer = mp_tracer_new();
+    if (!self->tracer)
+        PyErr_NoMemory();
+    if (!self->tracer || use_source(self->tracer, metric, children, call)) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void tracer_dealloc(struct tracer_object *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    if (self->tracer) {
+        mp_tracer_unbind(self->tracer, mp_trace_forget);
+        mp_tracer_drop(self->tracer);
+    }
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* Traces a code object and, into the same table, the code nested in it. */
+static int bind_all(struct mp_tracer *tracer, PyCodeObject *code, struct mp_line_table *table)
+{
+    size_t bound = tracer->bound_count;
+    if (mp_tracer_bind(tracer, code, table)) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    if (tracer->bound_count > bound && mp_trace_code(code)) {
+        return -1;
+    }
+    PyObject *constants = code->co_consts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constants); i++) {
+        PyObject *inner = PyTuple_GET_ITEM(constants, i);
+        if (PyCode_Check(inner) && bind_all(tracer, (PyCodeObject *)inner, table))
+            return -1;
+    }
+    return 0;
+}
+
+static PyObject *tracer_add(struct tracer_object *self, PyObject *arg)
+{
+    int first, last;
+    if (!PyCode_Check(arg))
+        return PyErr_Format(PyExc_TypeError, "not a code object: %R", arg);
+    PyCodeObject *code = (PyCodeObject *)arg;
+    if (mp_tracer_table(self->tracer, code))
+        Py_RETURN_FALSE;
+    if (mp_trace_start() || mp_trace_span(code, &first, &last))
+        return NULL;
+    struct mp_line_table *table =
+        mp_tracer_add(self->tracer, code, first, last, code->co_firstlineno);
+    if (!table)
+        return PyErr_Format(PyExc_MemoryError, "no room for lines %d to %d of %R", first, last,
+                            code->co_filename);
+    return bind_all(self->tracer, code, table) ? NULL : Py_NewRef(Py_True);
+}
+
+static PyObject *tracer_enter(struct tracer_object *self, PyObject *ignored)
+{
+    (void)ignored;
+    return mp_tracer_enter(self->tracer) ? PyErr_NoMemory() : Py_NewRef(Py_None);
+}
+
+static PyObject *tracer_leave(struct tracer_object *self, PyObject *ignored)
+{
+    (void)ignored;
+    mp_tracer_leave(self->tracer);
+    Py_RETURN_NONE;
+}
+
+/* {line: (memory, increment, occurrences)} of the lines that completed. */
+static PyObject *cells_of(const struct mp_line_table *table)
+{
+    PyObject *cells = PyDict_New();
+    for (int i = 0; cells && i < table->count; i++) {
+        const struct mp_line *row = &table->rows[i];
+        if (!row->occurrences)
+            continue;
+        PyObject *line = PyLong_FromLong(table->first + i);
+        PyObject *cell = Py_BuildValue("LLK", (long long)row->memory, (long long)row->increment,
+                                       (unsigned long long)row->occurrences);
+        int failed = !line || !cell || PyDict_SetItem(cells, line, cell);
+        Py_XDECREF(line);
+        Py_XDECREF(cell);
+        if (failed)
+            Py_CLEAR(cells);
+    }
+    return cells;
+}
+
+static PyObject *tracer_tables(struct tracer_object *self, PyObject *ignored)
+{
+    (void)ignored;
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; list && i < self->tracer->count; i++) {
+        const struct mp_traced *traced = &self->tracer->traced[i];
+        PyObject *item = Py_BuildValue("OLN", traced->code, (long long)traced->table->baseline,
+                                       cells_of(traced->table));
+        int failed = !item || PyList_Append(list, item);
+        Py_XDECREF(item);
+        if (failed)
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
+static PyObject *tracer_entered(struct tracer_object *self, void *ignored)
+{
+    (void)ignored;
+    return PyLong_FromUnsignedLong(self->tracer->entered);
+}
+
+static PyObject *tracer_failed(struct tracer_object *self, void *ignored)
+{
+    (void)ignored;
+    return PyLong_FromUnsignedLongLong(self->tracer->failed);
+}
+
+static PyMethodDef methods[] = {
+    {"add", (PyCFunction)tracer_add, METH_O,
+     "add(code) -> True when the code object is new. Traces it and the code nested in it."},
+    {"enter", (PyCFunction)tracer_enter, METH_NOARGS, "Count from here on; nests."},
+    {"leave", (PyCFunction)tracer_leave, METH_NOARGS, "Undo one enter() of this thread."},
+    {"tables", (PyCFunction)tracer_tables, METH_NOARGS,
+     "tables() -> [(code, baseline, {line: (memory, increment, occurrences)}), ...], bytes,\n"
+     "in the order of add(). baseline is the first entry's reading, -1 if never entered; the\n"
+     "increment of the entry line does not include it."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef getters[] = {
+    {"entered", (getter)tracer_entered, NULL, "enters minus leaves, over all threads", NULL},
+    {"failed", (getter)tracer_failed, NULL, "readings that failed and were not charged", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_new, tracer_new},  {Py_tp_dealloc, tracer_dealloc},
+    {Py_tp_methods, methods}, {Py_tp_getset, getters},
+    {Py_tp_doc, "Tracer(metric='rss', children=False, call=None): line tables of one profiler.\n"
+                "call() -> bytes replaces the meter when given."},
+    {0, NULL},
+};
+
+PyType_Spec mp_tracer_spec = {
+    .name = "memory_profiler._core.Tracer",
+    .basicsize = sizeof(struct tracer_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};

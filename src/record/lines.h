@@ -1,0 +1,55 @@
+/* The vocabulary of line profiling. Read this first.
+ *
+ * Source lines are counted in rows. A *line event* happens when the interpreter is about to run
+ * a line; the event completes the line before it in the same activation. A row holds what its
+ * completed executions did to the process's memory:
+ *
+ *     memory       bytes       the largest reading at the end of an execution of this line
+ *     increment    bytes       sum over executions of (reading after - reading before), callees
+ *                              included, each byte counted once
+ *     occurrences  executions  as sys.settrace counts them
+ *
+ * Row 0 of a table is the line of the function's first decorator (or `def`): entering the
+ * function completes it. `baseline` is the first entry's reading; reports add it to that row's
+ * increment, so that the column reads "started with this, then grew by these".
+ *
+ *      first                     first + count
+ *        v                             v
+ *      +-------+-------+-------+-------+
+ *      | entry | line  | line  | ...   |   rows, one per source line of the function and of the
+ *      +-------+-------+-------+-------+   functions, lambdas and comprehensions inside it
+ */
+#ifndef MP_RECORD_LINES_H
+#define MP_RECORD_LINES_H
+
+#include <stdint.h>
+
+struct mp_line {
+    int64_t memory;
+    int64_t increment;
+    uint64_t occurrences; /* 0: never completed, the other fields mean nothing */
+};
+
+struct mp_line_table {
+    int first;        /* number of the first line that has a row */
+    int count;        /* rows */
+    int entry;        /* line that carries the baseline */
+    int64_t baseline; /* bytes; -1 until the function was entered */
+    struct mp_line *rows;
+};
+
+/* Rows for lines first to last, all unmeasured. Returns 0, or -1 with errno ENOMEM. */
+int mp_line_table_init(struct mp_line_table *, int first, int last, int entry);
+void mp_line_table_release(struct mp_line_table *);
+
+/* The row of a line, or NULL when the line is outside the table. */
+static inline struct mp_line *mp_line_table_row(const struct mp_line_table *table, int line)
+{
+    unsigned row = (unsigned)line - (unsigned)table->first;
+    return row < (unsigned)table->count ? &table->rows[row] : (struct mp_line *)0;
+}
+
+/* The increment to show for a line: its deltas, with the baseline where it belongs. */
+int64_t mp_line_table_increment(const struct mp_line_table *, int line);
+
+#endif

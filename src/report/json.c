@@ -1,0 +1,64 @@
+#include "report/json.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+
+static void put_text(FILE *out, const char *key, struct mp_text text)
+{
+    fprintf(out, "\"%s\": ", key);
+    mp_escape_json(out, text.bytes, text.length);
+}
+
+static void put_row(FILE *out, const struct mp_function *function, int row)
+{
+    int number = function->table.first + row;
+    const struct mp_line *line = &function->table.rows[row];
+    fprintf(out, "        {\"line\": %d, ", number);
+    if (line->occurrences)
+        fprintf(out, "\"memory\": %lld, \"increment\": %lld, \"occurrences\": %llu, ",
+                (long long)line->memory,
+                (long long)mp_line_table_increment(&function->table, number),
+                (unsigned long long)line->occurrences);
+    else
+        fputs("\"memory\": null, \"increment\": null, \"occurrences\": 0, ", out);
+    put_text(out, "source", function->lines[row]);
+    fputc('}', out);
+}
+
+static void put_function(FILE *out, const struct mp_function *function)
+{
+    fputs("    {\n      ", out);
+    put_text(out, "filename", function->filename);
+    fputs(",\n      ", out);
+    put_text(out, "function", function->name);
+    fprintf(out, ",\n      \"first_line\": %d,\n      \"baseline\": %lld,\n      \"lines\": [\n",
+            function->table.first, (long long)function->table.baseline);
+    for (int row = 0; row < function->table.count; row++) {
+        put_row(out, function, row);
+        fputs(row + 1 < function->table.count ? ",\n" : "\n", out);
+    }
+    fputs("      ]\n    }", out);
+}
+
+static struct mp_text text_of(const char *string)
+{
+    return (struct mp_text){string, strlen(string)};
+}
+
+void mp_json_lines(FILE *out, const struct mp_function *functions, size_t count,
+                   const struct mp_json_options *options)
+{
+    fputs("{\n  \"schema\": \"memory_profiler.lines/1\",\n  \"unit\": \"bytes\",\n  ", out);
+    put_text(out, "version", text_of(MP_VERSION));
+    fputs(",\n  ", out);
+    put_text(out, "python", text_of(options->python));
+    fputs(",\n  ", out);
+    put_text(out, "backend", text_of(options->backend));
+    fputs(",\n  \"functions\": [\n", out);
+    for (size_t i = 0; i < count; i++) {
+        put_function(out, &functions[i]);
+        fputs(i + 1 < count ? ",\n" : "\n", out);
+    }
+    fputs("  ]\n}\n", out);
+}

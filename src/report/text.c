@@ -1,0 +1,42 @@
+#include "report/text.h"
+
+#include "base/escape.h"
+
+static const double MIB = 1024.0 * 1024.0;
+
+static void put_mib(FILE *out, int64_t bytes, int precision)
+{
+    char cell[512];
+    snprintf(cell, sizeof cell, "%*.*f MiB", precision + 4, precision, (double)bytes / MIB);
+    fprintf(out, "%12s ", cell);
+}
+
+static void put_row(FILE *out, const struct mp_function *function, int row, int precision)
+{
+    int number = function->table.first + row;
+    const struct mp_line *line = &function->table.rows[row];
+    fprintf(out, "%6d ", number);
+    if (line->occurrences) {
+        put_mib(out, line->memory, precision);
+        put_mib(out, mp_line_table_increment(&function->table, number), precision);
+        fprintf(out, " %10llu   ", (unsigned long long)line->occurrences);
+    } else {
+        fprintf(out, "%12s %12s  %10s   ", "", "", "");
+    }
+    mp_escape_terminal(out, function->lines[row].bytes, function->lines[row].length, true);
+    fputc('\n', out);
+}
+
+void mp_text_lines(FILE *out, const struct mp_function *function,
+                   const struct mp_text_options *options)
+{
+    fputs("Filename: ", out);
+    mp_escape_terminal(out, function->filename.bytes, function->filename.length, false);
+    fputs("\n\n", out);
+    fprintf(out, "%6s %12s %12s  %10s   %s\n", "Line #", "Mem usage", "Increment",
+            "Occurrences", "Line Contents");
+    fputs("=============================================================\n", out);
+    for (int row = 0; row < function->table.count; row++)
+        put_row(out, function, row, options->precision);
+    fputs("\n\n", out);
+}
