@@ -1,1 +1,48 @@
+"""Profile the memory of Python programs: line by line, over time, and by allocation.
 
+    from memory_profiler import profile
+
+    @profile
+    def load(): ...
+
+Importing this package is cheap (no IPython, multiprocessing or psutil); everything else is
+loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memory_profiler._core import __version__
+from memory_profiler._profile import profile
+
+if TYPE_CHECKING:
+    from memory_profiler._profiler import LineProfiler
+    from memory_profiler._report import show_results
+    from memory_profiler._results import FunctionResult, LineResult, Results
+
+_HOMES = {
+    "FunctionResult": "_results",
+    "LineProfiler": "_profiler",
+    "LineResult": "_results",
+    "Results": "_results",
+    "show_results": "_report",
+}
+
+__all__ = ["__version__", "profile", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    """Loads a public name from the module that has it, once."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value: object = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -30,7 +30,7 @@ static struct mp_thread *make_self(void)
     struct mp_thread *thread = calloc(1, sizeof *thread);
     if (!thread)
         return NULL;
-    mp_gate_init(&thread->gate, gate_kind);
+    mp_gate_init(&thread->gate, gate_kind, mp_tracer_meter());
     pthread_setspecific(at_thread_end, thread);
     return self = thread;
 }
@@ -45,7 +45,7 @@ void mp_thread_use_gate(enum mp_gate_kind kind)
     gate_kind = kind;
     if (self) {
         mp_gate_release(&self->gate);
-        mp_gate_init(&self->gate, kind);
+        mp_gate_init(&self->gate, kind, mp_tracer_meter());
     }
 }
 

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PERF_PATIENCE_US = 2, RUSAGE_PATIENCE_US = 10 };
+enum { PERF_PATIENCE_US = 2, RUSAGE_PATIENCE_US = 10, PATIENCE_IN_READINGS = 4 };
 
 static const volatile uint64_t no_ring;
 
@@ -61,11 +61,12 @@ static void *map_ring(void)
     return ring == MAP_FAILED ? NULL : ring;
 }
 
-void mp_gate_init(struct mp_gate *gate, enum mp_gate_kind kind)
+void mp_gate_init(struct mp_gate *gate, enum mp_gate_kind kind, struct mp_meter *meter)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, watch_forks);
-    *gate = (struct mp_gate){.kind = kind, .head = &no_ring, .bytes = -1};
+    *gate = (struct mp_gate){
+        .kind = kind, .meter = meter, .head = &no_ring, .bytes = -1};
     gate->generation = mp_meter_generation();
     if (kind == MP_GATE_PERF) {
         gate->ring = map_ring();
@@ -100,28 +101,35 @@ bool mp_gate_faulted(struct mp_gate *gate)
     return gate->kind == MP_GATE_NONE || thread_faults() != gate->faults;
 }
 
-static uint64_t patience(enum mp_gate_kind kind)
+/* Where a reading is slow, being patient keeps its share of the run near a fifth. */
+static uint64_t patience(const struct mp_gate *gate)
 {
-    if (kind == MP_GATE_NONE)
+    if (gate->kind == MP_GATE_NONE)
         return 0;
-    return (kind == MP_GATE_PERF ? PERF_PATIENCE_US : RUSAGE_PATIENCE_US) *
-           mp_clock_ticks_per_us();
+    uint64_t least = (gate->kind == MP_GATE_PERF ? PERF_PATIENCE_US : RUSAGE_PATIENCE_US) *
+                     mp_clock_ticks_per_us();
+    uint64_t readings = PATIENCE_IN_READINGS * gate->cost;
+    return readings > least && readings < 5 * least ? readings : least;
 }
 
 /* What moved is noted before the reading: what moves during it opens the gate again. */
-int64_t mp_gate_refresh(struct mp_gate *gate, struct mp_meter *meter)
+int64_t mp_gate_refresh(struct mp_gate *gate)
 {
     if (gate->generation != mp_meter_generation()) {
         remember(gate, NULL);
-        mp_gate_init(gate, gate->kind);
+        mp_gate_init(gate, gate->kind, gate->meter);
     }
-    if (!gate->patience)
-        gate->patience = patience(gate->kind);
     gate->seen = *gate->head;
     if (gate->kind == MP_GATE_RUSAGE)
         gate->faults = thread_faults();
-    gate->bytes = mp_meter_read(meter);
+    uint64_t start = mp_clock_ticks();
+    gate->bytes = mp_meter_read(gate->meter);
     gate->read_at = mp_clock_ticks();
+    uint64_t cost = gate->read_at - start;
+    if (!gate->cost || cost < gate->cost) {
+        gate->cost = cost;
+        gate->patience = patience(gate);
+    }
     return gate->bytes;
 }
 

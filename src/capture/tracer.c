@@ -9,6 +9,7 @@
 struct binding {
     struct mp_tracer *tracer;
     struct mp_line_table *table;
+    bool always;
 };
 
 struct bound_code {
@@ -123,9 +124,10 @@ void mp_tracer_drop(struct mp_tracer *tracer)
 
 struct mp_line_table *mp_tracer_table(const struct mp_tracer *tracer, const void *code)
 {
-    for (size_t i = 0; i < tracer->count; i++)
-        if (tracer->traced[i].code == code)
-            return tracer->traced[i].table;
+    const struct bound_code *entry = find(code);
+    for (size_t i = 0; entry && i < entry->count; i++)
+        if (entry->bindings[i].tracer == tracer)
+            return entry->bindings[i].table;
     return NULL;
 }
 
@@ -146,7 +148,8 @@ struct mp_line_table *mp_tracer_add(struct mp_tracer *tracer, const void *code, 
     return table;
 }
 
-int mp_tracer_bind(struct mp_tracer *tracer, const void *code, struct mp_line_table *table)
+int mp_tracer_bind(struct mp_tracer *tracer, const void *code, struct mp_line_table *table,
+                   bool always)
 {
     struct bound_code *entry = find_or_make(code);
     if (!entry || mp_array_reserve((void **)&tracer->bound, &tracer->bound_room,
@@ -154,13 +157,13 @@ int mp_tracer_bind(struct mp_tracer *tracer, const void *code, struct mp_line_ta
         return -1;
     for (size_t i = 0; i < entry->count; i++)
         if (entry->bindings[i].tracer == tracer) {
-            entry->bindings[i].table = table; /* a nested function decorated by itself */
+            entry->bindings[i].always |= always; /* nested twice: the first table keeps it */
             return 0;
         }
     if (mp_array_reserve((void **)&entry->bindings, &entry->room, entry->count + 1,
                          sizeof *entry->bindings))
         return -1;
-    entry->bindings[entry->count++] = (struct binding){tracer, table};
+    entry->bindings[entry->count++] = (struct binding){tracer, table, always};
     tracer->bound[tracer->bound_count++] = code;
     return 0;
 }
@@ -234,18 +237,11 @@ bool mp_tracer_choose(const struct mp_thread *thread, const void *code,
             if (entry->bindings[i].tracer == thread->contexts[at].tracer)
                 chosen = &entry->bindings[i];
     for (size_t i = entry->count; i-- > 0 && !chosen;)
-        if (entry->bindings[i].tracer->entered)
+        if (entry->bindings[i].tracer->entered || entry->bindings[i].always)
             chosen = &entry->bindings[i];
     if (!chosen)
         return false;
     *tracer = chosen->tracer;
     *table = chosen->table;
     return true;
-}
-
-int64_t mp_tracer_read(struct mp_tracer *tracer, struct mp_thread *thread)
-{
-    if (__builtin_expect(tracer->source.read != NULL, 0))
-        return tracer->source.read(tracer->source.self);
-    return mp_gate_read(&thread->gate, mp_tracer_meter());
 }

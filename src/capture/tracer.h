@@ -2,8 +2,8 @@
  *
  * A code object can belong to several tracers (the imported decorator makes one per call). An
  * activation is counted by the innermost tracer entered on its thread that knows the code, else
- * by the newest that is entered on any thread, else by none. A tracer that counts generators is
- * entered for as long as it lives.
+ * by the newest that is entered on any thread, else by none. Code bound as `always` (generators,
+ * which run long after the call that made them returned) counts without an enter.
  */
 #ifndef MP_CAPTURE_TRACER_H
 #define MP_CAPTURE_TRACER_H
@@ -48,11 +48,13 @@ void mp_tracer_drop(struct mp_tracer *); /* the last one releases it */
 struct mp_line_table *mp_tracer_add(struct mp_tracer *, const void *code, int first, int last,
                                     int entry);
 
-/* The table of a top-level code object; NULL when the tracer does not have it. */
+/* The table that a code object (top-level or nested) feeds; NULL when the tracer does not know
+   it. */
 struct mp_line_table *mp_tracer_table(const struct mp_tracer *, const void *code);
 
-/* Charges what `code` does to a table of the tracer. 0, or -1 with errno. */
-int mp_tracer_bind(struct mp_tracer *, const void *code, struct mp_line_table *);
+/* Charges what `code` does to a table of the tracer; `always`: also while nobody entered it.
+   0, or -1 with errno. */
+int mp_tracer_bind(struct mp_tracer *, const void *code, struct mp_line_table *, bool always);
 
 /* Undoes all bindings of the tracer; calls `freed(code)` for codes nobody traces any more. */
 void mp_tracer_unbind(struct mp_tracer *, void (*freed)(const void *code));
@@ -67,7 +69,12 @@ bool mp_tracer_choose(const struct mp_thread *, const void *code, struct mp_trac
                       struct mp_line_table **table);
 
 /* Bytes now, as the tracer counts them; -1 when the reading failed. */
-int64_t mp_tracer_read(struct mp_tracer *, struct mp_thread *);
+static inline int64_t mp_tracer_read(struct mp_tracer *tracer, struct mp_thread *thread)
+{
+    if (__builtin_expect(tracer->source.read != NULL, 0))
+        return tracer->source.read(tracer->source.self);
+    return mp_gate_read(&thread->gate);
+}
 
 /* The meter of this process that all gates share. */
 struct mp_meter *mp_tracer_meter(void);

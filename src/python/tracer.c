@@ -123,31 +123,31 @@ static void tracer_dealloc(struct tracer_object *self)
 }
 
 /* Traces a code object and, into the same table, the code nested in it. */
-static int bind_all(struct mp_tracer *tracer, PyCodeObject *code, struct mp_line_table *table)
+static int bind_all(struct mp_tracer *tracer, PyCodeObject *code, struct mp_line_table *table,
+                    bool always)
 {
     size_t bound = tracer->bound_count;
-    if (mp_tracer_bind(tracer, code, table)) {
+    if (mp_tracer_bind(tracer, code, table, always)) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    if (tracer->bound_count > bound && mp_trace_code(code)) {
+    if (tracer->bound_count > bound && mp_trace_code(code))
         return -1;
-    }
     PyObject *constants = code->co_consts;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constants); i++) {
         PyObject *inner = PyTuple_GET_ITEM(constants, i);
-        if (PyCode_Check(inner) && bind_all(tracer, (PyCodeObject *)inner, table))
+        if (PyCode_Check(inner) && bind_all(tracer, (PyCodeObject *)inner, table, always))
             return -1;
     }
     return 0;
 }
 
-static PyObject *tracer_add(struct tracer_object *self, PyObject *arg)
+static PyObject *tracer_add(struct tracer_object *self, PyObject *args)
 {
-    int first, last;
-    if (!PyCode_Check(arg))
-        return PyErr_Format(PyExc_TypeError, "not a code object: %R", arg);
-    PyCodeObject *code = (PyCodeObject *)arg;
+    int first, last, always = 0;
+    PyCodeObject *code;
+    if (!PyArg_ParseTuple(args, "O!|p", &PyCode_Type, &code, &always))
+        return NULL;
     if (mp_tracer_table(self->tracer, code))
         Py_RETURN_FALSE;
     if (mp_trace_start() || mp_trace_span(code, &first, &last))
@@ -157,7 +157,7 @@ static PyObject *tracer_add(struct tracer_object *self, PyObject *arg)
     if (!table)
         return PyErr_Format(PyExc_MemoryError, "no room for lines %d to %d of %R", first, last,
                             code->co_filename);
-    return bind_all(self->tracer, code, table) ? NULL : Py_NewRef(Py_True);
+    return bind_all(self->tracer, code, table, always) ? NULL : Py_NewRef(Py_True);
 }
 
 static PyObject *tracer_enter(struct tracer_object *self, PyObject *ignored)
@@ -222,8 +222,9 @@ static PyObject *tracer_failed(struct tracer_object *self, void *ignored)
 }
 
 static PyMethodDef methods[] = {
-    {"add", (PyCFunction)tracer_add, METH_O,
-     "add(code) -> True when the code object is new. Traces it and the code nested in it."},
+    {"add", (PyCFunction)tracer_add, METH_VARARGS,
+     "add(code, always=False) -> True when the code object is new. Traces it and the code\n"
+     "nested in it; always: also while nobody entered the tracer."},
     {"enter", (PyCFunction)tracer_enter, METH_NOARGS, "Count from here on; nests."},
     {"leave", (PyCFunction)tracer_leave, METH_NOARGS, "Undo one enter() of this thread."},
     {"tables", (PyCFunction)tracer_tables, METH_NOARGS,

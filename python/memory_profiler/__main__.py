@@ -1,0 +1,118 @@
+"""`python -m memory_profiler [options] script.py [args]`: options and messages."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import NoReturn
+
+from memory_profiler._backends import METRICS
+
+PROGRAM = "memory_profiler"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m memory_profiler",
+        usage="python -m memory_profiler script_file.py",
+        description="Line-profile the memory of the functions decorated with @profile.",
+        epilog="The program is a file, a module name, or -m and a module name; what follows "
+        "it is the program's own.",
+    )
+    add = parser.add_argument
+    add("--version", action="store_true", help="print the version; with --verbose, how this "
+        "machine is measured")  # fmt: skip
+    add("--verbose", action="store_true", help=argparse.SUPPRESS)
+    add("--precision", type=_precision, default=3, metavar="N",
+        help="decimals of the MiB columns (default: 3)")  # fmt: skip
+    add("-o", dest="out_filename", metavar="FILE", help="append the report to FILE, not stdout")
+    add("--json", action="store_true", help="report as JSON (docs/json.md) instead of text")
+    add("--include-children", action="store_true", help="add the memory of child processes")
+    add("--backend", choices=tuple(METRICS), default="psutil",
+        help="where the numbers come from (default: psutil, the RSS)")  # fmt: skip
+    add("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
+    return parser
+
+
+def _precision(text: str) -> int:
+    from memory_profiler._report import MOST_DECIMALS
+
+    if not text.isdecimal() or int(text) > MOST_DECIMALS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_DECIMALS}")
+    return int(text)
+
+
+def split_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> tuple[list[str], list[str]]:
+    """Our options, and the program with its arguments, which are left as they are."""
+    takes_value = {
+        name: action.nargs is None
+        for action in parser._actions
+        for name in action.option_strings
+    }
+    at = 0
+    while at < len(argv):
+        word = argv[at]
+        if word == "--":
+            return argv[:at], argv[at + 1 :]
+        if not word.startswith("-") or word == "-":
+            break
+        if word == "-m" or (word.startswith("-m") and not word.startswith("--")):
+            end = at + (2 if word == "-m" else 1)
+            return argv[:end], argv[end:]
+        at += 2 if _wants_next(word, takes_value) else 1
+    return argv[:at], argv[at:]
+
+
+def _wants_next(word: str, takes_value: dict[str, bool]) -> bool:
+    """Whether an option's value is the next word."""
+    if "=" in word:
+        return False
+    if not word.startswith("--"):
+        return takes_value.get(word, False)
+    matches = [takes for name, takes in takes_value.items() if name.startswith(word)]
+    return word in takes_value and takes_value[word] or (bool(matches) and all(matches))
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """One line on stderr, then out."""
+    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def describe_machine() -> str:
+    """What `--version --verbose` says: the gate, and how finely the kernel counts."""
+    from memory_profiler import _core
+
+    lines = [
+        f"memory_profiler {_core.__version__} (C core)",
+        f"python: {sys.implementation.name} {sys.version.split()[0]}",
+        f"gate: {_core.gate()}",
+        f"kernel counts RSS to: {_core.granularity() / 1024:.0f} KiB",
+    ]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = make_parser()
+    ours, program = split_arguments(parser, sys.argv[1:] if argv is None else argv)
+    options = parser.parse_args(ours)
+    if options.version:
+        from memory_profiler import __version__
+
+        print(describe_machine() if options.verbose else __version__)
+        raise SystemExit(0)
+    if not program and not options.module:
+        print("A program to run must be provided. Use -h for help")
+        raise SystemExit(1)
+    from memory_profiler._run import run
+
+    run(options, program)
+
+
+if __name__ == "__main__":
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        fail("the current directory no longer exists: change to one that does")
+    main()

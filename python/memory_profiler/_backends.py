@@ -1,0 +1,39 @@
+"""Backends: the classic's names for where the numbers come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memory_profiler import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Name -> metric of the C meter; None: not the meter.
+METRICS = {
+    "psutil": "rss",
+    "psutil_pss": "pss",
+    "psutil_uss": "uss",
+    "posix": "rss",
+    "tracemalloc": None,
+}
+
+
+def _traced_bytes() -> Callable[[], int]:
+    import tracemalloc
+
+    if not tracemalloc.is_tracing():
+        tracemalloc.start()
+    get = tracemalloc.get_traced_memory
+    return lambda: get()[0]
+
+
+def make_tracer(backend: str = "psutil", include_children: bool = False) -> _core.Tracer:
+    """A tracer that counts with a backend. Raises KeyError for an unknown name."""
+    try:
+        metric = METRICS[backend]
+    except KeyError:
+        raise KeyError(f"unknown backend {backend!r}: one of {', '.join(METRICS)}") from None
+    if metric is None:
+        return _core.Tracer(call=_traced_bytes())
+    return _core.Tracer(metric, include_children)

@@ -1,0 +1,59 @@
+"""The imported decorator: one table for each call, printed when the call returns."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any
+
+from memory_profiler._profiler import LineProfiler
+from memory_profiler._report import check_precision, show_results
+from memory_profiler._wrap import Call, wrap_any, wrap_calls
+
+if TYPE_CHECKING:
+    from memory_profiler._results import Results
+
+
+class _Reported(Call):
+    """One call with a profiler of its own."""
+
+    def __init__(self, func: Any, options: _Options) -> None:
+        self.options = options
+        self.profiler = options.make_profiler()
+        self.profiler.add_function(func)
+        tracer = self.profiler._tracer
+        self.enter = tracer.enter  # type: ignore[method-assign]
+        self.leave = tracer.leave  # type: ignore[method-assign]
+
+    def finish(self) -> None:
+        self.options.results.update(self.profiler.results)
+        show_results(self.profiler, self.options.stream, self.options.precision)
+
+
+class _Options:
+    def __init__(
+        self, stream: IO[str] | None, precision: int, backend: str, children: bool, results: Results
+    ) -> None:
+        self.stream, self.precision, self.results = stream, check_precision(precision), results
+        self.backend, self.children = backend, children
+        #: keeps the code objects instrumented between calls
+        self.keeper = self.make_profiler()
+
+    def make_profiler(self) -> LineProfiler:
+        return LineProfiler(backend=self.backend, include_children=self.children)
+
+
+def profile_calls(
+    target: Any,
+    stream: IO[str] | None,
+    precision: int,
+    backend: str,
+    include_children: bool,
+    results: Results,
+) -> Any:
+    """Wraps a function, or the functions in a descriptor or class, to report each call."""
+    options = _Options(stream, precision, backend, include_children, results)
+
+    def wrap(func: Any) -> Any:
+        options.keeper.add_function(func)
+        return wrap_calls(func, lambda: _Reported(func, options))
+
+    return wrap_any(target, wrap)

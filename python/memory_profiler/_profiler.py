@@ -1,0 +1,177 @@
+"""LineProfiler: which functions are measured and the tables of what they did."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from memory_profiler import _core
+from memory_profiler._backends import make_tracer
+from memory_profiler._results import Results, function_result
+from memory_profiler._wrap import (
+    ASYNC_GENERATOR,
+    COROUTINE,
+    GENERATOR,
+    ITERABLE_COROUTINE,
+    Call,
+    code_of,
+    flags_of,
+    innermost,
+    wrap_any,
+    wrap_calls,
+)
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import CodeType
+
+SUSPENDS = GENERATOR | COROUTINE | ASYNC_GENERATOR | ITERABLE_COROUTINE
+
+
+class _Counted(Call):
+    """A call that one tracer counts."""
+
+    def __init__(self, tracer: _core.Tracer) -> None:
+        self.enter = tracer.enter  # type: ignore[method-assign]
+        self.leave = tracer.leave  # type: ignore[method-assign]
+
+
+class LineProfiler:
+    """Measures the lines of the functions that are added to it.
+
+    Args:
+        include_children: adds the memory of child processes.
+        backend: a name of `memory_profiler.choose_backend`.
+
+    Attributes:
+        results: the tables so far, as `Results`; bytes.
+        backend: the name that was given.
+        enable_count: how often `enable_by_count` was called without `disable_by_count`.
+
+    Raises:
+        KeyError: an unknown backend. TypeError: an unknown keyword.
+
+    Source of the figure: see `profile`.
+
+    >>> prof = LineProfiler()
+    >>> def fill():
+    ...     return bytearray(10)
+    >>> len(prof(fill)())
+    10
+    >>> prof.results["fill"].lines[2].occurrences
+    1
+    """
+
+    def __init__(
+        self, *, include_children: bool = False, backend: str = "psutil", **unknown: Any
+    ) -> None:
+        if unknown:
+            raise TypeError(f"LineProfiler() got an unexpected keyword: {sorted(unknown)[0]!r}")
+        self.include_children = include_children
+        self.backend = backend
+        self.enable_count = 0
+        self._tracer = make_tracer(backend, include_children)
+        self._call = _Counted(self._tracer)
+        self._globals: dict[CodeType, dict[str, Any]] = {}
+
+    def __call__(self, func: Any = None, precision: int = 1, **options: Any) -> Any:
+        """Decorates a function: adds it and returns a wrapper that counts its calls.
+
+        `precision` and other options of `profile` are accepted; the profiler's own hold.
+        """
+        if func is None:
+            return self
+        return wrap_any(func, self.wrap_function)
+
+    def add_function(self, func: Any) -> None:
+        """Adds the code of a function (and what is nested in it) to what is measured."""
+        code = code_of(func)
+        if code is None:
+            import warnings
+
+            warnings.warn(
+                f"Could not extract a code object for the object {func!r}", stacklevel=2
+            )
+            return
+        self._add_code(code, getattr(innermost(func), "__globals__", {}))
+
+    def _add_code(self, code: CodeType, names: dict[str, Any], always: bool = False) -> None:
+        try:
+            self._tracer.add(code, always)
+        except RuntimeError as error:  # no monitoring tool id is free
+            _warn_once(str(error))
+        self._globals[code] = names
+
+    def wrap_function(self, func: Any) -> Any:
+        """A function of the same kind whose calls are counted.
+
+        Generators and coroutines come back as they are: their code is counted whenever it
+        runs, whoever resumes it.
+        """
+        code = code_of(func)
+        if code is None:
+            return func
+        suspends = bool(code.co_flags & SUSPENDS)
+        self._add_code(code, getattr(innermost(func), "__globals__", {}), always=suspends)
+        if suspends and flags_of(func) & SUSPENDS:
+            return func
+        return wrap_calls(func, lambda: self._call)
+
+    def runctx(self, cmd: str, globals: dict[str, Any], locals: dict[str, Any]) -> LineProfiler:  # noqa: A002
+        """Runs a statement with counting on; returns the profiler."""
+        with self:
+            exec(cmd, globals, locals)
+        return self
+
+    def run(self, cmd: str) -> LineProfiler:
+        """Runs a statement in the namespace of `__main__`."""
+        names = vars(sys.modules["__main__"])
+        return self.runctx(cmd, names, names)
+
+    def enable_by_count(self) -> None:
+        """Counts from here on; nests."""
+        self.enable_count += 1
+        self._tracer.enter()
+
+    def disable_by_count(self) -> None:
+        """Undoes one `enable_by_count`."""
+        if self.enable_count > 0:
+            self.enable_count -= 1
+            self._tracer.leave()
+
+    enable = enable_by_count
+    disable = disable_by_count
+
+    def __enter__(self) -> LineProfiler:
+        self.enable_by_count()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.disable_by_count()
+
+    def timestamp(self, name: str = "<block>") -> AbstractContextManager[None]:
+        """Names a span for the timeline; nothing to record while lines are measured."""
+        return nullcontext()
+
+    @property
+    def results(self) -> Results:
+        """The functions that were entered, in the order they were added."""
+        return Results(
+            [
+                function_result(code, self._globals.get(code, {}), baseline, cells)
+                for code, baseline, cells in self._tracer.tables()
+                if cells
+            ]
+        )
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(message: str) -> None:
+    if message not in _warned:
+        _warned.add(message)
+        import warnings
+
+        warnings.warn(message, RuntimeWarning, stacklevel=4)

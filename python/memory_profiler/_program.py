@@ -1,0 +1,106 @@
+"""Runs a program as the interpreter would: as the real `__main__`, with its own arguments."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import io
+import os
+import sys
+from types import CodeType, ModuleType
+from typing import Any
+
+
+class ProgramError(Exception):
+    """The program could not be found or read; the text says why and what to do."""
+
+
+class Program:
+    """What is about to run: `code` in the namespace of a fresh `__main__`."""
+
+    def __init__(self, code: CodeType, argv: list[str], path0: str, **names: Any) -> None:
+        self.code, self.argv, self.path0, self.names = code, argv, path0, names
+
+    def install(self) -> dict[str, Any]:
+        """Makes it `__main__`, with argv and sys.path[0]; returns its namespace."""
+        main = ModuleType("__main__")
+        vars(main).update(self.names, __builtins__=sys.modules["builtins"])
+        sys.modules["__main__"] = main
+        sys.argv[:] = self.argv
+        if sys.path[:1] != [self.path0]:
+            sys.path.insert(0, self.path0)  # the working directory stays behind it
+        return vars(main)
+
+
+def load_program(words: list[str], module: str | None) -> Program:
+    """A file or a module: `-m` says module; `.py`, a path or an existing file says file."""
+    if module is not None:
+        return load_module(module, words)
+    name = words[0]
+    if name.endswith(".py") or os.sep in name:
+        return load_script(find_script(name), words)
+    if not _importable(name) and os.path.exists(name):
+        return load_script(name, words)
+    return load_module(name, words[1:])
+
+
+def _importable(name: str) -> bool:
+    import importlib.util
+
+    _search_here()
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    return spec is not None and spec.origin is not None
+
+
+def _search_here() -> None:
+    """`-m` looks in the working directory; sys.path[0] is it unless `-P` or `-I` was given."""
+    if not sys.flags.safe_path and sys.path[:1] != [os.getcwd()]:
+        sys.path.insert(0, os.getcwd())
+
+
+def find_script(name: str) -> str:
+    """The script in the working directory or, like a command, on PATH."""
+    if os.path.isfile(name):
+        return name
+    if os.path.isdir(name):
+        raise ProgramError(f"{name} is a directory: name a script in it, or -m and a module")
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        found = os.path.join(folder, name)
+        if folder and os.path.isfile(found):
+            return found
+    raise ProgramError(f"Could not find script {name}")
+
+
+def load_script(path: str, words: list[str]) -> Program:
+    """Compiles a file; its coding cookie is honoured. Syntax errors are the program's own."""
+    try:
+        with io.open_code(os.path.abspath(path)) as file:
+            source = file.read()
+    except OSError as error:
+        raise ProgramError(f"cannot read {path}: {error.strerror}") from None
+    code = compile(source, path, "exec", dont_inherit=True)
+    loader = importlib.machinery.SourceFileLoader("__main__", path)
+    names = {
+        "__name__": "__main__", "__doc__": None, "__package__": None, "__loader__": loader,
+        "__spec__": None, "__file__": path, "__cached__": None,
+    }  # fmt: skip
+    return Program(code, [path, *words[1:]], os.path.dirname(os.path.abspath(path)), **names)
+
+
+def load_module(name: str, arguments: list[str]) -> Program:
+    """What `python -m name` would run; a package's `__main__`."""
+    import runpy
+
+    _search_here()
+    try:
+        _, spec, code = runpy._get_module_details(name)  # type: ignore[attr-defined]
+    except runpy._Error as error:  # type: ignore[attr-defined]
+        raise ProgramError(f"no module or file to run: {error}") from None
+    names = {
+        "__name__": "__main__", "__doc__": None, "__package__": spec.parent,
+        "__loader__": spec.loader, "__spec__": spec, "__file__": spec.origin,
+        "__cached__": spec.cached,
+    }  # fmt: skip
+    return Program(code, [spec.origin, *arguments], sys.path[0], **names)

@@ -1,0 +1,82 @@
+"""Writing results: the classic's text table, JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, TYPE_CHECKING
+
+from memory_profiler import _core
+
+if TYPE_CHECKING:
+    from memory_profiler._profiler import LineProfiler
+    from memory_profiler._results import FunctionResult, Results
+
+MOST_DECIMALS = 100
+
+
+def check_precision(precision: int) -> int:
+    """The number of decimals. Raises ValueError when it is negative or above 100."""
+    if not 0 <= precision <= MOST_DECIMALS:
+        raise ValueError(f"precision is {precision}, must be 0 to {MOST_DECIMALS}")
+    return precision
+
+
+def write_text(stream: IO[str], text: str) -> None:
+    """Writes, with \\x.. for what the stream's encoding cannot hold."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = getattr(stream, "encoding", None) or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _missing_source(function: FunctionResult) -> str:
+    text = f"ERROR: Could not find file {function.filename}\n"
+    if function.filename.startswith(("ipython-input", "<ipython-input")):
+        text += (
+            "NOTE: %mprun can only be used on functions defined in physical files, "
+            "and not in the IPython environment.\n"
+        )
+    return text
+
+
+def _pieces(text: str) -> list[str]:
+    """The table as the classic wrote it: title, header, rule and each row on their own."""
+    title, table = text.split("\n\n", 1)
+    rows = table[:-2].split("\n")[:-1]
+    return [f"{title}\n\n", *(f"{row}\n" for row in rows), "\n\n"]
+
+
+def write_table(stream: IO[str], results: Results, precision: int) -> None:
+    """One block for each function, in order."""
+    for function in results:
+        if not function.has_source:
+            write_text(stream, _missing_source(function))
+            continue
+        for piece in _pieces(_core.text_lines(function.record, precision)):
+            write_text(stream, piece)
+
+
+def json_text(results: Results, backend: str) -> str:
+    """The document of docs/json.md."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    return _core.json_lines([function.record for function in results], backend, version)
+
+
+def show_results(
+    prof: LineProfiler, stream: IO[str] | None = None, precision: int = 1
+) -> None:
+    """Prints the line tables of a profiler.
+
+    Args:
+        prof: the profiler. stream: where to; default `sys.stdout`.
+        precision: decimals of the MiB columns (bytes / 2**20).
+
+    Raises:
+        ValueError: a negative precision.
+
+    >>> from memory_profiler import LineProfiler
+    >>> show_results(LineProfiler())  # nothing was measured, nothing is printed
+    """
+    check_precision(precision)
+    write_table(sys.stdout if stream is None else stream, prof.results, precision)

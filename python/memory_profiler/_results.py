@@ -1,0 +1,145 @@
+"""Measurements for programs: plain objects, bytes, no formatting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import CodeType
+
+    from memory_profiler._core import Cell, Function
+
+
+class LineResult:
+    """One source line.
+
+    Attributes:
+        line: its number. source: its text, without the line end.
+        memory: bytes, the largest reading when the line completed; None: it never ran.
+        increment: bytes that the line added over all its executions, callees included; on
+            the function's first line, the memory when it was first entered. None likewise.
+        occurrences: how often it completed, as sys.settrace counts.
+    """
+
+    __slots__ = ("increment", "line", "memory", "occurrences", "source")
+
+    def __init__(
+        self, line: int, source: str, memory: int | None, increment: int | None, occurrences: int
+    ) -> None:
+        self.line, self.source = line, source
+        self.memory, self.increment, self.occurrences = memory, increment, occurrences
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("line", "memory", "increment",
+                                                       "occurrences", "source")}  # fmt: skip
+
+    def __repr__(self) -> str:
+        return (
+            f"LineResult(line={self.line}, memory={self.memory}, increment={self.increment}, "
+            f"occurrences={self.occurrences}, source={self.source!r})"
+        )
+
+
+class FunctionResult:
+    """One function's table.
+
+    Attributes:
+        filename, name: of the code object; name is the qualified name.
+        first_line: number of the first line (of the first decorator).
+        baseline: bytes when it was first entered.
+        lines: {line number: LineResult} for every source line of the function.
+    """
+
+    def __init__(self, record: Function) -> None:
+        self.record = record
+        self.filename, self.name, self.first_line, entry, self.baseline, source, cells = record
+        self.lines: dict[int, LineResult] = {}
+        for number, text in enumerate(source, self.first_line):
+            memory, increment, occurrences = cells.get(number, (None, None, 0))
+            if increment is not None and number == entry:
+                increment += self.baseline
+            self.lines[number] = LineResult(number, text, memory, increment, occurrences)
+
+    @property
+    def has_source(self) -> bool:
+        return bool(self.record[5])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The function as docs/json.md describes it."""
+        return {
+            "filename": self.filename,
+            "function": self.name,
+            "first_line": self.first_line,
+            "baseline": self.baseline,
+            "lines": [line.to_dict() for line in self.lines.values()],
+        }
+
+    def __repr__(self) -> str:
+        return f"FunctionResult({self.name!r}, {self.filename!r}, line {self.first_line})"
+
+
+class Results:
+    """The measured functions: a sequence, also indexed by name (`results["Class.method"]`)."""
+
+    def __init__(self, functions: Iterable[FunctionResult]) -> None:
+        self._functions = list(functions)
+
+    def update(self, newer: Results) -> None:
+        """Replaces functions by their newer tables; adds those that are new."""
+        for function in newer:
+            key = (function.filename, function.name, function.first_line)
+            self._functions = [
+                old
+                for old in self._functions
+                if (old.filename, old.name, old.first_line) != key
+            ]
+            self._functions.append(function)
+
+    def __getitem__(self, which: int | str) -> FunctionResult:
+        if isinstance(which, int):
+            return self._functions[which]
+        for function in self._functions:
+            if which in (function.name, function.name.rpartition(".")[2]):
+                return function
+        raise KeyError(which)
+
+    def __iter__(self) -> Iterator[FunctionResult]:
+        return iter(self._functions)
+
+    def __len__(self) -> int:
+        return len(self._functions)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"unit": "bytes", "functions": [function.to_dict() for function in self]}
+
+    def __repr__(self) -> str:
+        return f"Results({self._functions!r})"
+
+
+def source_of(code: CodeType, names: dict[str, Any], last: int) -> list[str]:
+    """The source lines of a function from its first line, at least up to line `last`; empty
+    when there is no source. Line ends are stripped."""
+    import inspect
+    import linecache
+
+    every = linecache.getlines(code.co_filename, names or None)
+    rest = every[max(code.co_firstlineno, 1) - 1 :]
+    if not rest:
+        return []
+    try:
+        block = rest if code.co_name == "<module>" else inspect.getblock(rest)
+    except (SyntaxError, IndentationError):
+        block = []
+    needed = max(len(block), last - code.co_firstlineno + 1)
+    return [line.rstrip("\r\n") for line in rest[:needed]]
+
+
+def function_result(
+    code: CodeType, names: dict[str, Any], baseline: int, cells: dict[int, Cell]
+) -> FunctionResult:
+    """Joins a table with its source. Cells outside the source are kept in the record."""
+    first = code.co_firstlineno
+    source = source_of(code, names, max(cells, default=first))
+    name = code.co_qualname
+    return FunctionResult((code.co_filename, name, first, first, baseline, source, cells))

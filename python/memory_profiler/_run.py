@@ -1,0 +1,194 @@
+"""Runs a program under a profiler and reports however it ends."""
+
+from __future__ import annotations
+
+import builtins
+import os
+import signal
+import sys
+import threading
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from memory_profiler import _profile
+from memory_profiler.__main__ import fail
+from memory_profiler._program import Program, ProgramError, load_program
+from memory_profiler._profiler import LineProfiler
+from memory_profiler._report import json_text, write_table, write_text
+
+if TYPE_CHECKING:
+    import argparse
+    from types import TracebackType
+
+
+class Report:
+    """Where and how the run's tables are written; written at most once."""
+
+    def __init__(self, profiler: LineProfiler, options: argparse.Namespace) -> None:
+        self.profiler, self.options = profiler, options
+        self.path = options.out_filename and os.path.abspath(options.out_filename)
+        self.written = False
+        if self.path:
+            self._probe()
+
+    def _probe(self) -> None:
+        """Fails before the program runs when the file cannot be written. Leaves no file."""
+        existed = os.path.exists(self.path)
+        try:
+            os.close(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK))
+        except OSError as error:
+            if existed and not os.path.isdir(self.path) and not os.path.isfile(self.path):
+                return  # a pipe that nobody reads yet
+            fail(f"cannot write {self.options.out_filename}: {error.strerror}; name a writable "
+                 "file with -o")  # fmt: skip
+        if not existed:
+            os.unlink(self.path)
+
+    def write(self) -> int:
+        """Prints the report. Returns 0; 1 when it could not go where it should."""
+        if self.written:
+            return 0
+        self.written = True
+        if not self.path:
+            return self._write_stdout()
+        try:
+            with open(self.path, "a", encoding="utf-8", errors="backslashreplace") as file:
+                self._write_to(file)
+        except OSError as error:
+            print(f"memory_profiler: cannot write {self.path}: {error.strerror}; the report "
+                  "goes to stdout", file=sys.stderr)  # fmt: skip
+            self._write_stdout()
+            return 1
+        return 0
+
+    def _write_stdout(self) -> int:
+        """A reader that went away is no error; the interpreter shall not complain either."""
+        try:
+            if sys.stdout is not None:
+                self._write_to(sys.stdout)
+                sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except (OSError, ValueError) as error:
+            if sys.stderr is not None:
+                print(f"memory_profiler: cannot write the report: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+    def _write_to(self, stream: IO[str]) -> None:
+        results = self.profiler.results
+        if self.options.json:
+            write_text(stream, json_text(results, self.options.backend))
+        else:
+            write_table(stream, results, self.options.precision)
+
+
+def _report_on_sigterm(report: Report) -> None:
+    """SIGTERM ends the program as it would have, after the report. A handler that the program
+    sets replaces this one; forked children get the default back."""
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+
+    def on_sigterm(number: int, frame: object) -> None:
+        report.write()
+        die_of(signal.SIGTERM)
+
+    def in_child() -> None:
+        if signal.getsignal(signal.SIGTERM) is on_sigterm:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    signal.signal(signal.SIGTERM, on_sigterm)
+    os.register_at_fork(after_in_child=in_child)
+
+
+def die_of(number: int) -> NoReturn:
+    """Ends the process by a signal, so that the parent sees the truth."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    raise SystemExit(128 + number)
+
+
+def _own_part(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback from the program's first frame on."""
+    ours = {execute.__code__, _run_and_report.__code__}
+    while traceback is not None and traceback.tb_frame.f_code in ours:
+        traceback = traceback.tb_next
+    return traceback
+
+
+def _show(error: BaseException) -> None:
+    """Prints an uncaught exception as the interpreter would."""
+    error.__traceback__ = _own_part(error.__traceback__)
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    sys.last_exc = error
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except BaseException:
+        sys.__excepthook__(type(error), error, error.__traceback__)
+
+
+def join_threads() -> None:
+    """Waits for the program's threads as the interpreter does when a program ends."""
+    try:
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
+    except KeyboardInterrupt as error:
+        _show(error)
+
+
+def execute(program: Program) -> None:
+    exec(program.code, program.install())
+
+
+def _run_and_report(program: Program, report: Report) -> BaseException | None:
+    """Returns what the program raised."""
+    error: BaseException | None = None
+    try:
+        execute(program)
+    except BaseException as raised:
+        error = raised
+    if error is not None and not isinstance(error, SystemExit):
+        _show(error)
+    join_threads()
+    return error
+
+
+def end_as(error: BaseException | None, status: int) -> NoReturn:
+    """Ends this process as the program would have ended."""
+    if isinstance(error, SystemExit):
+        raise error
+    if isinstance(error, KeyboardInterrupt):
+        sys.excepthook = lambda *exc: None  # it was shown
+        raise error
+    raise SystemExit(1 if error is not None else status)
+
+
+def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
+    """Runs the program that the command line names."""
+    error: BaseException | None
+    try:
+        program = load_program(words, options.module)
+    except ProgramError as problem:
+        if str(problem).startswith("Could not find script"):
+            print(problem, file=sys.stderr)  # the classic's line
+            raise SystemExit(1) from None
+        fail(str(problem))
+    except SyntaxError as problem:
+        problem.__traceback__ = None
+        sys.excepthook(type(problem), problem, None)
+        raise SystemExit(1) from None
+    profiler = LineProfiler(backend=options.backend, include_children=options.include_children)
+    report = Report(profiler, options)
+    _profile.run_profiler = profiler
+    builtins.profile = profiler  # type: ignore[attr-defined]
+    _report_on_sigterm(report)
+    error = _run_and_report(program, report)
+    status = report.write()
+    end_as(error, status)
+
+

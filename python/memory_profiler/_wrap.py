@@ -1,0 +1,216 @@
+"""What a decorator can be put on: finds the code to trace and wraps each kind of object."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
+ITERABLE_COROUTINE = 0x100
+NESTED = (FunctionType, classmethod, staticmethod, property, functools.cached_property)
+
+
+def innermost(target: Any) -> Any:
+    """The function behind wrappers (`functools.wraps`), methods and partial objects."""
+    seen: set[int] = set()
+    while id(target) not in seen:
+        seen.add(id(target))
+        for link in ("__wrapped__", "__func__"):
+            inner = getattr(target, link, None)
+            if inner is not None and not isinstance(target, type):
+                target = inner
+                break
+        else:
+            if isinstance(target, functools.partial):
+                target = target.func
+    return target
+
+
+def code_of(target: Any) -> CodeType | None:
+    """The code object that runs when `target` is called; None when there is none."""
+    code = getattr(innermost(target), "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+def _wrap_class(cls: type, wrap: Callable[[Any], Any]) -> type:
+    """Wraps the methods that a class itself defines, in place."""
+    for name, member in list(vars(cls).items()):
+        if not isinstance(member, NESTED):
+            continue
+        code = code_of(member.fget if isinstance(member, property) else _function_in(member))
+        if code is None or code.co_filename.startswith("<string>"):
+            continue  # generated methods (dataclasses, attrs) have no source to show
+        wrapped = wrap_any(member, wrap)
+        setattr(cls, name, wrapped)
+        if isinstance(wrapped, functools.cached_property):
+            wrapped.__set_name__(cls, name)
+    return cls
+
+
+def _function_in(member: Any) -> Any:
+    return member.func if isinstance(member, functools.cached_property) else member
+
+
+def wrap_any(target: Any, wrap: Callable[[Any], Any]) -> Any:
+    """Applies `wrap` to the functions in `target` and returns an object of the same kind.
+
+    What has no code object is returned as it is, with a warning.
+    """
+    if isinstance(target, type):
+        return _wrap_class(target, wrap)
+    if isinstance(target, (classmethod, staticmethod)):
+        return type(target)(wrap_any(target.__func__, wrap))
+    if isinstance(target, property):
+        parts = [part and wrap_any(part, wrap) for part in _parts_of(target)]
+        return type(target)(*parts, doc=target.__doc__)
+    if isinstance(target, functools.cached_property):
+        return type(target)(wrap_any(target.func, wrap))
+    if code_of(target) is None or not callable(target):
+        warnings.warn(
+            f"Could not extract a code object for the object {target!r}", stacklevel=4
+        )
+        return target
+    return wrap(target)
+
+
+def _parts_of(target: property) -> tuple[Any, Any, Any]:
+    return target.fget, target.fset, target.fdel
+
+
+class Call:
+    """What a wrapper does around one call of the function it wraps."""
+
+    def enter(self) -> None:
+        """Before each piece of the function that runs."""
+
+    def leave(self) -> None:
+        """After each piece, however it ended."""
+
+    def finish(self) -> None:
+        """After the function returned; not called when it raised."""
+
+
+def _drive(steps: Any, call: Call) -> Any:
+    """`yield from steps`, with `enter` and `leave` around each piece that runs."""
+    step: Callable[[Any], Any] = steps.send
+    argument = [None]  # a list, so that no frame holds an exception that has left
+    while True:
+        call.enter()
+        try:
+            produced = step(argument.pop())
+        except StopIteration as stop:
+            return stop.value
+        finally:
+            call.leave()
+        try:
+            argument.append((yield produced))
+            step = steps.send
+        except GeneratorExit:
+            call.enter()
+            try:
+                steps.close()
+            finally:
+                call.leave()
+            raise
+        except BaseException as error:
+            argument.append(error)
+            step = steps.throw
+
+
+class _Driven:
+    """An awaitable that drives another one."""
+
+    def __init__(self, awaitable: Any, call: Call) -> None:
+        self.awaitable, self.call = awaitable, call
+
+    def __await__(self) -> Any:
+        return _drive(self.awaitable.__await__(), self.call)
+
+
+def _generator(func: Any, begin: Callable[[], Call]) -> Any:
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwds: Any) -> Any:
+        call = begin()
+        result = yield from _drive(func(*args, **kwds), call)
+        call.finish()
+        return result
+
+    return wrapper
+
+
+def _coroutine(func: Any, begin: Callable[[], Call]) -> Any:
+    @functools.wraps(func)
+    async def wrapper(*args: Any, **kwds: Any) -> Any:
+        call = begin()
+        result = await _Driven(func(*args, **kwds), call)
+        call.finish()
+        return result
+
+    return wrapper
+
+
+def _async_generator(func: Any, begin: Callable[[], Call]) -> Any:
+    @functools.wraps(func)
+    async def wrapper(*args: Any, **kwds: Any) -> Any:
+        call = begin()
+        items = func(*args, **kwds)
+        step = items.asend(None)
+        while True:
+            try:
+                item = await _Driven(step, call)
+            except StopAsyncIteration:
+                break
+            try:
+                step = items.asend((yield item))
+            except GeneratorExit:
+                await _Driven(items.aclose(), call)
+                raise
+            except BaseException as error:
+                step = items.athrow(error)
+        call.finish()
+
+    return wrapper
+
+
+def _function(func: Any, begin: Callable[[], Call]) -> Any:
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwds: Any) -> Any:
+        call = begin()
+        call.enter()
+        try:
+            result = func(*args, **kwds)
+        finally:
+            call.leave()
+        call.finish()
+        return result
+
+    return wrapper
+
+
+_KINDS = (
+    (GENERATOR | ITERABLE_COROUTINE, _generator),
+    (COROUTINE, _coroutine),
+    (ASYNC_GENERATOR, _async_generator),
+)
+
+
+def flags_of(func: Any) -> int:
+    """The code flags of what a call of `func` itself starts (wrappers are not looked into)."""
+    while isinstance(func, functools.partial):
+        func = func.func
+    code = getattr(getattr(func, "__func__", func), "__code__", None)
+    return code.co_flags if isinstance(code, CodeType) else 0
+
+
+def wrap_calls(func: Any, begin: Callable[[], Call]) -> Any:
+    """A function of the same kind as `func`; each call of it is a `begin()`."""
+    flags = flags_of(func)
+    for kind, wrap in _KINDS:
+        if flags & kind:
+            return wrap(func, begin)
+    return _function(func, begin)
