@@ -1,0 +1,88 @@
+# memory_profiler: what can be done with this tree. `make help` lists it.
+VENV ?= .venv
+PYTHON ?=
+BUILD = -r tools/build-requirements.txt
+VERSIONS := $(shell tools/pythons | cut -d' ' -f1)
+python_of = $(shell tools/pythons | sed -n 's/^$(1) //p')
+NEWEST = $(lastword $(VERSIONS))
+
+.PHONY: help demo install test test-c test-python stress bench check check-c check-sanitize \
+        check-style format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+demo: install ## build, then line-profile examples/report.py and print its table
+	$(VENV)/bin/python -m memory_profiler examples/report.py
+
+install: ## build and install into VENV (default .venv) for PYTHON (default: newest supported)
+	@python=$$(tools/choose-python "$(PYTHON)") && tools/venv $(VENV) "$$python" $(BUILD)
+	@tools/install $(VENV)
+
+test: ## C unit tests, then pytest on the installed package for every supported CPython found
+	@tools/setup test
+	@$(MAKE) --no-print-directory test-c test-python
+
+test-c: build/tools/.made-of
+	@[ -f build/c/build.ninja ] || build/tools/bin/meson setup build/c -Dextension=false \
+	    -Dtests=true -Dbuildtype=debugoptimized -Db_ndebug=false >build/c-setup.log || \
+	    { cat build/c-setup.log; exit 1; }
+	PATH="$(CURDIR)/build/tools/bin:$$PATH" meson test -C build/c --print-errorlogs
+
+test-python: $(VERSIONS:%=test-python-%)
+
+test-python-%:
+	@tools/venv build/venv-$* $(call python_of,$*) $(BUILD) -r tests/requirements.txt
+	@tools/venv build/classic-$* $(call python_of,$*) memory-profiler==0.61.0 setuptools
+	@tools/install build/venv-$*
+	CLASSIC_PYTHON=$(CURDIR)/build/classic-$*/bin/python \
+	    build/venv-$*/bin/python -m pytest
+
+stress: ## the slow stresses: forks among threads, a minute each
+	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt
+	@tools/install build/venv-$(NEWEST)
+	build/venv-$(NEWEST)/bin/python -m pytest tests/stress
+
+bench: ## measure beside the peers, print ratios
+	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt
+	@tools/venv build/peers-$(NEWEST) $(call python_of,$(NEWEST)) -r bench/requirements.txt
+	@tools/install build/venv-$(NEWEST)
+	PEERS_PYTHON=$(CURDIR)/build/peers-$(NEWEST)/bin/python \
+	    build/venv-$(NEWEST)/bin/python bench/lines.py
+
+check: ## warnings as errors, -fanalyzer, sanitizers, valgrind, clang-format, ruff, mypy, includes
+	@tools/setup check
+	@$(MAKE) --no-print-directory check-style check-c check-sanitize
+
+check-style: build/tools/.made-of
+	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/c/*.[ch]')
+	build/tools/bin/ruff check .
+	build/tools/bin/ruff format --check .
+	build/tools/bin/mypy
+	build/tools/bin/python tools/check_includes.py src
+
+check-c: build/tools/.made-of
+	@rm -rf build/analyze
+	@PATH="$(CURDIR)/build/tools/bin:$$PATH" meson setup build/analyze -Dwerror=true \
+	    -Dbuildtype=debugoptimized -Dc_args=-fanalyzer >build/analyze.log || \
+	    { cat build/analyze.log; exit 1; }
+	build/tools/bin/ninja -C build/analyze --quiet
+
+check-sanitize: build/tools/.made-of
+	@rm -rf build/sanitize
+	@PATH="$(CURDIR)/build/tools/bin:$$PATH" meson setup build/sanitize -Dextension=false \
+	    -Dtests=true -Dbuildtype=debug -Db_sanitize=address,undefined -Db_lundef=false \
+	    >build/sanitize.log || { cat build/sanitize.log; exit 1; }
+	PATH="$(CURDIR)/build/tools/bin:$$PATH" meson test -C build/sanitize --print-errorlogs
+
+format: build/tools/.made-of ## put the sources into the house's format
+	clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/c/*.[ch]')
+	build/tools/bin/ruff check --fix .
+	build/tools/bin/ruff format .
+
+build/tools/.made-of: tools/build-requirements.txt tools/check-requirements.txt
+	@tools/venv build/tools $(call python_of,$(NEWEST)) $(BUILD) -r tools/check-requirements.txt
+	@touch $@
+
+clean: ## remove what was built
+	rm -rf build .venv
