@@ -77,8 +77,8 @@ check-sanitize: build/tools/.made-of
 
 format: build/tools/.made-of ## put the sources into the house's format
 	clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/c/*.[ch]')
-	build/tools/bin/ruff check --fix .
 	build/tools/bin/ruff format .
+	build/tools/bin/ruff check --fix .
 
 build/tools/.made-of: tools/build-requirements.txt tools/check-requirements.txt
 	@tools/venv build/tools $(call python_of,$(NEWEST)) $(BUILD) -r tools/check-requirements.txt

@@ -1,6 +1,6 @@
 """A report over sensor readings, the way memory is often spent: load, widen, group, drop.
 
-    python -m memory_profiler examples/report.py
+python -m memory_profiler examples/report.py
 """
 
 import csv
@@ -21,7 +21,9 @@ def sensor_log(rows):
 @profile
 def daily_means(text):
     rows = list(csv.DictReader(io.StringIO(text)))
-    readings = [(row["sensor"], int(row["minute"]) // 1440, float(row["celsius"])) for row in rows]
+    readings = [
+        (row["sensor"], int(row["minute"]) // 1440, float(row["celsius"])) for row in rows
+    ]
     del rows
     groups = {}
     for sensor, day, celsius in readings:

@@ -1,4 +1,4 @@
-"""The rule of the rooms: data flows capture -> record's users -> report, includes never back.
+"""The rule of the rooms: data flows from capture to report, includes never lead back.
 
 Usage: python tools/check_includes.py [src]. Prints each include that breaks the rule.
 """

@@ -26,7 +26,12 @@ def make_parser() -> argparse.ArgumentParser:
     add("--verbose", action="store_true", help=argparse.SUPPRESS)
     add("--precision", type=_precision, default=3, metavar="N",
         help="decimals of the MiB columns (default: 3)")  # fmt: skip
-    add("-o", dest="out_filename", metavar="FILE", help="append the report to FILE, not stdout")
+    add(
+        "-o",
+        dest="out_filename",
+        metavar="FILE",
+        help="append the report to FILE, not stdout",
+    )
     add("--json", action="store_true", help="report as JSON (docs/json.md) instead of text")
     add("--include-children", action="store_true", help="add the memory of child processes")
     add("--backend", choices=tuple(METRICS), default="psutil",
@@ -39,11 +44,15 @@ def _precision(text: str) -> int:
     from memory_profiler._report import MOST_DECIMALS
 
     if not text.isdecimal() or int(text) > MOST_DECIMALS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_DECIMALS}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number from 0 to {MOST_DECIMALS}"
+        )
     return int(text)
 
 
-def split_arguments(parser: argparse.ArgumentParser, argv: list[str]) -> tuple[list[str], list[str]]:
+def split_arguments(
+    parser: argparse.ArgumentParser, argv: list[str]
+) -> tuple[list[str], list[str]]:
     """Our options, and the program with its arguments, which are left as they are."""
     takes_value = {
         name: action.nargs is None
@@ -71,7 +80,7 @@ def _wants_next(word: str, takes_value: dict[str, bool]) -> bool:
     if not word.startswith("--"):
         return takes_value.get(word, False)
     matches = [takes for name, takes in takes_value.items() if name.startswith(word)]
-    return word in takes_value and takes_value[word] or (bool(matches) and all(matches))
+    return (word in takes_value and takes_value[word]) or (bool(matches) and all(matches))
 
 
 def fail(message: str, code: int = 1) -> NoReturn:

@@ -33,7 +33,9 @@ def make_tracer(backend: str = "psutil", include_children: bool = False) -> _cor
     try:
         metric = METRICS[backend]
     except KeyError:
-        raise KeyError(f"unknown backend {backend!r}: one of {', '.join(METRICS)}") from None
+        raise KeyError(
+            f"unknown backend {backend!r}: one of {', '.join(METRICS)}"
+        ) from None
     if metric is None:
         return _core.Tracer(call=_traced_bytes())
     return _core.Tracer(metric, include_children)

@@ -15,7 +15,10 @@ class Tracer:
     """Line tables of one profiler."""
 
     def __init__(
-        self, metric: str = "rss", children: bool = False, call: Callable[[], int] | None = None
+        self,
+        metric: str = "rss",
+        children: bool = False,
+        call: Callable[[], int] | None = None,
     ) -> None: ...
     def add(self, code: CodeType, always: bool = False, /) -> bool: ...
     def enter(self) -> None: ...

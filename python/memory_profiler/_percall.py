@@ -30,9 +30,18 @@ class _Reported(Call):
 
 class _Options:
     def __init__(
-        self, stream: IO[str] | None, precision: int, backend: str, children: bool, results: Results
+        self,
+        stream: IO[str] | None,
+        precision: int,
+        backend: str,
+        children: bool,
+        results: Results,
     ) -> None:
-        self.stream, self.precision, self.results = stream, check_precision(precision), results
+        self.stream, self.precision, self.results = (
+            stream,
+            check_precision(precision),
+            results,
+        )
         self.backend, self.children = backend, children
         #: keeps the code objects instrumented between calls
         self.keeper = self.make_profiler()

@@ -83,7 +83,9 @@ class _Decorator:
             return lambda target: self(target, stream, precision, backend, include_children)
         if run_profiler is not None:
             return run_profiler(func)
-        return profile_calls(func, stream, precision, backend, include_children, self.results)
+        return profile_calls(
+            func, stream, precision, backend, include_children, self.results
+        )
 
     @property
     def results(self) -> Results:

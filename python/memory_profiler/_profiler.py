@@ -67,7 +67,9 @@ class LineProfiler:
         self, *, include_children: bool = False, backend: str = "psutil", **unknown: Any
     ) -> None:
         if unknown:
-            raise TypeError(f"LineProfiler() got an unexpected keyword: {sorted(unknown)[0]!r}")
+            raise TypeError(
+                f"LineProfiler() got an unexpected keyword: {sorted(unknown)[0]!r}"
+            )
         self.include_children = include_children
         self.backend = backend
         self.enable_count = 0
@@ -96,7 +98,9 @@ class LineProfiler:
             return
         self._add_code(code, getattr(innermost(func), "__globals__", {}))
 
-    def _add_code(self, code: CodeType, names: dict[str, Any], always: bool = False) -> None:
+    def _add_code(
+        self, code: CodeType, names: dict[str, Any], always: bool = False
+    ) -> None:
         try:
             self._tracer.add(code, always)
         except RuntimeError as error:  # no monitoring tool id is free
@@ -118,7 +122,9 @@ class LineProfiler:
             return func
         return wrap_calls(func, lambda: self._call)
 
-    def runctx(self, cmd: str, globals: dict[str, Any], locals: dict[str, Any]) -> LineProfiler:  # noqa: A002
+    def runctx(
+        self, cmd: str, globals: dict[str, Any], locals: dict[str, Any]
+    ) -> LineProfiler:
         """Runs a statement with counting on; returns the profiler."""
         with self:
             exec(cmd, globals, locals)

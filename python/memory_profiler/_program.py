@@ -65,7 +65,9 @@ def find_script(name: str) -> str:
     if os.path.isfile(name):
         return name
     if os.path.isdir(name):
-        raise ProgramError(f"{name} is a directory: name a script in it, or -m and a module")
+        raise ProgramError(
+            f"{name} is a directory: name a script in it, or -m and a module"
+        )
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
         found = os.path.join(folder, name)
         if folder and os.path.isfile(found):
@@ -86,7 +88,9 @@ def load_script(path: str, words: list[str]) -> Program:
         "__name__": "__main__", "__doc__": None, "__package__": None, "__loader__": loader,
         "__spec__": None, "__file__": path, "__cached__": None,
     }  # fmt: skip
-    return Program(code, [path, *words[1:]], os.path.dirname(os.path.abspath(path)), **names)
+    return Program(
+        code, [path, *words[1:]], os.path.dirname(os.path.abspath(path)), **names
+    )
 
 
 def load_module(name: str, arguments: list[str]) -> Program:

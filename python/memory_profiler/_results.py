@@ -25,7 +25,12 @@ class LineResult:
     __slots__ = ("increment", "line", "memory", "occurrences", "source")
 
     def __init__(
-        self, line: int, source: str, memory: int | None, increment: int | None, occurrences: int
+        self,
+        line: int,
+        source: str,
+        memory: int | None,
+        increment: int | None,
+        occurrences: int,
     ) -> None:
         self.line, self.source = line, source
         self.memory, self.increment, self.occurrences = memory, increment, occurrences
@@ -53,7 +58,9 @@ class FunctionResult:
 
     def __init__(self, record: Function) -> None:
         self.record = record
-        self.filename, self.name, self.first_line, entry, self.baseline, source, cells = record
+        self.filename, self.name, self.first_line, entry, self.baseline, source, cells = (
+            record
+        )
         self.lines: dict[int, LineResult] = {}
         for number, text in enumerate(source, self.first_line):
             memory, increment, occurrences = cells.get(number, (None, None, 0))

@@ -11,8 +11,8 @@ from typing import IO, TYPE_CHECKING, NoReturn
 
 from memory_profiler import _profile
 from memory_profiler.__main__ import fail
-from memory_profiler._program import Program, ProgramError, load_program
 from memory_profiler._profiler import LineProfiler
+from memory_profiler._program import Program, ProgramError, load_program
 from memory_profiler._report import json_text, write_table, write_text
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class Report:
         """Fails before the program runs when the file cannot be written. Leaves no file."""
         existed = os.path.exists(self.path)
         try:
-            os.close(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK))
+            os.close(
+                os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK)
+            )
         except OSError as error:
             if existed and not os.path.isdir(self.path) and not os.path.isfile(self.path):
                 return  # a pipe that nobody reads yet
@@ -123,7 +125,11 @@ def _own_part(traceback: TracebackType | None) -> TracebackType | None:
 def _show(error: BaseException) -> None:
     """Prints an uncaught exception as the interpreter would."""
     error.__traceback__ = _own_part(error.__traceback__)
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    sys.last_type, sys.last_value, sys.last_traceback = (
+        type(error),
+        error,
+        error.__traceback__,
+    )
     sys.last_exc = error
     try:
         sys.excepthook(type(error), error, error.__traceback__)
@@ -182,7 +188,9 @@ def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
         problem.__traceback__ = None
         sys.excepthook(type(problem), problem, None)
         raise SystemExit(1) from None
-    profiler = LineProfiler(backend=options.backend, include_children=options.include_children)
+    profiler = LineProfiler(
+        backend=options.backend, include_children=options.include_children
+    )
     report = Report(profiler, options)
     _profile.run_profiler = profiler
     builtins.profile = profiler  # type: ignore[attr-defined]
@@ -190,5 +198,3 @@ def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
     error = _run_and_report(program, report)
     status = report.write()
     end_as(error, status)
-
-

@@ -42,7 +42,7 @@ def _wrap_class(cls: type, wrap: Callable[[Any], Any]) -> type:
     for name, member in list(vars(cls).items()):
         if not isinstance(member, NESTED):
             continue
-        code = code_of(member.fget if isinstance(member, property) else _function_in(member))
+        code = code_of(_function_in(member))
         if code is None or code.co_filename.startswith("<string>"):
             continue  # generated methods (dataclasses, attrs) have no source to show
         wrapped = wrap_any(member, wrap)
@@ -53,7 +53,10 @@ def _wrap_class(cls: type, wrap: Callable[[Any], Any]) -> type:
 
 
 def _function_in(member: Any) -> Any:
-    return member.func if isinstance(member, functools.cached_property) else member
+    """The function of a property of either kind; other members as they are."""
+    if isinstance(member, functools.cached_property):
+        return member.func
+    return member.fget if isinstance(member, property) else member
 
 
 def wrap_any(target: Any, wrap: Callable[[Any], Any]) -> Any:
@@ -66,8 +69,8 @@ def wrap_any(target: Any, wrap: Callable[[Any], Any]) -> Any:
     if isinstance(target, (classmethod, staticmethod)):
         return type(target)(wrap_any(target.__func__, wrap))
     if isinstance(target, property):
-        parts = [part and wrap_any(part, wrap) for part in _parts_of(target)]
-        return type(target)(*parts, doc=target.__doc__)
+        get, put, drop = (part and wrap_any(part, wrap) for part in _parts_of(target))
+        return type(target)(get, put, drop, target.__doc__)
     if isinstance(target, functools.cached_property):
         return type(target)(wrap_any(target.func, wrap))
     if code_of(target) is None or not callable(target):
@@ -98,7 +101,9 @@ class Call:
 def _drive(steps: Any, call: Call) -> Any:
     """`yield from steps`, with `enter` and `leave` around each piece that runs."""
     step: Callable[[Any], Any] = steps.send
-    argument = [None]  # a list, so that no frame holds an exception that has left
+    argument: list[Any] = [
+        None
+    ]  # a list, so that no frame holds an exception that has left
     while True:
         call.enter()
         try:
@@ -200,7 +205,7 @@ _KINDS = (
 
 
 def flags_of(func: Any) -> int:
-    """The code flags of what a call of `func` itself starts (wrappers are not looked into)."""
+    """The code flags of what a call of `func` itself starts; wrappers are not looked into."""
     while isinstance(func, functools.partial):
         func = func.func
     code = getattr(getattr(func, "__func__", func), "__code__", None)

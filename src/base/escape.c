@@ -35,8 +35,8 @@ size_t mp_utf8_decode(const char *text, size_t length, unsigned *rune)
 /* Characters that drive a terminal or reorder what is read. */
 static bool is_control(unsigned rune)
 {
-    return rune < 0x20 || (rune >= 0x7F && rune < 0xA0) || rune == 0x2028 || rune == 0x2029 ||
-           rune == 0x061C || rune == 0x200E || rune == 0x200F ||
+    return rune < 0x20 || (rune >= 0x7F && rune < 0xA0) || rune == 0x2028 ||
+           rune == 0x2029 || rune == 0x061C || rune == 0x200E || rune == 0x200F ||
            (rune >= 0x202A && rune <= 0x202E) || (rune >= 0x2066 && rune <= 0x2069);
 }
 

@@ -21,7 +21,10 @@ static void release(void *state)
     free(thread);
 }
 
-static void make_key(void) { pthread_key_create(&at_thread_end, release); }
+static void make_key(void)
+{
+    pthread_key_create(&at_thread_end, release);
+}
 
 static struct mp_thread *make_self(void)
 {
@@ -60,13 +63,15 @@ static int64_t read_now(struct mp_thread *thread, struct mp_activation *top)
 
 static struct mp_line *row_of(struct mp_line_table *table, int line)
 {
-    static struct mp_line elsewhere; /* lines outside the table: code with moved line numbers */
+    static struct mp_line
+        elsewhere; /* lines outside the table: code with moved line numbers */
     struct mp_line *row = mp_line_table_row(table, line);
     return row ? row : &elsewhere;
 }
 
-void mp_activation_begin(struct mp_thread *thread, const void *frame, struct mp_tracer *tracer,
-                         struct mp_line_table *table, int line, bool resumed)
+void mp_activation_begin(struct mp_thread *thread, const void *frame,
+                         struct mp_tracer *tracer, struct mp_line_table *table, int line,
+                         bool resumed)
 {
     if (thread->depth && thread->stack[thread->depth - 1].frame == frame)
         mp_activation_end(thread); /* the frame's memory was used again: that one is over */
@@ -138,7 +143,8 @@ void mp_activation_line(struct mp_thread *thread, struct mp_activation *top, int
 
 /* The growth of an activation that ended is in the table; take it out of the line that called
    it, which will complete later. */
-static void settle(struct mp_thread *thread, const struct mp_line_table *table, int64_t grown)
+static void settle(struct mp_thread *thread, const struct mp_line_table *table,
+                   int64_t grown)
 {
     for (size_t at = thread->depth; at-- > 0;)
         if (thread->stack[at].table == table) {

@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 /* A namespace may show "/.." or a path of the host's: then the mount's own root is the group. */
-static int settle(struct mp_cgroup *group, int version, const char *root, const char *inside,
-                  const char *file)
+static int settle(struct mp_cgroup *group, int version, const char *root,
+                  const char *inside, const char *file)
 {
     char probe[sizeof group->path + 64];
     group->version = version;
-    snprintf(group->path, sizeof group->path, "%s%s", root, strcmp(inside, "/") ? inside : "");
+    snprintf(group->path, sizeof group->path, "%s%s", root,
+             strcmp(inside, "/") ? inside : "");
     snprintf(probe, sizeof probe, "%s/%s", group->path, file);
     if (!access(probe, R_OK))
         return 0;
@@ -21,35 +22,38 @@ static int settle(struct mp_cgroup *group, int version, const char *root, const 
     return access(probe, R_OK);
 }
 
+/* A line of /proc/PID/cgroup is "hierarchy:controllers:path"; version 2 has no controllers. */
+static void note_path(char *line, char *v1, char *v2, size_t room)
+{
+    line[strcspn(line, "\n")] = 0;
+    char *controllers = strchr(line, ':');
+    char *inside = controllers ? strchr(controllers + 1, ':') : NULL;
+    if (!inside)
+        return;
+    *inside++ = 0;
+    if (!controllers[1])
+        snprintf(v2, room, "%s", inside);
+    else if (strstr(controllers + 1, "memory"))
+        snprintf(v1, room, "%s", inside);
+}
+
 int mp_cgroup_find(struct mp_cgroup *group, pid_t pid)
 {
-    char line[4096 + 64], path[64], *v1 = NULL, *v2 = NULL;
-    snprintf(path, sizeof path, pid ? "/proc/%d/cgroup" : "/proc/self/cgroup", (int)pid);
+    char line[4096 + 64], path[64] = "/proc/self/cgroup", v1[4096] = "", v2[4096] = "";
+    if (pid)
+        snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
     FILE *file = fopen(path, "re");
     if (!file)
         return -1;
-    while (fgets(line, sizeof line, file)) {
-        line[strcspn(line, "\n")] = 0;
-        char *colon = strchr(line, ':'), *inside = colon ? strchr(colon + 1, ':') : NULL;
-        if (!inside)
-            continue;
-        *inside++ = 0;
-        if (colon[1] == 0 && !v2)
-            v2 = strdup(inside);
-        else if (strstr(colon + 1, "memory") && !v1)
-            v1 = strdup(inside);
-    }
+    while (fgets(line, sizeof line, file))
+        note_path(line, v1, v2, sizeof v1);
     fclose(file);
-    int found = -1;
-    if (v2)
-        found = settle(group, 2, "/sys/fs/cgroup", v2, "memory.current");
-    if (found && v1)
-        found = settle(group, 1, "/sys/fs/cgroup/memory", v1, "memory.usage_in_bytes");
-    free(v1);
-    free(v2);
-    if (found)
-        errno = ENOENT;
-    return found ? -1 : 0;
+    if (*v2 && !settle(group, 2, "/sys/fs/cgroup", v2, "memory.current"))
+        return 0;
+    if (*v1 && !settle(group, 1, "/sys/fs/cgroup/memory", v1, "memory.usage_in_bytes"))
+        return 0;
+    errno = ENOENT;
+    return -1;
 }
 
 static int64_t read_number(const struct mp_cgroup *group, const char *name)
@@ -70,7 +74,8 @@ static int64_t read_number(const struct mp_cgroup *group, const char *name)
 
 int64_t mp_cgroup_current(const struct mp_cgroup *group)
 {
-    return read_number(group, group->version == 2 ? "memory.current" : "memory.usage_in_bytes");
+    return read_number(group,
+                       group->version == 2 ? "memory.current" : "memory.usage_in_bytes");
 }
 
 int64_t mp_cgroup_limit(const struct mp_cgroup *group)

@@ -28,7 +28,10 @@ static void in_child(void)
     }
 }
 
-static void watch_forks(void) { pthread_atfork(NULL, NULL, in_child); }
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
+}
 
 static void remember(struct mp_gate *gate, struct mp_gate *instead)
 {
@@ -65,14 +68,14 @@ void mp_gate_init(struct mp_gate *gate, enum mp_gate_kind kind, struct mp_meter 
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, watch_forks);
-    *gate = (struct mp_gate){
-        .kind = kind, .meter = meter, .head = &no_ring, .bytes = -1};
+    *gate = (struct mp_gate){.kind = kind, .meter = meter, .head = &no_ring, .bytes = -1};
     gate->generation = mp_meter_generation();
     if (kind == MP_GATE_PERF) {
         gate->ring = map_ring();
         if (gate->ring)
             gate->head = (const volatile uint64_t *)&(
-                (const volatile struct perf_event_mmap_page *)gate->ring)->data_head;
+                             (const volatile struct perf_event_mmap_page *)gate->ring)
+                             ->data_head;
         else
             gate->kind = MP_GATE_RUSAGE;
     }

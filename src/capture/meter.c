@@ -13,9 +13,15 @@ enum { HIGH_DESCRIPTOR = 200 }; /* out of the way of programs that count on low 
 
 static unsigned generation;
 
-static void in_child(void) { generation++; }
+static void in_child(void)
+{
+    generation++;
+}
 
-static void watch_forks(void) { pthread_atfork(NULL, NULL, in_child); }
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
+}
 
 unsigned mp_meter_generation(void)
 {
@@ -101,8 +107,8 @@ static int64_t parse_statm(const char *text, ssize_t length)
 static int64_t parse_rollup(const char *text, enum mp_metric metric)
 {
     static const char *const pss[] = {"\nPss:", NULL};
-    static const char *const uss[] = {"\nPrivate_Clean:", "\nPrivate_Dirty:",
-                                      "\nPrivate_Hugetlb:", NULL};
+    static const char *const uss[] = {
+        "\nPrivate_Clean:", "\nPrivate_Dirty:", "\nPrivate_Hugetlb:", NULL};
     int64_t sum = 0;
     for (const char *const *name = metric == MP_PSS ? pss : uss; *name; name++) {
         const char *at = strstr(text, *name);
@@ -127,7 +133,8 @@ static int64_t read_from(int fd, enum mp_metric metric)
         errno = ESRCH;
         return -1;
     }
-    int64_t bytes = metric == MP_RSS ? parse_statm(text, length) : parse_rollup(text, metric);
+    int64_t bytes =
+        metric == MP_RSS ? parse_statm(text, length) : parse_rollup(text, metric);
     if (bytes < 0)
         errno = EBADMSG;
     return bytes;

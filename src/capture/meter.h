@@ -18,9 +18,9 @@ enum mp_metric { MP_RSS, MP_PSS, MP_USS };
 struct mp_meter {
     pid_t pid; /* 0: the calling process */
     enum mp_metric metric;
-    int fd;               /* owned; -1 when it could not be kept */
-    unsigned generation;  /* of the fork that opened it */
-    uint64_t reads;       /* readings taken, for tests of work */
+    int fd;              /* owned; -1 when it could not be kept */
+    unsigned generation; /* of the fork that opened it */
+    uint64_t reads;      /* readings taken, for tests of work */
 };
 
 /* Opens the meter of a process (0: our own). Returns 0, or -1 with errno: ESRCH no such process,

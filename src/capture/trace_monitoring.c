@@ -25,10 +25,10 @@ static long local_events, global_events;
 
 /* What is kept with a code object. */
 struct code_notes {
-    int first, last;             /* span of lines; last < first: not known yet */
+    int first, last;                /* span of lines; last < first: not known yet */
     int resume_offset, resume_line; /* of the last resumption */
-    size_t units;                /* instructions in the code */
-    unsigned char one_line_loop[]; /* by instruction: a backward jump within one line */
+    size_t units;                   /* instructions in the code */
+    unsigned char one_line_loop[];  /* by instruction: a backward jump within one line */
 };
 
 static Py_ssize_t notes_index = -1;
@@ -82,7 +82,8 @@ static bool is_one_line_loop(PyObject *code, long from, long to)
     if (!notes->one_line_loop[unit]) {
         PyCodeObject *object = (PyCodeObject *)code;
         notes->one_line_loop[unit] =
-            PyCode_Addr2Line(object, (int)from) == PyCode_Addr2Line(object, (int)to) ? 1 : 2;
+            PyCode_Addr2Line(object, (int)from) == PyCode_Addr2Line(object, (int)to) ? 1
+                                                                                     : 2;
     }
     return notes->one_line_loop[unit] == 1;
 }
@@ -131,7 +132,8 @@ static PyObject *resumed(PyObject *module, PyObject *const *args, Py_ssize_t cou
         notes->resume_offset = offset;
         notes->resume_line = PyCode_Addr2Line((PyCodeObject *)args[0], offset);
     }
-    int line = notes ? notes->resume_line : PyCode_Addr2Line((PyCodeObject *)args[0], offset);
+    int line =
+        notes ? notes->resume_line : PyCode_Addr2Line((PyCodeObject *)args[0], offset);
     mp_activation_begin(thread, mp_frame_current(), tracer, table, line, true);
     Py_RETURN_NONE;
 }
@@ -169,8 +171,8 @@ static const struct {
 static int take_tool(PyObject *monitoring)
 {
     for (int id = TOOL_FIRST; id >= TOOL_LAST; id--) {
-        PyObject *done = PyObject_CallMethod(monitoring, "use_tool_id", "is", id,
-                                             "memory_profiler");
+        PyObject *done =
+            PyObject_CallMethod(monitoring, "use_tool_id", "is", id, "memory_profiler");
         Py_XDECREF(done);
         if (done)
             return id;
@@ -216,7 +218,8 @@ static int register_events(PyObject *monitoring)
 
 static PyObject *find_monitoring(void)
 {
-    return Py_XNewRef(PySys_GetObject("monitoring")); /* borrowed; no error set when missing */
+    return Py_XNewRef(
+        PySys_GetObject("monitoring")); /* borrowed; no error set when missing */
 }
 
 int mp_trace_start(void)

@@ -81,7 +81,8 @@ static void forget(struct bound_code *entry)
     size_t at = (size_t)(entry - slots);
     slots[at] = (struct bound_code){0};
     slots_used--;
-    for (at = (at + 1) & (slot_count - 1); slots[at].code; at = (at + 1) & (slot_count - 1)) {
+    for (at = (at + 1) & (slot_count - 1); slots[at].code;
+         at = (at + 1) & (slot_count - 1)) {
         struct bound_code moved = slots[at];
         slots[at] = (struct bound_code){0};
         place(moved);
@@ -105,7 +106,10 @@ struct mp_tracer *mp_tracer_new(void)
     return tracer;
 }
 
-void mp_tracer_keep(struct mp_tracer *tracer) { tracer->references++; }
+void mp_tracer_keep(struct mp_tracer *tracer)
+{
+    tracer->references++;
+}
 
 void mp_tracer_drop(struct mp_tracer *tracer)
 {
@@ -157,7 +161,8 @@ int mp_tracer_bind(struct mp_tracer *tracer, const void *code, struct mp_line_ta
         return -1;
     for (size_t i = 0; i < entry->count; i++)
         if (entry->bindings[i].tracer == tracer) {
-            entry->bindings[i].always |= always; /* nested twice: the first table keeps it */
+            entry->bindings[i].always |=
+                always; /* nested twice: the first table keeps it */
             return 0;
         }
     if (mp_array_reserve((void **)&entry->bindings, &entry->room, entry->count + 1,
@@ -184,6 +189,8 @@ void mp_tracer_unbind(struct mp_tracer *tracer, void (*freed)(const void *code))
     while (tracer->bound_count) {
         const void *code = tracer->bound[--tracer->bound_count];
         struct bound_code *entry = find(code);
+        if (!entry)
+            continue;
         remove_binding(entry, tracer);
         if (entry->count)
             continue;

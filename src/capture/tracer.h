@@ -45,8 +45,8 @@ void mp_tracer_drop(struct mp_tracer *); /* the last one releases it */
 
 /* Adds a top-level code object with lines first to last, the entry row at `entry`; its nested
    code objects are bound with mp_tracer_bind(). Returns the table, or NULL with errno. */
-struct mp_line_table *mp_tracer_add(struct mp_tracer *, const void *code, int first, int last,
-                                    int entry);
+struct mp_line_table *mp_tracer_add(struct mp_tracer *, const void *code, int first,
+                                    int last, int entry);
 
 /* The table that a code object (top-level or nested) feeds; NULL when the tracer does not know
    it. */
@@ -54,7 +54,8 @@ struct mp_line_table *mp_tracer_table(const struct mp_tracer *, const void *code
 
 /* Charges what `code` does to a table of the tracer; `always`: also while nobody entered it.
    0, or -1 with errno. */
-int mp_tracer_bind(struct mp_tracer *, const void *code, struct mp_line_table *, bool always);
+int mp_tracer_bind(struct mp_tracer *, const void *code, struct mp_line_table *,
+                   bool always);
 
 /* Undoes all bindings of the tracer; calls `freed(code)` for codes nobody traces any more. */
 void mp_tracer_unbind(struct mp_tracer *, void (*freed)(const void *code));

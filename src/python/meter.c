@@ -85,7 +85,9 @@ static PyObject *use_gate(PyObject *module, PyObject *arg)
     long kind = PyLong_AsLong(arg);
     if (kind == -1 && PyErr_Occurred())
         return NULL;
-    mp_thread_use_gate(kind <= 0 ? MP_GATE_PERF : kind == 1 ? MP_GATE_RUSAGE : MP_GATE_NONE);
+    mp_thread_use_gate(kind <= 0   ? MP_GATE_PERF
+                       : kind == 1 ? MP_GATE_RUSAGE
+                                   : MP_GATE_NONE);
     Py_RETURN_NONE;
 }
 
@@ -93,7 +95,8 @@ static PyObject *gate(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
     struct mp_thread *thread = mp_thread_self();
-    return thread ? PyUnicode_FromString(mp_gate_name(thread->gate.kind)) : PyErr_NoMemory();
+    return thread ? PyUnicode_FromString(mp_gate_name(thread->gate.kind))
+                  : PyErr_NoMemory();
 }
 
 static PyObject *granularity(PyObject *module, PyObject *ignored)
@@ -108,18 +111,18 @@ static PyObject *work(PyObject *module, PyObject *ignored)
     struct mp_thread *thread = mp_thread_self();
     if (!thread)
         return PyErr_NoMemory();
-    return Py_BuildValue("{sK,sK,sK,sn}", "reads",
-                         (unsigned long long)mp_tracer_meter()->reads, "events",
-                         (unsigned long long)thread->events, "dropped",
-                         (unsigned long long)thread->dropped, "open",
-                         (Py_ssize_t)thread->depth);
+    return Py_BuildValue(
+        "{sK,sK,sK,sn}", "reads", (unsigned long long)mp_tracer_meter()->reads, "events",
+        (unsigned long long)thread->events, "dropped", (unsigned long long)thread->dropped,
+        "open", (Py_ssize_t)thread->depth);
 }
 
 PyMethodDef mp_meter_methods[] = {
     {"memory", memory, METH_VARARGS,
      "memory(pid, metric='rss') -> bytes of a process now (pid 0: this one).\n"
      "Source: statm (rss), smaps_rollup (pss, uss). Raises OSError, ValueError."},
-    {"children", children, METH_O, "children(pid) -> pids of all descendants, parents first."},
+    {"children", children, METH_O,
+     "children(pid) -> pids of all descendants, parents first."},
     {"cgroup", cgroup, METH_O,
      "cgroup(pid) -> (bytes now, limit in bytes or None) of the process's control group."},
     {"use_gate", use_gate, METH_O, "use_gate(kind): 0 page-fault ring, 1 rusage, 2 none."},
@@ -127,7 +130,8 @@ PyMethodDef mp_meter_methods[] = {
     {"granularity", granularity, METH_NOARGS,
      "granularity() -> bytes of fresh memory that RSS can leave uncounted here."},
     {"work", work, METH_NOARGS,
-     "work() -> {'reads': statm reads of the process, 'events': line events of this thread,\n"
+     "work() -> {'reads': statm reads of the process, 'events': line events of this "
+     "thread,\n"
      "'dropped': activations lost, 'open': activations running on this thread}."},
     {NULL, NULL, 0, NULL},
 };

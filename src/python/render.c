@@ -67,7 +67,8 @@ static int init(struct function *function, PyObject *tuple)
         PyErr_NoMemory();
         return -1;
     }
-    if (count && mp_line_table_init(&function->record.table, first, first + (int)count - 1, entry)) {
+    if (count &&
+        mp_line_table_init(&function->record.table, first, first + (int)count - 1, entry)) {
         PyErr_NoMemory();
         return -1;
     }
@@ -87,8 +88,9 @@ static int init(struct function *function, PyObject *tuple)
 static PyObject *finish(FILE *out, char **text, size_t *length)
 {
     int failed = fclose(out);
-    PyObject *result = failed ? PyErr_NoMemory()
-                              : PyUnicode_DecodeUTF8(*text, (Py_ssize_t)*length, "surrogateescape");
+    PyObject *result =
+        failed ? PyErr_NoMemory()
+               : PyUnicode_DecodeUTF8(*text, (Py_ssize_t)*length, "surrogateescape");
     free(*text);
     return result;
 }
@@ -134,7 +136,8 @@ static PyObject *json_lines(PyObject *module, PyObject *args)
     (void)module;
     PyObject *list, *result = NULL;
     struct mp_json_options options;
-    if (!PyArg_ParseTuple(args, "O!ss", &PyList_Type, &list, &options.backend, &options.python))
+    if (!PyArg_ParseTuple(args, "O!ss", &PyList_Type, &list, &options.backend,
+                          &options.python))
         return NULL;
     size_t count = (size_t)PyList_GET_SIZE(list), ready = 0;
     struct function *functions = calloc(count + 1, sizeof *functions);
@@ -158,7 +161,8 @@ static PyObject *json_lines(PyObject *module, PyObject *args)
 
 PyMethodDef mp_render_methods[] = {
     {"text_lines", text_lines, METH_VARARGS,
-     "text_lines((filename, name, first, entry, baseline, [source], {line: (memory, increment,\n"
+     "text_lines((filename, name, first, entry, baseline, [source], {line: (memory, "
+     "increment,\n"
      "occurrences)}), precision) -> the line table of memory_profiler 0.61."},
     {"json_lines", json_lines, METH_VARARGS,
      "json_lines([function, ...], backend, python) -> JSON document, docs/json.md."},

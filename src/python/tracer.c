@@ -20,8 +20,7 @@ struct other_source {
 };
 
 struct tracer_object {
-    PyObject_HEAD
-    struct mp_tracer *tracer; /* owned: a reference */
+    PyObject_HEAD struct mp_tracer *tracer; /* owned: a reference */
 };
 
 /* Processes are listed at most every 100 us: a listing costs as much. */
@@ -70,7 +69,8 @@ static void release_source(struct mp_tracer *tracer)
     free(source);
 }
 
-static int use_source(struct mp_tracer *tracer, const char *name, int children, PyObject *call)
+static int use_source(struct mp_tracer *tracer, const char *name, int children,
+                      PyObject *call)
 {
     enum mp_metric metric;
     if (mp_metric_from(name, &metric))
@@ -96,7 +96,8 @@ static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     const char *metric = "rss";
     int children = 0;
     PyObject *call = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spO", names, &metric, &children, &call))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spO", names, &metric, &children,
+                                     &call))
         return NULL;
     struct tracer_object *self = (struct tracer_object *)type->tp_alloc(type, 0);
     if (!self)
@@ -123,8 +124,8 @@ static void tracer_dealloc(struct tracer_object *self)
 }
 
 /* Traces a code object and, into the same table, the code nested in it. */
-static int bind_all(struct mp_tracer *tracer, PyCodeObject *code, struct mp_line_table *table,
-                    bool always)
+static int bind_all(struct mp_tracer *tracer, PyCodeObject *code,
+                    struct mp_line_table *table, bool always)
 {
     size_t bound = tracer->bound_count;
     if (mp_tracer_bind(tracer, code, table, always)) {
@@ -155,8 +156,8 @@ static PyObject *tracer_add(struct tracer_object *self, PyObject *args)
     struct mp_line_table *table =
         mp_tracer_add(self->tracer, code, first, last, code->co_firstlineno);
     if (!table)
-        return PyErr_Format(PyExc_MemoryError, "no room for lines %d to %d of %R", first, last,
-                            code->co_filename);
+        return PyErr_Format(PyExc_MemoryError, "no room for lines %d to %d of %R", first,
+                            last, code->co_filename);
     return bind_all(self->tracer, code, table, always) ? NULL : Py_NewRef(Py_True);
 }
 
@@ -182,8 +183,9 @@ static PyObject *cells_of(const struct mp_line_table *table)
         if (!row->occurrences)
             continue;
         PyObject *line = PyLong_FromLong(table->first + i);
-        PyObject *cell = Py_BuildValue("LLK", (long long)row->memory, (long long)row->increment,
-                                       (unsigned long long)row->occurrences);
+        PyObject *cell =
+            Py_BuildValue("LLK", (long long)row->memory, (long long)row->increment,
+                          (unsigned long long)row->occurrences);
         int failed = !line || !cell || PyDict_SetItem(cells, line, cell);
         Py_XDECREF(line);
         Py_XDECREF(cell);
@@ -199,8 +201,9 @@ static PyObject *tracer_tables(struct tracer_object *self, PyObject *ignored)
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && i < self->tracer->count; i++) {
         const struct mp_traced *traced = &self->tracer->traced[i];
-        PyObject *item = Py_BuildValue("OLN", traced->code, (long long)traced->table->baseline,
-                                       cells_of(traced->table));
+        PyObject *item =
+            Py_BuildValue("OLN", traced->code, (long long)traced->table->baseline,
+                          cells_of(traced->table));
         int failed = !item || PyList_Append(list, item);
         Py_XDECREF(item);
         if (failed)
@@ -228,23 +231,30 @@ static PyMethodDef methods[] = {
     {"enter", (PyCFunction)tracer_enter, METH_NOARGS, "Count from here on; nests."},
     {"leave", (PyCFunction)tracer_leave, METH_NOARGS, "Undo one enter() of this thread."},
     {"tables", (PyCFunction)tracer_tables, METH_NOARGS,
-     "tables() -> [(code, baseline, {line: (memory, increment, occurrences)}), ...], bytes,\n"
-     "in the order of add(). baseline is the first entry's reading, -1 if never entered; the\n"
+     "tables() -> [(code, baseline, {line: (memory, increment, occurrences)}), ...], "
+     "bytes,\n"
+     "in the order of add(). baseline is the first entry's reading, -1 if never entered; "
+     "the\n"
      "increment of the entry line does not include it."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef getters[] = {
-    {"entered", (getter)tracer_entered, NULL, "enters minus leaves, over all threads", NULL},
-    {"failed", (getter)tracer_failed, NULL, "readings that failed and were not charged", NULL},
+    {"entered", (getter)tracer_entered, NULL, "enters minus leaves, over all threads",
+     NULL},
+    {"failed", (getter)tracer_failed, NULL, "readings that failed and were not charged",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, tracer_new},  {Py_tp_dealloc, tracer_dealloc},
-    {Py_tp_methods, methods}, {Py_tp_getset, getters},
-    {Py_tp_doc, "Tracer(metric='rss', children=False, call=None): line tables of one profiler.\n"
-                "call() -> bytes replaces the meter when given."},
+    {Py_tp_new, tracer_new},
+    {Py_tp_dealloc, tracer_dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getters},
+    {Py_tp_doc,
+     "Tracer(metric='rss', children=False, call=None): line tables of one profiler.\n"
+     "call() -> bytes replaces the meter when given."},
     {0, NULL},
 };
 

@@ -34,5 +34,6 @@ int64_t mp_line_table_increment(const struct mp_line_table *table, int line)
     const struct mp_line *row = mp_line_table_row(table, line);
     if (!row)
         return 0;
-    return row->increment + (line == table->entry && table->baseline > 0 ? table->baseline : 0);
+    return row->increment +
+           (line == table->entry && table->baseline > 0 ? table->baseline : 0);
 }

@@ -14,7 +14,7 @@ struct mp_text {
 
 struct mp_function {
     struct mp_text filename, name;
-    struct mp_line_table table; /* its rows are the lines that reports show */
+    struct mp_line_table table;  /* its rows are the lines that reports show */
     const struct mp_text *lines; /* table.count source lines, each without its line end */
 };
 

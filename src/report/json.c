@@ -32,7 +32,8 @@ static void put_function(FILE *out, const struct mp_function *function)
     put_text(out, "filename", function->filename);
     fputs(",\n      ", out);
     put_text(out, "function", function->name);
-    fprintf(out, ",\n      \"first_line\": %d,\n      \"baseline\": %lld,\n      \"lines\": [\n",
+    fprintf(out,
+            ",\n      \"first_line\": %d,\n      \"baseline\": %lld,\n      \"lines\": [\n",
             function->table.first, (long long)function->table.baseline);
     for (int row = 0; row < function->table.count; row++) {
         put_row(out, function, row);
