@@ -142,9 +142,12 @@ static PyObject *json_lines(PyObject *module, PyObject *args)
     size_t count = (size_t)PyList_GET_SIZE(list), ready = 0;
     struct function *functions = calloc(count + 1, sizeof *functions);
     struct mp_function *records = calloc(count + 1, sizeof *records);
-    int failed = !functions || !records;
-    if (failed)
-        PyErr_NoMemory();
+    int failed = 0;
+    if (!functions || !records) {
+        free(functions);
+        free(records);
+        return PyErr_NoMemory();
+    }
     while (!failed && ready < count) {
         failed = init(&functions[ready], PyList_GET_ITEM(list, (Py_ssize_t)ready));
         records[ready] = functions[ready].record;

@@ -103,12 +103,12 @@ static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     if (!self)
         return NULL;
     self->tracer = mp_tracer_new();
-    if (!self->tracer)
-        PyErr_NoMemory();
-    if (!self->tracer || use_source(self->tracer, metric, children, call)) {
+    if (!self->tracer) {
         Py_DECREF(self);
-        return NULL;
+        return PyErr_NoMemory();
     }
+    if (use_source(self->tracer, metric, children, call))
+        Py_CLEAR(self);
     return (PyObject *)self;
 }
 
