@@ -5,11 +5,41 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from memory_profiler._backends import METRICS
 
 PROGRAM = "memory_profiler"
+
+
+#: Option strings and what argparse is told about them, in the order of --help.
+OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("--version",), {"action": "store_true",
+        "help": "print the version; with --verbose also how this machine is measured"}),
+    (("--verbose",), {"action": "store_true", "help": argparse.SUPPRESS}),
+    (("-m",), {"dest": "module", "metavar": "MODULE", "help": "run a module, as python -m does"}),
+    (("--all",), {"action": "store_true", "dest": "every",
+        "help": "measure every function of the program, decorated or not, and its top level"}),
+    (("--function",), {"action": "append", "default": [], "metavar": "PATTERN",
+        "help": "measure functions by dotted name, *?[] allowed (load, Class.*, package.mod.f); "
+                "may be repeated"}),
+    (("--peak",), {"action": "store_true",
+        "help": "add a column: the high-water mark while each line ran"}),
+    (("--precision",), {"default": 3, "metavar": "N", "help": "decimals (default: 3)"}),
+    (("-o",), {"dest": "out_filename", "metavar": "FILE",
+        "help": "append the report to FILE instead of printing it"}),
+    (("--json",), {"action": "store_true", "help": "report as JSON (docs/json.md)"}),
+    (("--html",), {"metavar": "FILE", "help": "also write the report as a web page"}),
+    (("--timestamp",), {"action": "store_true",
+        "help": "record when functions begin and end (mprof run does) instead of lines"}),
+    (("--include-children",), {"action": "store_true",
+        "help": "add the memory of child processes"}),
+    (("--backend",), {"choices": tuple(METRICS), "default": "psutil",
+        "help": "where the numbers come from (default: psutil, the RSS)"}),
+    (("--pdb-mmem",), {"dest": "max_mem", "metavar": "MAXMEM",
+        "help": "enter the debugger when a line of a decorated function brings memory over "
+                "MAXMEM MiB, instead of a report"}),
+)  # fmt: skip
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -20,24 +50,19 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="The program is a file, a module name, or -m and a module name; what follows "
         "it is the program's own.",
     )
-    add = parser.add_argument
-    add("--version", action="store_true", help="print the version; with --verbose, how this "
-        "machine is measured")  # fmt: skip
-    add("--verbose", action="store_true", help=argparse.SUPPRESS)
-    add("--precision", type=_precision, default=3, metavar="N",
-        help="decimals of the MiB columns (default: 3)")  # fmt: skip
-    add(
-        "-o",
-        dest="out_filename",
-        metavar="FILE",
-        help="append the report to FILE, not stdout",
-    )
-    add("--json", action="store_true", help="report as JSON (docs/json.md) instead of text")
-    add("--include-children", action="store_true", help="add the memory of child processes")
-    add("--backend", choices=tuple(METRICS), default="psutil",
-        help="where the numbers come from (default: psutil, the RSS)")  # fmt: skip
-    add("-m", dest="module", metavar="MODULE", help="run a module, as python -m does")
+    types = {"--precision": _precision, "--pdb-mmem": _maximum}
+    for names, settings in OPTIONS:
+        if names[0] in types:
+            settings = settings | {"type": types[names[0]]}
+        parser.add_argument(*names, **settings)
     return parser
+
+
+def _maximum(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 2**40:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size in MiB above 0")
+    return value
 
 
 def _precision(text: str) -> int:

@@ -43,6 +43,7 @@ class LineProfiler:
     Args:
         include_children: adds the memory of child processes.
         backend: a name of `memory_profiler.choose_backend`.
+        max_mem: MiB; a line that brings memory over it enters the debugger.
 
     Attributes:
         results: the tables so far, as `Results`; bytes.
@@ -64,7 +65,12 @@ class LineProfiler:
     """
 
     def __init__(
-        self, *, include_children: bool = False, backend: str = "psutil", **unknown: Any
+        self,
+        *,
+        include_children: bool = False,
+        backend: str = "psutil",
+        max_mem: float | None = None,
+        **unknown: Any,
     ) -> None:
         if unknown:
             raise TypeError(
@@ -75,6 +81,11 @@ class LineProfiler:
         self.enable_count = 0
         self._tracer = make_tracer(backend, include_children)
         self._call = _Counted(self._tracer)
+        self.max_mem = max_mem
+        if max_mem is not None:
+            from memory_profiler._debugger import MIB, Breaker
+
+            self._tracer.limit(int(max_mem * MIB), Breaker(max_mem))
         self._globals: dict[CodeType, dict[str, Any]] = {}
 
     def __call__(self, func: Any = None, precision: int = 1, **options: Any) -> Any:

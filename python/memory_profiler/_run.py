@@ -14,6 +14,7 @@ from memory_profiler.__main__ import fail
 from memory_profiler._profiler import LineProfiler
 from memory_profiler._program import Program, ProgramError, load_program
 from memory_profiler._report import json_text, write_table, write_text
+from memory_profiler._select import Selection
 
 if TYPE_CHECKING:
     import argparse
@@ -116,7 +117,7 @@ def die_of(number: int) -> NoReturn:
 
 def _own_part(traceback: TracebackType | None) -> TracebackType | None:
     """The traceback from the program's first frame on."""
-    ours = {execute.__code__, _run_and_report.__code__}
+    ours = {execute.__code__, _run_to_end.__code__}
     while traceback is not None and traceback.tb_frame.f_code in ours:
         traceback = traceback.tb_next
     return traceback
@@ -147,20 +148,27 @@ def join_threads() -> None:
         _show(error)
 
 
-def execute(program: Program) -> None:
-    exec(program.code, program.install())
+def execute(program: Program, selection: Selection) -> None:
+    names = program.install()
+    selection.begin(program.code, names)
+    exec(program.code, names)
 
 
-def _run_and_report(program: Program, report: Report) -> BaseException | None:
+def _run_to_end(program: Program, selection: Selection) -> BaseException | None:
     """Returns what the program raised."""
     error: BaseException | None = None
     try:
-        execute(program)
+        execute(program, selection)
     except BaseException as raised:
         error = raised
     if error is not None and not isinstance(error, SystemExit):
         _show(error)
     join_threads()
+    for pattern in selection.end():
+        print(
+            f"memory_profiler: no function that ran matches --function {pattern}",
+            file=sys.stderr,
+        )
     return error
 
 
@@ -189,12 +197,14 @@ def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
         sys.excepthook(type(problem), problem, None)
         raise SystemExit(1) from None
     profiler = LineProfiler(
-        backend=options.backend, include_children=options.include_children
+        backend=options.backend,
+        include_children=options.include_children,
+        max_mem=options.max_mem,
     )
     report = Report(profiler, options)
     _profile.run_profiler = profiler
     builtins.profile = profiler  # type: ignore[attr-defined]
     _report_on_sigterm(report)
-    error = _run_and_report(program, report)
-    status = report.write()
+    error = _run_to_end(program, Selection(profiler, options.every, options.function))
+    status = report.write() if options.max_mem is None else 0
     end_as(error, status)

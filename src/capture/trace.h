@@ -2,7 +2,8 @@
  * trace_monitoring.c (sys.monitoring, 3.12 and later).
  *
  * Only code objects that were handed in are instrumented; all other code runs as it would.
- * Callbacks never raise, never print and never run Python code.
+ * Callbacks never raise and never print; Python code runs only for a selector, a limit
+ * (mp_tracer's) or a source that is Python's.
  */
 #ifndef MP_CAPTURE_TRACE_H
 #define MP_CAPTURE_TRACE_H
@@ -15,6 +16,10 @@ int mp_trace_start(void);
 /* Asks for the events of one code object, which is kept alive until mp_trace_forget().
    0, or -1 with a Python exception. */
 int mp_trace_code(PyCodeObject *);
+
+/* Shows `selector` every code object once, when it first runs: selector(code) may hand it in,
+   its result is ignored. NULL: stop. 0, or -1 with a Python exception. */
+int mp_trace_select(PyObject *selector);
 
 /* Nobody traces this code object any more. */
 void mp_trace_forget(const void *code);

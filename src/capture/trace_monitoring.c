@@ -21,7 +21,8 @@ enum { TOOL_FIRST = 4, TOOL_LAST = 3 }; /* 0, 1, 2 and 5 have owners by conventi
 
 static int tool = -1;
 static PyObject *disable; /* sys.monitoring.DISABLE */
-static long local_events, global_events;
+static long local_events, global_events, start_event;
+static PyObject *selector; /* asked about code that runs for the first time; NULL: none */
 
 /* What is kept with a code object. */
 struct code_notes {
@@ -56,6 +57,21 @@ static struct code_notes *notes_of(PyObject *code)
 
 /* --- callbacks: (code, ...) under the interpreter's lock --- */
 
+/* Calls the tracer's limit when memory rises to it; it may raise into the program (a debugger
+   that is left). */
+static PyObject *check_limit(struct mp_tracer *tracer, int64_t bytes)
+{
+    struct mp_limit *limit = &tracer->limit;
+    bool over = bytes >= limit->bytes, tell = over && bytes > limit->told + limit->told / 10;
+    if (tell || !over)
+        limit->told = tell ? bytes : 0;
+    if (!tell)
+        Py_RETURN_NONE;
+    PyObject *result = PyObject_CallFunction(limit->call, "L", (long long)bytes);
+    Py_XDECREF(result);
+    return result ? Py_NewRef(Py_None) : NULL;
+}
+
 static PyObject *line_reached(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module, (void)count;
@@ -66,8 +82,11 @@ static PyObject *line_reached(PyObject *module, PyObject *const *args, Py_ssize_
     struct mp_activation *top = &thread->stack[thread->depth - 1];
     if (__builtin_expect(top->frame != frame, 0))
         top = mp_activation_find(thread, frame);
-    if (top)
-        mp_activation_line(thread, top, (int)PyLong_AsLong(args[1]));
+    if (!top)
+        Py_RETURN_NONE;
+    mp_activation_line(thread, top, (int)PyLong_AsLong(args[1]));
+    if (__builtin_expect(top->tracer->limit.bytes > 0, 0))
+        return check_limit(top->tracer, top->last);
     Py_RETURN_NONE;
 }
 
@@ -101,20 +120,46 @@ static PyObject *jumped(PyObject *module, PyObject *const *args, Py_ssize_t coun
     Py_RETURN_NONE;
 }
 
-static void begin(PyObject *code, int line, bool resumed)
+static bool begin(PyObject *code, int line)
 {
     struct mp_thread *thread = mp_thread_self();
     struct mp_tracer *tracer;
     struct mp_line_table *table;
-    if (thread && mp_tracer_choose(thread, code, &tracer, &table))
-        mp_activation_begin(thread, mp_frame_current(), tracer, table, line, resumed);
+    if (!thread || !mp_tracer_choose(thread, code, &tracer, &table))
+        return false;
+    mp_activation_begin(thread, mp_frame_current(), tracer, table, line, false);
+    return true;
+}
+
+/* Asks the selector, which may trace the code; what it raises is dropped. Code that runs
+   meanwhile (the selector's own) is asked about when it runs next. */
+static bool offer(PyObject *code)
+{
+    static bool asking;
+    if (asking)
+        return false;
+    asking = true;
+    PyObject *asked = Py_NewRef(selector);
+    PyObject *result = PyObject_CallOneArg(asked, code);
+    if (!result)
+        PyErr_Clear();
+    Py_XDECREF(result);
+    Py_DECREF(asked);
+    asking = false;
+    return true;
 }
 
 static PyObject *started(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module, (void)count;
-    begin(args[0], ((PyCodeObject *)args[0])->co_firstlineno, false);
-    Py_RETURN_NONE;
+    int line = ((PyCodeObject *)args[0])->co_firstlineno;
+    if (begin(args[0], line) || !selector)
+        Py_RETURN_NONE;
+    if (!mp_tracer_is_bound(args[0]) && !offer(args[0]))
+        Py_RETURN_NONE;
+    if (begin(args[0], line) || mp_tracer_is_bound(args[0]))
+        Py_RETURN_NONE;
+    return Py_NewRef(disable); /* not ours: never asked again */
 }
 
 /* A generator goes on: with the line it yielded from. */
@@ -142,9 +187,19 @@ static PyObject *ended(PyObject *module, PyObject *const *args, Py_ssize_t count
 {
     (void)module, (void)args, (void)count;
     struct mp_thread *thread = mp_thread_self();
-    if (thread && thread->depth && mp_activation_find(thread, mp_frame_current()))
+    if (!thread || !thread->depth || !mp_activation_find(thread, mp_frame_current()))
+        Py_RETURN_NONE;
+    struct mp_tracer *tracer = thread->stack[thread->depth - 1].tracer;
+    if (__builtin_expect(tracer->limit.bytes <= 0, 1)) {
         mp_activation_end(thread);
-    Py_RETURN_NONE;
+        Py_RETURN_NONE;
+    }
+    mp_tracer_keep(tracer);
+    int64_t bytes = mp_tracer_read(tracer, thread);
+    mp_activation_end(thread);
+    PyObject *result = check_limit(tracer, bytes);
+    mp_tracer_drop(tracer);
+    return result;
 }
 
 /* --- starting --- */
@@ -157,12 +212,14 @@ static PyMethodDef callbacks[] = {
     {"ended", (PyCFunction)ended, METH_FASTCALL, NULL},
 };
 
+enum { START_CALLBACK = 2 };
+
 static const struct {
     const char *event;
     int callback;
     bool global;
 } wanted[] = {
-    {"LINE", 0, false},      {"JUMP", 1, false},      {"PY_START", 2, false},
+    {"LINE", 0, false},      {"JUMP", 1, false},      {"PY_START", START_CALLBACK, false},
     {"PY_RESUME", 3, false}, {"PY_RETURN", 4, false}, {"PY_YIELD", 4, false},
     {"PY_THROW", 3, true},   {"PY_UNWIND", 4, true},
 };
@@ -200,6 +257,8 @@ static int register_event(PyObject *monitoring, PyObject *events, size_t which)
                                    callback);
     if (done)
         *(wanted[which].global ? &global_events : &local_events) |= PyLong_AsLong(number);
+    if (done && wanted[which].callback == START_CALLBACK)
+        start_event = PyLong_AsLong(number);
     Py_XDECREF(number);
     Py_XDECREF(callback);
     Py_XDECREF(done);
@@ -222,11 +281,29 @@ static PyObject *find_monitoring(void)
         PySys_GetObject("monitoring")); /* borrowed; no error set when missing */
 }
 
+static int set_global_events(long events)
+{
+    PyObject *monitoring = find_monitoring();
+    PyObject *done =
+        monitoring ? PyObject_CallMethod(monitoring, "set_events", "il", tool, events) : NULL;
+    Py_XDECREF(monitoring);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+int mp_trace_select(PyObject *wanted_selector)
+{
+    if (mp_trace_start())
+        return -1;
+    Py_XSETREF(selector, Py_XNewRef(wanted_selector));
+    return set_global_events(global_events | (selector ? start_event : 0));
+}
+
 int mp_trace_start(void)
 {
     if (tool >= 0)
         return 0;
-    PyObject *monitoring = find_monitoring(), *done = NULL;
+    PyObject *monitoring = find_monitoring();
     if (!monitoring) {
         PyErr_SetString(PyExc_RuntimeError, "this interpreter has no sys.monitoring");
         return -1;
@@ -234,13 +311,11 @@ int mp_trace_start(void)
     disable = PyObject_GetAttrString(monitoring, "DISABLE");
     int id = disable ? take_tool(monitoring) : -1;
     tool = id;
-    if (id >= 0 && !register_events(monitoring))
-        done = PyObject_CallMethod(monitoring, "set_events", "il", tool, global_events);
-    if (!done)
+    int failed = id < 0 || register_events(monitoring) || set_global_events(global_events);
+    if (failed)
         tool = -1;
-    Py_XDECREF(done);
     Py_DECREF(monitoring);
-    return done ? 0 : -1;
+    return failed ? -1 : 0;
 }
 
 static int set_events_of(PyObject *code, long events)

@@ -21,10 +21,19 @@ struct mp_source {
     void *self;
 };
 
+/* Who is told when memory rises to a number of bytes (0: nobody); told again when it comes back
+   from below, or has grown by another tenth. */
+struct mp_limit {
+    int64_t bytes;
+    int64_t told; /* the reading that was told last; 0: memory was below since */
+    void *call;   /* the door's; given the reading */
+};
+
 struct mp_tracer {
     size_t references;
     unsigned entered; /* enters minus leaves, over all threads */
     struct mp_source source;
+    struct mp_limit limit;
     struct mp_traced *traced; /* owned; in the order they were added */
     size_t count, room;
     const void **bound; /* owned; code objects with a binding of this tracer */
@@ -51,6 +60,9 @@ struct mp_line_table *mp_tracer_add(struct mp_tracer *, const void *code, int fi
 /* The table that a code object (top-level or nested) feeds; NULL when the tracer does not know
    it. */
 struct mp_line_table *mp_tracer_table(const struct mp_tracer *, const void *code);
+
+/* Whether any tracer knows this code object. */
+bool mp_tracer_is_bound(const void *code);
 
 /* Charges what `code` does to a table of the tracer; `always`: also while nobody entered it.
    0, or -1 with errno. */

@@ -6,6 +6,7 @@
 
 #include "capture/activation.h"
 #include "capture/cgroup.h"
+#include "capture/trace.h"
 #include "capture/tracer.h"
 #include "capture/tree.h"
 
@@ -91,6 +92,12 @@ static PyObject *use_gate(PyObject *module, PyObject *arg)
     Py_RETURN_NONE;
 }
 
+static PyObject *select_code(PyObject *module, PyObject *arg)
+{
+    (void)module;
+    return mp_trace_select(arg == Py_None ? NULL : arg) ? NULL : Py_NewRef(Py_None);
+}
+
 static PyObject *gate(PyObject *module, PyObject *ignored)
 {
     (void)module, (void)ignored;
@@ -126,6 +133,9 @@ PyMethodDef mp_meter_methods[] = {
     {"cgroup", cgroup, METH_O,
      "cgroup(pid) -> (bytes now, limit in bytes or None) of the process's control group."},
     {"use_gate", use_gate, METH_O, "use_gate(kind): 0 page-fault ring, 1 rusage, 2 none."},
+    {"select", select_code, METH_O,
+     "select(call or None): call(code) once for each code object that runs from now on; it may\n"
+     "add the code to a tracer, which then counts this very run."},
     {"gate", gate, METH_NOARGS, "gate() -> the name of this thread's gate."},
     {"granularity", granularity, METH_NOARGS,
      "granularity() -> bytes of fresh memory that RSS can leave uncounted here."},

@@ -58,9 +58,10 @@ static int64_t read_other(void *self)
     return source->children ? read_with_children(source) : mp_meter_read(&source->meter);
 }
 
-static void release_source(struct mp_tracer *tracer)
+static void release_extras(struct mp_tracer *tracer)
 {
     struct other_source *source = tracer->source.self;
+    Py_XDECREF((PyObject *)tracer->limit.call);
     if (!source)
         return;
     mp_meter_release(&source->meter);
@@ -86,7 +87,6 @@ static int use_source(struct mp_tracer *tracer, const char *name, int children,
     source->children = children;
     source->call = call == Py_None ? NULL : Py_NewRef(call);
     tracer->source = (struct mp_source){.read = read_other, .self = source};
-    tracer->on_release = release_source;
     return 0;
 }
 
@@ -107,6 +107,7 @@ static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
+    self->tracer->on_release = release_extras;
     if (use_source(self->tracer, metric, children, call))
         Py_CLEAR(self);
     return (PyObject *)self;
@@ -174,6 +175,18 @@ static PyObject *tracer_leave(struct tracer_object *self, PyObject *ignored)
     Py_RETURN_NONE;
 }
 
+static PyObject *tracer_limit(struct tracer_object *self, PyObject *args)
+{
+    long long bytes;
+    PyObject *call;
+    if (!PyArg_ParseTuple(args, "LO", &bytes, &call))
+        return NULL;
+    PyObject *old = self->tracer->limit.call;
+    self->tracer->limit = (struct mp_limit){.bytes = bytes, .call = Py_NewRef(call)};
+    Py_XDECREF(old);
+    Py_RETURN_NONE;
+}
+
 /* {line: (memory, increment, occurrences)} of the lines that completed. */
 static PyObject *cells_of(const struct mp_line_table *table)
 {
@@ -230,6 +243,9 @@ static PyMethodDef methods[] = {
      "nested in it; always: also while nobody entered the tracer."},
     {"enter", (PyCFunction)tracer_enter, METH_NOARGS, "Count from here on; nests."},
     {"leave", (PyCFunction)tracer_leave, METH_NOARGS, "Undo one enter() of this thread."},
+    {"limit", (PyCFunction)tracer_limit, METH_VARARGS,
+     "limit(bytes, call): call(reading) each time memory rises to `bytes` at the end of a\n"
+     "traced line; what it raises goes into the program."},
     {"tables", (PyCFunction)tracer_tables, METH_NOARGS,
      "tables() -> [(code, baseline, {line: (memory, increment, occurrences)}), ...], "
      "bytes,\n"
