@@ -63,6 +63,14 @@ def json_text(results: Results, backend: str) -> str:
     return _core.json_lines([function.record for function in results], backend, version)
 
 
+def html_text(
+    results: Results, backend: str, title: str, precision: int = 3, fragment: bool = False
+) -> str:
+    """A web page without scripts; as a `fragment`, its tables to stand in another page."""
+    records = [function.record for function in results if function.has_source]
+    return _core.html_lines(records, precision, title, backend, fragment)
+
+
 def show_results(
     prof: LineProfiler, stream: IO[str] | None = None, precision: int = 1
 ) -> None:

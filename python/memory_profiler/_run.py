@@ -13,7 +13,7 @@ from memory_profiler import _profile
 from memory_profiler.__main__ import fail
 from memory_profiler._profiler import LineProfiler
 from memory_profiler._program import Program, ProgramError, load_program
-from memory_profiler._report import json_text, write_table, write_text
+from memory_profiler._report import html_text, json_text, write_table, write_text
 from memory_profiler._select import Selection
 
 if TYPE_CHECKING:
@@ -21,38 +21,55 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
+def probe_output(path: str, name: str) -> None:
+    """Fails before the program runs when a file cannot be written. Leaves no file."""
+    existed = os.path.exists(path)
+    try:
+        os.close(
+            os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
+        )
+    except OSError as error:
+        if existed and not os.path.isdir(path) and not os.path.isfile(path):
+            return  # a pipe that nobody reads yet
+        fail(f"cannot write {name}: {error.strerror}; name a file that can be written")
+    if not existed:
+        os.unlink(path)
+
+
+def refuse_foreign_page(path: str, name: str) -> None:
+    """Only an older page of ours is replaced."""
+    if os.path.exists(path) and os.path.getsize(path):
+        with open(path, "rb") as file:
+            if b'content="memory_profiler"' not in file.read(2048):
+                fail(
+                    f"{name} exists and is not a page of memory_profiler; name another file"
+                )
+
+
 class Report:
     """Where and how the run's tables are written; written at most once."""
 
-    def __init__(self, profiler: LineProfiler, options: argparse.Namespace) -> None:
-        self.profiler, self.options = profiler, options
+    def __init__(
+        self, profiler: LineProfiler, options: argparse.Namespace, title: str
+    ) -> None:
+        self.profiler, self.options, self.title = profiler, options, title
         self.path = options.out_filename and os.path.abspath(options.out_filename)
+        self.page = options.html and os.path.abspath(options.html)
         self.written = False
         if self.path:
-            self._probe()
-
-    def _probe(self) -> None:
-        """Fails before the program runs when the file cannot be written. Leaves no file."""
-        existed = os.path.exists(self.path)
-        try:
-            os.close(
-                os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK)
-            )
-        except OSError as error:
-            if existed and not os.path.isdir(self.path) and not os.path.isfile(self.path):
-                return  # a pipe that nobody reads yet
-            fail(f"cannot write {self.options.out_filename}: {error.strerror}; name a writable "
-                 "file with -o")  # fmt: skip
-        if not existed:
-            os.unlink(self.path)
+            probe_output(self.path, options.out_filename)
+        if self.page:
+            probe_output(self.page, options.html)
+            refuse_foreign_page(self.page, options.html)
 
     def write(self) -> int:
         """Prints the report. Returns 0; 1 when it could not go where it should."""
         if self.written:
             return 0
         self.written = True
+        failed = self._write_page() if self.page else 0
         if not self.path:
-            return self._write_stdout()
+            return self._write_stdout() or failed
         try:
             with open(self.path, "a", encoding="utf-8", errors="backslashreplace") as file:
                 self._write_to(file)
@@ -60,6 +77,22 @@ class Report:
             print(f"memory_profiler: cannot write {self.path}: {error.strerror}; the report "
                   "goes to stdout", file=sys.stderr)  # fmt: skip
             self._write_stdout()
+            return 1
+        return failed
+
+    def _write_page(self) -> int:
+        text = html_text(
+            self.profiler.results, self.options.backend, self.title, self.options.precision
+        )
+        try:
+            with open(f"{self.page}.tmp", "w", encoding="utf-8") as file:
+                file.write(text)
+            os.replace(f"{self.page}.tmp", self.page)
+        except OSError as error:
+            print(
+                f"memory_profiler: cannot write {self.page}: {error.strerror}",
+                file=sys.stderr,
+            )
             return 1
         return 0
 
@@ -201,7 +234,7 @@ def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
         include_children=options.include_children,
         max_mem=options.max_mem,
     )
-    report = Report(profiler, options)
+    report = Report(profiler, options, program.argv[0])
     _profile.run_profiler = profiler
     builtins.profile = profiler  # type: ignore[attr-defined]
     _report_on_sigterm(report)

@@ -57,6 +57,38 @@ void mp_escape_terminal(FILE *out, const char *text, size_t length, bool keep_ta
     }
 }
 
+static const char *html_reference(char c)
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return NULL;
+    }
+}
+
+void mp_escape_html(FILE *out, const char *text, size_t length)
+{
+    for (size_t at = 0, plain; at < length; at += plain) {
+        const char *reference = html_reference(text[at]);
+        for (plain = 0; at + plain < length && !html_reference(text[at + plain]);)
+            plain++;
+        if (reference)
+            fputs(reference, out);
+        else
+            mp_escape_terminal(out, text + at, plain, true);
+        plain += reference != NULL;
+    }
+}
+
 static void json_rune(FILE *out, unsigned rune)
 {
     if (rune == '"' || rune == '\\')

@@ -13,6 +13,9 @@ void mp_escape_terminal(FILE *out, const char *text, size_t length, bool keep_ta
 /* JSON string with its quotes; ASCII only, bytes that are not UTF-8 as \udcNN (surrogateescape). */
 void mp_escape_json(FILE *out, const char *text, size_t length);
 
+/* HTML text or quoted attribute: & < > " ' as references, controls as in the terminal's form. */
+void mp_escape_html(FILE *out, const char *text, size_t length);
+
 /* The length in bytes of the UTF-8 character at text (1 to 4), its code point in *rune;
    0 when the bytes are no character. Surrogates (which Python's surrogatepass writes) are none. */
 size_t mp_utf8_decode(const char *text, size_t length, unsigned *rune);

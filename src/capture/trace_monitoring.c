@@ -62,7 +62,8 @@ static struct code_notes *notes_of(PyObject *code)
 static PyObject *check_limit(struct mp_tracer *tracer, int64_t bytes)
 {
     struct mp_limit *limit = &tracer->limit;
-    bool over = bytes >= limit->bytes, tell = over && bytes > limit->told + limit->told / 10;
+    bool over = bytes >= limit->bytes,
+         tell = over && bytes > limit->told + limit->told / 10;
     if (tell || !over)
         limit->told = tell ? bytes : 0;
     if (!tell)
@@ -284,8 +285,9 @@ static PyObject *find_monitoring(void)
 static int set_global_events(long events)
 {
     PyObject *monitoring = find_monitoring();
-    PyObject *done =
-        monitoring ? PyObject_CallMethod(monitoring, "set_events", "il", tool, events) : NULL;
+    PyObject *done = monitoring
+                         ? PyObject_CallMethod(monitoring, "set_events", "il", tool, events)
+                         : NULL;
     Py_XDECREF(monitoring);
     Py_XDECREF(done);
     return done ? 0 : -1;

@@ -135,7 +135,10 @@ struct mp_line_table *mp_tracer_table(const struct mp_tracer *tracer, const void
     return NULL;
 }
 
-bool mp_tracer_is_bound(const void *code) { return find(code) != NULL; }
+bool mp_tracer_is_bound(const void *code)
+{
+    return find(code) != NULL;
+}
 
 struct mp_line_table *mp_tracer_add(struct mp_tracer *tracer, const void *code, int first,
                                     int last, int entry)

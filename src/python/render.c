@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "report/html.h"
 #include "report/json.h"
 #include "report/text.h"
 
@@ -119,29 +120,28 @@ static PyObject *text_lines(PyObject *module, PyObject *args)
     return result;
 }
 
-static PyObject *render_json(const struct mp_function *records, size_t count,
-                             const struct mp_json_options *options)
+/* Renders a list of functions; `how` is the caller's. */
+typedef void render_function(FILE *out, const struct mp_function *, size_t count,
+                             const void *how);
+
+static PyObject *render_to_text(const struct mp_function *records, size_t count,
+                                render_function *render, const void *how)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (!out)
         return PyErr_NoMemory();
-    mp_json_lines(out, records, count, options);
+    render(out, records, count, how);
     return finish(out, &text, &length);
 }
 
-static PyObject *json_lines(PyObject *module, PyObject *args)
+static PyObject *render_list(PyObject *list, render_function *render, const void *how)
 {
-    (void)module;
-    PyObject *list, *result = NULL;
-    struct mp_json_options options;
-    if (!PyArg_ParseTuple(args, "O!ss", &PyList_Type, &list, &options.backend,
-                          &options.python))
-        return NULL;
     size_t count = (size_t)PyList_GET_SIZE(list), ready = 0;
     struct function *functions = calloc(count + 1, sizeof *functions);
     struct mp_function *records = calloc(count + 1, sizeof *records);
+    PyObject *result = NULL;
     int failed = 0;
     if (!functions || !records) {
         free(functions);
@@ -154,12 +154,48 @@ static PyObject *json_lines(PyObject *module, PyObject *args)
         ready++;
     }
     if (!failed)
-        result = render_json(records, count, &options);
+        result = render_to_text(records, count, render, how);
     for (size_t i = 0; i < ready; i++)
         release(&functions[i]);
     free(records);
     free(functions);
     return result;
+}
+
+static void render_json(FILE *out, const struct mp_function *functions, size_t count,
+                        const void *how)
+{
+    mp_json_lines(out, functions, count, how);
+}
+
+static PyObject *json_lines(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *list;
+    struct mp_json_options options;
+    if (!PyArg_ParseTuple(args, "O!ss", &PyList_Type, &list, &options.backend,
+                          &options.python))
+        return NULL;
+    return render_list(list, render_json, &options);
+}
+
+static void render_html(FILE *out, const struct mp_function *functions, size_t count,
+                        const void *how)
+{
+    mp_html_lines(out, functions, count, how);
+}
+
+static PyObject *html_lines(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *list;
+    int fragment;
+    struct mp_html_options options;
+    if (!PyArg_ParseTuple(args, "O!issp", &PyList_Type, &list, &options.precision,
+                          &options.title, &options.backend, &fragment))
+        return NULL;
+    options.fragment = fragment;
+    return render_list(list, render_html, &options);
 }
 
 PyMethodDef mp_render_methods[] = {
@@ -169,5 +205,9 @@ PyMethodDef mp_render_methods[] = {
      "occurrences)}), precision) -> the line table of memory_profiler 0.61."},
     {"json_lines", json_lines, METH_VARARGS,
      "json_lines([function, ...], backend, python) -> JSON document, docs/json.md."},
+    {"html_lines", html_lines, METH_VARARGS,
+     "html_lines([function, ...], precision, title, backend, fragment) -> a page, or only "
+     "its\n"
+     "tables with their style."},
     {NULL, NULL, 0, NULL},
 };

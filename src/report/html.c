@@ -1,0 +1,151 @@
+#include "report/html.h"
+
+#include <string.h>
+
+#include "base/escape.h"
+
+static const char style[] =
+    "<style>\n"
+    ".mp-lines{--ink:#1c2024;--dim:#60646c;--rule:#e0e1e6;--paper:#fff;--band:#f6f7f9;"
+    "--grow:#d9480f;--shrink:#2b8a3e;--level:#4c6ef5;--hot:#fff0e6;color:var(--ink);"
+    "background:var(--paper);font:14px/1.45 system-ui,sans-serif}\n"
+    "@media(prefers-color-scheme:dark){.mp-lines{--ink:#edeef0;--dim:#b0b4ba;--rule:#363a3f;"
+    "--paper:#18191b;--band:#212225;--grow:#ff8a4c;--shrink:#69db7c;--level:#91a7ff;"
+    "--hot:#3b2417}}\n"
+    ".mp-lines section{margin:0 0 2.5em}\n"
+    ".mp-lines h2{font-size:1.15em;margin:0}.mp-lines p{margin:.1em 0 .7em;color:var(--dim)}\n"
+    ".mp-lines table{border-collapse:collapse;font:12.5px/1.5 ui-monospace,Menlo,Consolas,"
+    "monospace;width:100%}\n"
+    ".mp-lines th,.mp-lines td{padding:1px 10px;text-align:right;white-space:nowrap;"
+    "color:inherit;background:none}\n"
+    ".mp-lines thead th{position:sticky;top:0;background:var(--band);color:var(--dim);"
+    "font-weight:600;border-bottom:1px solid var(--rule)}\n"
+    ".mp-lines tbody th{color:var(--dim);font-weight:400}\n"
+    ".mp-lines .src{text-align:left;white-space:pre;width:100%;tab-size:8}\n"
+    ".mp-lines tr.hot>*{background:var(--hot)}.mp-lines tr.idle .src{color:var(--dim)}\n"
+    ".mp-lines td{position:relative}.mp-lines .bar{position:absolute;right:0;bottom:0;height:2px;"
+    "min-width:1px;background:var(--level)}\n"
+    ".mp-lines .grow{background:var(--grow)}.mp-lines .shrink{background:var(--shrink)}\n"
+    "</style>\n";
+
+static const double MIB = 1024.0 * 1024.0;
+
+/* What a function's rows are compared with. */
+struct scale {
+    int64_t memory, increment; /* the largest of each; increments without the entry row */
+    int hottest;               /* row that added most; -1: none added */
+};
+
+static struct scale scale_of(const struct mp_line_table *table)
+{
+    struct scale scale = {.hottest = -1};
+    int64_t most = 0;
+    for (int i = 0; i < table->count; i++) {
+        const struct mp_line *row = &table->rows[i];
+        int64_t size = row->increment < 0 ? -row->increment : row->increment;
+        if (!row->occurrences)
+            continue;
+        scale.memory = row->memory > scale.memory ? row->memory : scale.memory;
+        scale.increment = size > scale.increment ? size : scale.increment;
+        if (row->increment > most) {
+            most = row->increment;
+            scale.hottest = i;
+        }
+    }
+    return scale;
+}
+
+static void put_text(FILE *out, struct mp_text text)
+{
+    mp_escape_html(out, text.bytes, text.length);
+}
+
+static void put_cell(FILE *out, int64_t shown, int64_t bar, int64_t full, const char *kind,
+                     int precision)
+{
+    double share = full > 0 ? 100.0 * (double)(bar < 0 ? -bar : bar) / (double)full : 0;
+    fprintf(out, "<td>%.*f MiB", precision, (double)shown / MIB);
+    if (share >= 0.05)
+        fprintf(out, "<span class=\"bar%s\" style=\"width:%.1f%%\"></span>", kind, share);
+    fputs("</td>", out);
+}
+
+static void put_row(FILE *out, const struct mp_function *function, int i,
+                    const struct scale *scale, int precision)
+{
+    const struct mp_line *row = &function->table.rows[i];
+    int number = function->table.first + i;
+    fprintf(out, "<tr%s><th scope=\"row\">%d</th>",
+            i == scale->hottest ? " class=\"hot\"" : row->occurrences ? "" : " class=\"idle\"",
+            number);
+    if (row->occurrences) {
+        put_cell(out, row->memory, row->memory, scale->memory, "", precision);
+        put_cell(out, mp_line_table_increment(&function->table, number), row->increment,
+                 scale->increment, row->increment < 0 ? " shrink" : " grow", precision);
+        fprintf(out, "<td>%llu</td>", (unsigned long long)row->occurrences);
+    } else {
+        fputs("<td></td><td></td><td></td>", out);
+    }
+    fputs("<td class=\"src\">", out);
+    put_text(out, function->lines[i]);
+    fputs("</td></tr>\n", out);
+}
+
+static void put_function(FILE *out, const struct mp_function *function,
+                         const struct mp_html_options *options)
+{
+    struct scale scale = scale_of(&function->table);
+    fputs("<section><h2>", out);
+    put_text(out, function->name);
+    fputs("</h2>\n<p>", out);
+    put_text(out, function->filename);
+    fprintf(out, ", line %d", function->table.first);
+    if (scale.hottest >= 0)
+        fprintf(out, " &middot; line %d added most, %.*f MiB",
+                function->table.first + scale.hottest, options->precision,
+                (double)function->table.rows[scale.hottest].increment / MIB);
+    fputs("</p>\n<table><thead><tr><th scope=\"col\">Line #</th><th scope=\"col\">Mem usage</th>"
+          "<th scope=\"col\">Increment</th><th scope=\"col\">Occurrences</th>"
+          "<th scope=\"col\" class=\"src\">Line Contents</th></tr></thead><tbody>\n",
+          out);
+    for (int i = 0; i < function->table.count; i++)
+        put_row(out, function, i, &scale, options->precision);
+    fputs("</tbody></table></section>\n", out);
+}
+
+static void put_head(FILE *out, const struct mp_html_options *options)
+{
+    fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
+          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+          "style-src 'unsafe-inline'\">\n"
+          "<meta name=\"generator\" content=\"memory_profiler\">\n"
+          "<meta name=\"viewport\" content=\"width=device-width\">\n"
+          "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+          out);
+    mp_escape_html(out, options->title, strlen(options->title));
+    fputs("</title>\n<style>body{margin:0;padding:24px 32px}"
+          "@media(prefers-color-scheme:dark){body{background:#18191b}}</style>\n</head><body>\n",
+          out);
+}
+
+void mp_html_lines(FILE *out, const struct mp_function *functions, size_t count,
+                   const struct mp_html_options *options)
+{
+    if (!options->fragment)
+        put_head(out, options);
+    fputs(style, out);
+    fputs("<div class=\"mp-lines\">\n", out);
+    if (!options->fragment) {
+        fputs("<h1 style=\"font-size:1.4em;margin:0\">", out);
+        mp_escape_html(out, options->title, strlen(options->title));
+        fprintf(out, "</h1>\n<p>memory_profiler %s, backend %s</p>\n", MP_VERSION,
+                options->backend);
+    }
+    for (size_t i = 0; i < count; i++)
+        put_function(out, &functions[i], options);
+    if (!count)
+        fputs("<p>No measured function ran.</p>\n", out);
+    fputs("</div>\n", out);
+    if (!options->fragment)
+        fputs("</body></html>\n", out);
+}
