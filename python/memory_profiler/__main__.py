@@ -17,7 +17,8 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--version",), {"action": "store_true",
         "help": "print the version; with --verbose also how this machine is measured"}),
     (("--verbose",), {"action": "store_true", "help": argparse.SUPPRESS}),
-    (("-m",), {"dest": "module", "metavar": "MODULE", "help": "run a module, as python -m does"}),
+    (("-m",), {"dest": "module", "metavar": "MODULE",
+        "help": "run a module, as python -m does"}),
     (("--all",), {"action": "store_true", "dest": "every",
         "help": "measure every function of the program, decorated or not, and its top level"}),
     (("--function",), {"action": "append", "default": [], "metavar": "PATTERN",
@@ -53,8 +54,9 @@ def make_parser() -> argparse.ArgumentParser:
     types = {"--precision": _precision, "--pdb-mmem": _maximum}
     for names, settings in OPTIONS:
         if names[0] in types:
-            settings = settings | {"type": types[names[0]]}
-        parser.add_argument(*names, **settings)
+            parser.add_argument(*names, **settings, type=types[names[0]])
+        else:
+            parser.add_argument(*names, **settings)
     return parser
 
 
