@@ -11,9 +11,9 @@
 #include "capture/meter.h"
 
 enum {
-    MOST_MARKS = 4096,        /* remembered marks; past that nobody resets until all closed */
-    MOST_SLACK = 4 << 20,     /* the kernel's counters cannot be further apart than this */
-    FLOOR_SLACK = 1 << 20,    /* ru_maxrss this far above VmHWM is an older image's */
+    MOST_MARKS = 4096,     /* remembered marks; past that nobody resets until all closed */
+    MOST_SLACK = 4 << 20,  /* the kernel's counters cannot be further apart than this */
+    FLOOR_SLACK = 1 << 20, /* ru_maxrss this far above VmHWM is an older image's */
 };
 
 /* A mark that stood when reset number `reset` erased it. */
@@ -40,9 +40,18 @@ static struct {
     struct mp_meter meter;
 } owner = {.lock = PTHREAD_MUTEX_INITIALIZER, .meter = {.fd = -1}};
 
-static void lock(void) { pthread_mutex_lock(&owner.lock); }
-static void unlock(void) { pthread_mutex_unlock(&owner.lock); }
-static void watch_forks(void) { pthread_atfork(lock, unlock, unlock); }
+static void lock(void)
+{
+    pthread_mutex_lock(&owner.lock);
+}
+static void unlock(void)
+{
+    pthread_mutex_unlock(&owner.lock);
+}
+static void watch_forks(void)
+{
+    pthread_atfork(lock, unlock, unlock);
+}
 
 /* `mprof` resets the mark of the processes it watches; it names itself. */
 static bool sampler_resets(void)
@@ -208,4 +217,7 @@ bool mp_peak_is_ours(void)
     return ours;
 }
 
-uint64_t mp_peak_resets(void) { return owner.resets; }
+uint64_t mp_peak_resets(void)
+{
+    return owner.resets;
+}

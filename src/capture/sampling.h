@@ -51,7 +51,7 @@ struct mp_sampling {
     pthread_cond_t wake;
     bool started, running, stopping;
     pid_t tid;
-    int64_t deadline; /* of the next sample, CLOCK_MONOTONIC */
+    int64_t deadline;         /* of the next sample, CLOCK_MONOTONIC */
     struct mp_sampling *next; /* among those started */
 };
 

@@ -8,7 +8,9 @@
 
 #include "base/clock.h"
 
-enum { STACK = 128 << 10 }; /* room for the thread-local storage of the program's libraries */
+enum {
+    STACK = 128 << 10
+}; /* room for the thread-local storage of the program's libraries */
 
 /* The samplings that were started, all threads' together. `holds` > 0: none has its thread. */
 static pthread_mutex_t registry = PTHREAD_MUTEX_INITIALIZER;

@@ -8,8 +8,7 @@
 #include "capture/sampling.h"
 
 struct sampler_object {
-    PyObject_HEAD
-    bool open;
+    PyObject_HEAD bool open;
     struct mp_sampling sampling;
 };
 
@@ -41,8 +40,9 @@ static int watch_python_forks(void)
         return 0;
     PyObject *os = PyImport_ImportModule("os");
     PyObject *call = os ? PyObject_GetAttrString(os, "register_at_fork") : NULL;
-    PyObject *hooks = Py_BuildValue("{sNsN}", "before", PyCFunction_New(&before_method, NULL),
-                                    "after_in_parent", PyCFunction_New(&after_method, NULL));
+    PyObject *hooks =
+        Py_BuildValue("{sNsN}", "before", PyCFunction_New(&before_method, NULL),
+                      "after_in_parent", PyCFunction_New(&after_method, NULL));
     PyObject *none = PyTuple_New(0);
     PyObject *done = call && hooks && none ? PyObject_Call(call, none, hooks) : NULL;
     watching = done != NULL;
@@ -67,8 +67,8 @@ static PyObject *sampler_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     int pid = 0, children = 0, each = 0, peak = 0;
     const char *metric = "rss";
     struct mp_sampling_options options = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "d|isppp", names, &interval, &pid, &metric,
-                                     &children, &each, &peak) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "d|isppp", names, &interval, &pid,
+                                     &metric, &children, &each, &peak) ||
         mp_metric_from(metric, &options.metric))
         return NULL;
     if (!(interval > 0))
@@ -174,7 +174,8 @@ static PyObject *sampler_children(struct sampler_object *self, PyObject *ignored
         const struct mp_sample *sample = &samples->rows[i];
         int failed;
         if (sample->pid) {
-            failed = append(tick, Py_BuildValue("iL", sample->pid, (long long)sample->bytes));
+            failed =
+                append(tick, Py_BuildValue("iL", sample->pid, (long long)sample->bytes));
         } else {
             failed = append(list, tick = PyList_New(0));
         }
@@ -205,7 +206,8 @@ static PyObject *sampler_work(struct sampler_object *self, PyObject *ignored)
 
 static PyMethodDef methods[] = {
     {"start", (PyCFunction)sampler_start, METH_NOARGS,
-     "Take a sample and start the thread. OSError: the process or a thread is not to be had."},
+     "Take a sample and start the thread. OSError: the process or a thread is not to be "
+     "had."},
     {"stop", (PyCFunction)sampler_stop, METH_NOARGS,
      "Stop the thread and take a last sample. Never fails; does nothing when not running."},
     {"sample", (PyCFunction)sampler_sample, METH_NOARGS,
@@ -215,13 +217,15 @@ static PyMethodDef methods[] = {
     {"children", (PyCFunction)sampler_children, METH_NOARGS,
      "children() -> [[(pid, bytes), ...], ...], a list for each of samples()."},
     {"work", (PyCFunction)sampler_work, METH_NOARGS,
-     "work() -> {'reads', 'late': deadlines missed, 'halvings', 'error': errno that ended it}."},
+     "work() -> {'reads', 'late': deadlines missed, 'halvings', 'error': errno that ended "
+     "it}."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyGetSetDef getters[] = {
     {"peak", (getter)sampler_peak, NULL,
-     "(bytes, unix time of the sample that saw it): the high-water mark with peak=True, else\n"
+     "(bytes, unix time of the sample that saw it): the high-water mark with peak=True, "
+     "else\n"
      "the largest sample; None before the first.",
      NULL},
     {NULL, NULL, NULL, NULL, NULL},
@@ -232,10 +236,11 @@ static PyType_Slot slots[] = {
     {Py_tp_dealloc, sampler_dealloc},
     {Py_tp_methods, methods},
     {Py_tp_getset, getters},
-    {Py_tp_doc, "Sampler(interval, pid=0, metric='rss', children=False, each=False, peak=False)\n"
-                "Samples a process (0: this one) every `interval` seconds in a native thread.\n"
-                "children adds the descendants' memory, each keeps a row for each of them, peak\n"
-                "watches the high-water mark of RSS."},
+    {Py_tp_doc,
+     "Sampler(interval, pid=0, metric='rss', children=False, each=False, peak=False)\n"
+     "Samples a process (0: this one) every `interval` seconds in a native thread.\n"
+     "children adds the descendants' memory, each keeps a row for each of them, peak\n"
+     "watches the high-water mark of RSS."},
     {0, NULL},
 };
 

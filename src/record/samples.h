@@ -20,9 +20,10 @@
 #include <sys/types.h>
 
 struct mp_sample {
-    int64_t at;    /* CLOCK_REALTIME, nanoseconds */
-    int64_t bytes; /* of the process (with its children when they are summed), or of one child */
-    pid_t pid;     /* 0: the process itself */
+    int64_t at; /* CLOCK_REALTIME, nanoseconds */
+    int64_t
+        bytes; /* of the process (with its children when they are summed), or of one child */
+    pid_t pid; /* 0: the process itself */
 };
 
 struct mp_samples {
