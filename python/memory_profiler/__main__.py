@@ -22,7 +22,7 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--all",), {"action": "store_true", "dest": "every",
         "help": "measure every function of the program, decorated or not, and its top level"}),
     (("--function",), {"action": "append", "default": [], "metavar": "PATTERN",
-        "help": "measure functions by dotted name, *?[] allowed (load, Class.*, package.mod.f); "
+        "help": "measure functions by dotted name, *?[] allowed (load, Class.*, pkg.mod.f); "
                 "may be repeated"}),
     (("--peak",), {"action": "store_true",
         "help": "add a column: the high-water mark while each line ran"}),

@@ -7,6 +7,8 @@ static int execute(PyObject *module)
     int failed = type ? PyModule_AddType(module, (PyTypeObject *)type) : -1;
     Py_XDECREF(type);
     if (!failed)
+        failed = mp_sampler_register(module);
+    if (!failed)
         failed = PyModule_AddFunctions(module, mp_meter_methods);
     if (!failed)
         failed = PyModule_AddFunctions(module, mp_render_methods);

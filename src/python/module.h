@@ -10,6 +10,9 @@ extern PyType_Spec mp_tracer_spec;
 extern PyMethodDef mp_meter_methods[];
 extern PyMethodDef mp_render_methods[];
 
+/* Adds the Sampler type. 0, or -1 with an exception. */
+int mp_sampler_register(PyObject *module);
+
 /* "rss", "pss" or "uss" to a metric; -1 with ValueError. */
 int mp_metric_from(const char *name, enum mp_metric *metric);
 

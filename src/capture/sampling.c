@@ -1,0 +1,130 @@
+#include "capture/sampling.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "capture/sampling_thread.h"
+
+enum { MOST_ROWS = 1 << 20 }; /* 24 MiB when full: 29 hours at 10 samples a second */
+
+int mp_sampling_open(struct mp_sampling *s, const struct mp_sampling_options *options)
+{
+    *s = (struct mp_sampling){.options = *options, .mark = -1, .most.bytes = -1};
+    if (mp_meter_open(&s->meter, options->pid, options->metric))
+        return -1;
+    if (mp_samples_init(&s->samples, MOST_ROWS)) {
+        mp_meter_release(&s->meter);
+        return -1;
+    }
+    mp_sampling_thread_init(s);
+    return 0;
+}
+
+void mp_sampling_release(struct mp_sampling *s)
+{
+    mp_sampling_stop(s);
+    if (s->peak_open)
+        mp_peak_end(&s->peak, 0);
+    s->peak_open = false;
+    mp_meter_release(&s->meter);
+    mp_tree_release(&s->tree);
+    mp_samples_release(&s->samples);
+    mp_sampling_thread_release(s);
+}
+
+/* Another process's mark is not ours to reset: one that moved since the first sample was reached
+   since then, one that did not tells nothing. */
+static int64_t foreign_peak(struct mp_sampling *s, int64_t bytes)
+{
+    int64_t mark = mp_meter_high_water(s->options.pid);
+    if (s->mark < 0)
+        s->mark = mark;
+    return mark != s->mark && mark > bytes ? mark : bytes;
+}
+
+static int64_t own_peak(struct mp_sampling *s, int64_t bytes)
+{
+    if (s->peak_open)
+        return mp_peak_read(&s->peak, bytes);
+    mp_peak_begin(&s->peak, bytes);
+    s->peak_open = true;
+    return bytes;
+}
+
+/* The most the process itself can have had by this tick. */
+static int64_t highest(struct mp_sampling *s, int64_t bytes)
+{
+    if (!s->options.peak || s->options.metric != MP_RSS)
+        return bytes;
+    return s->options.pid ? foreign_peak(s, bytes) : own_peak(s, bytes);
+}
+
+/* Reads every descendant once, into rows of `at` or a sum. A child that is gone counts 0. */
+static int64_t read_children(struct mp_sampling *s, int64_t at, bool keep)
+{
+    int64_t sum = 0;
+    if (mp_tree_list(&s->tree, s->options.pid ? s->options.pid : getpid()))
+        return 0;
+    for (size_t i = 0; i < s->tree.count; i++) {
+        struct mp_meter meter;
+        if (mp_meter_open(&meter, s->tree.pids[i], s->options.metric))
+            continue;
+        int64_t bytes = mp_meter_read(&meter);
+        mp_meter_release(&meter);
+        if (bytes < 0)
+            continue;
+        sum += bytes;
+        if (keep)
+            mp_samples_add(&s->samples, (struct mp_sample){at, bytes, s->tree.pids[i]});
+    }
+    return sum;
+}
+
+static int64_t wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+int mp_sampling_take(struct mp_sampling *s)
+{
+    int64_t own = mp_meter_read(&s->meter);
+    if (own < 0)
+        return -1;
+    struct mp_sample sample = {wall_clock(), own, 0};
+    struct mp_sample most = {sample.at, highest(s, own), 0};
+    if (s->options.sum_children)
+        sample.bytes += read_children(s, sample.at, false);
+    mp_samples_add(&s->samples, sample);
+    if (s->options.each_child)
+        read_children(s, sample.at, true);
+    if (sample.bytes > most.bytes)
+        most.bytes = sample.bytes;
+    if (most.bytes > s->most.bytes)
+        s->most = most;
+    return 0;
+}
+
+int mp_sampling_start(struct mp_sampling *s)
+{
+    if (mp_sampling_take(s))
+        return -1;
+    s->deadline = mp_clock_ns() + s->options.interval;
+    s->error = 0;
+    return mp_sampling_thread_start(s);
+}
+
+void mp_sampling_stop(struct mp_sampling *s)
+{
+    if (!s->started)
+        return;
+    mp_sampling_thread_stop(s);
+    if (mp_sampling_take(s) && !s->error)
+        s->error = errno;
+    if (s->peak_open)
+        mp_peak_end(&s->peak, 0);
+    s->peak_open = false;
+}
