@@ -28,14 +28,21 @@ def _traced_bytes() -> Callable[[], int]:
     return lambda: get()[0]
 
 
-def make_tracer(backend: str = "psutil", include_children: bool = False) -> _core.Tracer:
-    """A tracer that counts with a backend. Raises KeyError for an unknown name."""
+def make_tracer(
+    backend: str = "psutil", include_children: bool = False, peaks: bool = False
+) -> _core.Tracer:
+    """A tracer that counts with a backend. Raises KeyError for an unknown name, ValueError
+    where `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone)."""
     try:
         metric = METRICS[backend]
     except KeyError:
         raise KeyError(
             f"unknown backend {backend!r}: one of {', '.join(METRICS)}"
         ) from None
+    if peaks and (metric != "rss" or include_children):
+        raise ValueError(
+            "peaks are of this process's RSS: not with another backend or children"
+        )
     if metric is None:
         return _core.Tracer(call=_traced_bytes())
-    return _core.Tracer(metric, include_children)
+    return _core.Tracer(metric, include_children, peaks=peaks)

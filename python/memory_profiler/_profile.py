@@ -96,7 +96,7 @@ class _Decorator:
         if self._results is None:
             from memory_profiler._results import Results
 
-            self._results = Results([])
+            self._results = Results()
         return self._results
 
     def timestamp(self, name: str = "<block>") -> AbstractContextManager[None]:

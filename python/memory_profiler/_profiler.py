@@ -44,6 +44,7 @@ class LineProfiler:
         include_children: adds the memory of child processes.
         backend: a name of `memory_profiler.choose_backend`.
         max_mem: MiB; a line that brings memory over it enters the debugger.
+        peak: measures each line's high-water mark too (RSS, without children).
 
     Attributes:
         results: the tables so far, as `Results`; bytes.
@@ -70,6 +71,7 @@ class LineProfiler:
         include_children: bool = False,
         backend: str = "psutil",
         max_mem: float | None = None,
+        peak: bool = False,
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -79,7 +81,8 @@ class LineProfiler:
         self.include_children = include_children
         self.backend = backend
         self.enable_count = 0
-        self._tracer = make_tracer(backend, include_children)
+        self._tracer = make_tracer(backend, include_children, peak)
+        self.peak = peak
         self._call = _Counted(self._tracer)
         self.max_mem = max_mem
         if max_mem is not None:
@@ -179,7 +182,9 @@ class LineProfiler:
                 function_result(code, self._globals.get(code, {}), baseline, cells)
                 for code, baseline, cells in self._tracer.tables()
                 if cells
-            ]
+            ],
+            self.backend,
+            self.peak,
         )
 
 

@@ -53,22 +53,25 @@ def write_table(stream: IO[str], results: Results, precision: int) -> None:
         if not function.has_source:
             write_text(stream, _missing_source(function))
             continue
-        for piece in _pieces(_core.text_lines(function.record, precision)):
+        for piece in _pieces(_core.text_lines(function.record, precision, results.peaks)):
             write_text(stream, piece)
 
 
-def json_text(results: Results, backend: str) -> str:
+def json_text(results: Results) -> str:
     """The document of docs/json.md."""
     version = ".".join(map(str, sys.version_info[:3]))
-    return _core.json_lines([function.record for function in results], backend, version)
+    records = [function.record for function in results]
+    return _core.json_lines(records, results.backend, version, results.peaks)
 
 
 def html_text(
-    results: Results, backend: str, title: str, precision: int = 3, fragment: bool = False
+    results: Results, title: str, precision: int = 3, fragment: bool = False
 ) -> str:
     """A web page without scripts; as a `fragment`, its tables to stand in another page."""
     records = [function.record for function in results if function.has_source]
-    return _core.html_lines(records, precision, title, backend, fragment)
+    return _core.html_lines(
+        records, precision, title, results.backend, fragment, results.peaks
+    )
 
 
 def show_results(

@@ -20,24 +20,28 @@ class LineResult:
         increment: bytes that the line added over all its executions, callees included; on
             the function's first line, the memory when it was first entered. None likewise.
         occurrences: how often it completed, as sys.settrace counts.
+        peak: bytes, the largest high-water mark while it ran, callees included; None: not
+            measured (`LineProfiler(peak=True)`, `--peak`).
     """
 
-    __slots__ = ("increment", "line", "memory", "occurrences", "source")
+    __slots__ = ("increment", "line", "memory", "occurrences", "peak", "source")
 
     def __init__(
         self,
         line: int,
         source: str,
-        memory: int | None,
-        increment: int | None,
-        occurrences: int,
+        memory: int | None = None,
+        increment: int | None = None,
+        occurrences: int = 0,
+        peak: int | None = None,
     ) -> None:
-        self.line, self.source = line, source
+        self.line, self.source, self.peak = line, source, peak
         self.memory, self.increment, self.occurrences = memory, increment, occurrences
 
     def to_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("line", "memory", "increment",
-                                                       "occurrences", "source")}  # fmt: skip
+        """The line as docs/json.md describes it."""
+        names = ("line", "memory", "increment", "occurrences", "peak", "source")
+        return {name: getattr(self, name) for name in names}
 
     def __repr__(self) -> str:
         return (
@@ -63,10 +67,15 @@ class FunctionResult:
         )
         self.lines: dict[int, LineResult] = {}
         for number, text in enumerate(source, self.first_line):
-            memory, increment, occurrences = cells.get(number, (None, None, 0))
-            if increment is not None and number == entry:
+            if number not in cells:
+                self.lines[number] = LineResult(number, text)
+                continue
+            memory, increment, occurrences, peak = cells[number]
+            if number == entry:
                 increment += self.baseline
-            self.lines[number] = LineResult(number, text, memory, increment, occurrences)
+            self.lines[number] = LineResult(
+                number, text, memory, increment, occurrences, peak or None
+            )
 
     @property
     def has_source(self) -> bool:
@@ -87,10 +96,20 @@ class FunctionResult:
 
 
 class Results:
-    """The measured functions: a sequence, also indexed by name (`results["Class.method"]`)."""
+    """The measured functions: a sequence, also indexed by name (`results["Class.method"]`).
 
-    def __init__(self, functions: Iterable[FunctionResult]) -> None:
+    Attributes:
+        backend: where the numbers come from. peaks: whether lines have a `peak`.
+    """
+
+    def __init__(
+        self,
+        functions: Iterable[FunctionResult] = (),
+        backend: str = "psutil",
+        peaks: bool = False,
+    ) -> None:
         self._functions = list(functions)
+        self.backend, self.peaks = backend, peaks
 
     def update(self, newer: Results) -> None:
         """Replaces functions by their newer tables; adds those that are new."""

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, NoReturn
 
 from memory_profiler import _profile
 from memory_profiler.__main__ import fail
+from memory_profiler._backends import METRICS
 from memory_profiler._profiler import LineProfiler
 from memory_profiler._program import Program, ProgramError, load_program
 from memory_profiler._report import html_text, json_text, write_table, write_text
@@ -81,9 +82,7 @@ class Report:
         return failed
 
     def _write_page(self) -> int:
-        text = html_text(
-            self.profiler.results, self.options.backend, self.title, self.options.precision
-        )
+        text = html_text(self.profiler.results, self.title, self.options.precision)
         try:
             with open(f"{self.page}.tmp", "w", encoding="utf-8") as file:
                 file.write(text)
@@ -113,7 +112,7 @@ class Report:
     def _write_to(self, stream: IO[str]) -> None:
         results = self.profiler.results
         if self.options.json:
-            write_text(stream, json_text(results, self.options.backend))
+            write_text(stream, json_text(results))
         else:
             write_table(stream, results, self.options.precision)
 
@@ -229,10 +228,14 @@ def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
         problem.__traceback__ = None
         sys.excepthook(type(problem), problem, None)
         raise SystemExit(1) from None
+    if options.peak and (options.include_children or METRICS[options.backend] != "rss"):
+        fail("--peak is of this process's RSS: not with --include-children or --backend "
+             f"{options.backend}", 2)  # fmt: skip
     profiler = LineProfiler(
         backend=options.backend,
         include_children=options.include_children,
         max_mem=options.max_mem,
+        peak=options.peak,
     )
     report = Report(profiler, options, program.argv[0])
     _profile.run_profiler = profiler

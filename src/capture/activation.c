@@ -69,6 +69,23 @@ static struct mp_line *row_of(struct mp_line_table *table, int line)
     return row ? row : &elsewhere;
 }
 
+/* The largest mark since the line began. While the gate saw no change the interval goes on into
+   the next line, and no system call is made. */
+static void watch_peak(struct mp_thread *thread, struct mp_activation *top, int64_t now)
+{
+    int64_t peak = now;
+    if (!top->watched) {
+        mp_peak_begin(&top->peak, now);
+        top->watched = true;
+        top->watched_at = thread->gate.changes;
+    } else if (thread->gate.changes != top->watched_at) {
+        peak = mp_peak_next(&top->peak, now);
+        top->watched_at = thread->gate.changes;
+    }
+    if (peak > top->row->peak)
+        top->row->peak = peak;
+}
+
 void mp_activation_begin(struct mp_thread *thread, const void *frame,
                          struct mp_tracer *tracer, struct mp_line_table *table, int line,
                          bool resumed)
@@ -89,6 +106,11 @@ void mp_activation_begin(struct mp_thread *thread, const void *frame,
     if (resumed) {
         top->entered = true;
         top->entry = top->last = read_now(thread, top);
+        if (tracer->peaks) {
+            mp_peak_begin(&top->peak, top->last);
+            top->watched = true;
+            top->watched_at = thread->gate.changes;
+        }
     }
 }
 
@@ -115,9 +137,12 @@ struct mp_activation *mp_activation_find(struct mp_thread *thread, const void *f
 
 /* Completes the line being run. The first completion is the entry row's: it takes the reading
    that the others are measured from. */
-static inline void complete(struct mp_activation *top, int64_t now)
+static inline void complete(struct mp_thread *thread, struct mp_activation *top,
+                            int64_t now)
 {
     struct mp_line *row = top->row;
+    if (__builtin_expect(top->tracer->peaks, 0))
+        watch_peak(thread, top, now);
     if (!row->occurrences++ || now > row->memory)
         row->memory = now;
     if (__builtin_expect(top->entered, 1)) {
@@ -134,7 +159,7 @@ static inline void complete(struct mp_activation *top, int64_t now)
 void mp_activation_line(struct mp_thread *thread, struct mp_activation *top, int line)
 {
     thread->events++;
-    complete(top, read_now(thread, top));
+    complete(thread, top, read_now(thread, top));
     if (top->line != line) {
         top->line = line;
         top->row = row_of(top->table, line);
@@ -157,7 +182,9 @@ void mp_activation_end(struct mp_thread *thread)
 {
     struct mp_activation *top = &thread->stack[thread->depth - 1];
     thread->events++;
-    complete(top, read_now(thread, top));
+    complete(thread, top, read_now(thread, top));
+    if (top->watched)
+        mp_peak_end(&top->peak, top->last);
     thread->depth--;
     int64_t grown = top->last - top->entry;
     if (grown)

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "capture/gate.h"
+#include "capture/peak.h"
 #include "record/lines.h"
 
 struct mp_tracer;
@@ -30,9 +31,12 @@ struct mp_activation {
     struct mp_tracer *tracer;    /* owned: a reference */
     struct mp_line *row;         /* of the line being run */
     int line;
-    bool entered;  /* the entry row is complete, `entry` and `last` are readings */
-    int64_t entry; /* bytes when the activation began */
-    int64_t last;  /* bytes when the line being run began */
+    bool entered;        /* the entry row is complete, `entry` and `last` are readings */
+    int64_t entry;       /* bytes when the activation began */
+    int64_t last;        /* bytes when the line being run began */
+    bool watched;        /* `peak` is open */
+    uint64_t watched_at; /* the gate's changes when it was opened */
+    struct mp_peak peak; /* since the line being run began */
 };
 
 struct mp_context {

@@ -9,7 +9,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PERF_PATIENCE_US = 2, RUSAGE_PATIENCE_US = 10, PATIENCE_IN_READINGS = 4 };
+enum {
+    PERF_PATIENCE_US = 2,
+    RUSAGE_PATIENCE_US = 10,
+    PATIENCE_IN_READINGS = 4,
+    CHANGE_US = 100
+};
 
 static const volatile uint64_t no_ring;
 
@@ -115,6 +120,17 @@ static uint64_t patience(const struct mp_gate *gate)
     return readings > least && readings < 5 * least ? readings : least;
 }
 
+/* A spike inside this thread moves the gate or the reading; one in another thread may do
+   neither, so now and then counts as a change too. */
+static void note_change(struct mp_gate *gate, bool moved)
+{
+    if (!moved && gate->kind != MP_GATE_NONE &&
+        gate->read_at - gate->changed_at < CHANGE_US * mp_clock_ticks_per_us())
+        return;
+    gate->changes++;
+    gate->changed_at = gate->read_at;
+}
+
 /* What moved is noted before the reading: what moves during it opens the gate again. */
 int64_t mp_gate_refresh(struct mp_gate *gate)
 {
@@ -122,6 +138,9 @@ int64_t mp_gate_refresh(struct mp_gate *gate)
         remember(gate, NULL);
         mp_gate_init(gate, gate->kind, gate->meter);
     }
+    uint64_t seen = gate->seen;
+    int64_t bytes = gate->bytes;
+    long faults = gate->faults;
     gate->seen = *gate->head;
     if (gate->kind == MP_GATE_RUSAGE)
         gate->faults = thread_faults();
@@ -133,6 +152,7 @@ int64_t mp_gate_refresh(struct mp_gate *gate)
         gate->cost = cost;
         gate->patience = patience(gate);
     }
+    note_change(gate, gate->seen != seen || gate->faults != faults || gate->bytes != bytes);
     return gate->bytes;
 }
 

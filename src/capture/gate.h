@@ -34,8 +34,10 @@ struct mp_gate {
     uint64_t cost;                 /* ticks of the fastest reading so far */
     int64_t bytes;                 /* the last reading; -1 when it failed */
     long faults;                   /* ru_minflt at the last reading */
-    void *ring;                    /* the mapping, owned; NULL for other kinds */
-    unsigned generation;           /* of the fork that made it */
+    uint64_t changes;    /* readings after which memory may have been higher between */
+    uint64_t changed_at; /* ticks of the last of them */
+    void *ring;          /* the mapping, owned; NULL for other kinds */
+    unsigned generation; /* of the fork that made it */
 };
 
 /* Makes the best gate of at least `kind` for the calling thread. Cannot fail: falls back to the

@@ -33,6 +33,7 @@ struct mp_tracer {
     size_t references;
     unsigned entered; /* enters minus leaves, over all threads */
     struct mp_source source;
+    bool peaks; /* high-water marks too; the source is RSS through the gate */
     struct mp_limit limit;
     struct mp_traced *traced; /* owned; in the order they were added */
     size_t count, room;

@@ -40,13 +40,14 @@ static int fill_cells(struct mp_line_table *table, PyObject *cells)
     for (Py_ssize_t at = 0; PyDict_Next(cells, &at, &line, &cell);) {
         long long memory, increment;
         unsigned long long occurrences;
-        if (!PyArg_ParseTuple(cell, "LLK", &memory, &increment, &occurrences))
+        long long peak = 0;
+        if (!PyArg_ParseTuple(cell, "LLK|L", &memory, &increment, &occurrences, &peak))
             return -1;
         struct mp_line *row = mp_line_table_row(table, (int)PyLong_AsLong(line));
         if (PyErr_Occurred())
             return -1;
         if (row)
-            *row = (struct mp_line){memory, increment, occurrences};
+            *row = (struct mp_line){memory, increment, peak, occurrences};
     }
     return 0;
 }
@@ -100,13 +101,15 @@ static PyObject *text_lines(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *tuple;
+    int peaks = 0;
     struct mp_text_options options = {.precision = 1};
     struct function function;
     char *text = NULL;
     size_t length = 0;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "O!i", &PyTuple_Type, &tuple, &options.precision))
+    if (!PyArg_ParseTuple(args, "O!i|p", &PyTuple_Type, &tuple, &options.precision, &peaks))
         return NULL;
+    options.peaks = peaks;
     if (!init(&function, tuple)) {
         FILE *out = open_memstream(&text, &length);
         if (out) {
@@ -172,10 +175,12 @@ static PyObject *json_lines(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *list;
+    int peaks = 0;
     struct mp_json_options options;
-    if (!PyArg_ParseTuple(args, "O!ss", &PyList_Type, &list, &options.backend,
-                          &options.python))
+    if (!PyArg_ParseTuple(args, "O!ss|p", &PyList_Type, &list, &options.backend,
+                          &options.python, &peaks))
         return NULL;
+    options.peaks = peaks;
     return render_list(list, render_json, &options);
 }
 
@@ -189,25 +194,25 @@ static PyObject *html_lines(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *list;
-    int fragment;
+    int fragment, peaks = 0;
     struct mp_html_options options;
-    if (!PyArg_ParseTuple(args, "O!issp", &PyList_Type, &list, &options.precision,
-                          &options.title, &options.backend, &fragment))
+    if (!PyArg_ParseTuple(args, "O!issp|p", &PyList_Type, &list, &options.precision,
+                          &options.title, &options.backend, &fragment, &peaks))
         return NULL;
     options.fragment = fragment;
+    options.peaks = peaks;
     return render_list(list, render_html, &options);
 }
 
 PyMethodDef mp_render_methods[] = {
     {"text_lines", text_lines, METH_VARARGS,
-     "text_lines((filename, name, first, entry, baseline, [source], {line: (memory, "
-     "increment,\n"
-     "occurrences)}), precision) -> the line table of memory_profiler 0.61."},
+     "text_lines(function, precision, peaks=False) -> the line table of memory_profiler 0.61.\n"
+     "A function is (filename, name, first, entry, baseline, [source lines], {line: (memory,\n"
+     "increment, occurrences, peak)})."},
     {"json_lines", json_lines, METH_VARARGS,
-     "json_lines([function, ...], backend, python) -> JSON document, docs/json.md."},
+     "json_lines([function, ...], backend, python, peaks=False) -> JSON document, docs/json.md."},
     {"html_lines", html_lines, METH_VARARGS,
-     "html_lines([function, ...], precision, title, backend, fragment) -> a page, or only "
-     "its\n"
-     "tables with their style."},
+     "html_lines([function, ...], precision, title, backend, fragment, peaks=False) -> a page,\n"
+     "or only its tables with their style."},
     {NULL, NULL, 0, NULL},
 };

@@ -92,12 +92,12 @@ static int use_source(struct mp_tracer *tracer, const char *name, int children,
 
 static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"metric", "children", "call", NULL};
+    static char *names[] = {"metric", "children", "call", "peaks", NULL};
     const char *metric = "rss";
-    int children = 0;
+    int children = 0, peaks = 0;
     PyObject *call = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spO", names, &metric, &children,
-                                     &call))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spOp", names, &metric, &children,
+                                     &call, &peaks))
         return NULL;
     struct tracer_object *self = (struct tracer_object *)type->tp_alloc(type, 0);
     if (!self)
@@ -110,6 +110,8 @@ static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
     self->tracer->on_release = release_extras;
     if (use_source(self->tracer, metric, children, call))
         Py_CLEAR(self);
+    else
+        self->tracer->peaks = peaks && !self->tracer->source.read;
     return (PyObject *)self;
 }
 
@@ -187,7 +189,7 @@ static PyObject *tracer_limit(struct tracer_object *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* {line: (memory, increment, occurrences)} of the lines that completed. */
+/* {line: (memory, increment, occurrences, peak)} of the lines that completed. */
 static PyObject *cells_of(const struct mp_line_table *table)
 {
     PyObject *cells = PyDict_New();
@@ -197,8 +199,8 @@ static PyObject *cells_of(const struct mp_line_table *table)
             continue;
         PyObject *line = PyLong_FromLong(table->first + i);
         PyObject *cell =
-            Py_BuildValue("LLK", (long long)row->memory, (long long)row->increment,
-                          (unsigned long long)row->occurrences);
+            Py_BuildValue("LLKL", (long long)row->memory, (long long)row->increment,
+                          (unsigned long long)row->occurrences, (long long)row->peak);
         int failed = !line || !cell || PyDict_SetItem(cells, line, cell);
         Py_XDECREF(line);
         Py_XDECREF(cell);
@@ -247,11 +249,9 @@ static PyMethodDef methods[] = {
      "limit(bytes, call): call(reading) each time memory rises to `bytes` at the end of a\n"
      "traced line; what it raises goes into the program."},
     {"tables", (PyCFunction)tracer_tables, METH_NOARGS,
-     "tables() -> [(code, baseline, {line: (memory, increment, occurrences)}), ...], "
-     "bytes,\n"
-     "in the order of add(). baseline is the first entry's reading, -1 if never entered; "
-     "the\n"
-     "increment of the entry line does not include it."},
+     "tables() -> [(code, baseline, {line: (memory, increment, occurrences, peak)}), ...],\n"
+     "bytes, in the order of add(). baseline is the first entry's reading, -1 if never\n"
+     "entered; the increment of the entry line does not include it."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -269,7 +269,8 @@ static PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, getters},
     {Py_tp_doc,
-     "Tracer(metric='rss', children=False, call=None): line tables of one profiler.\n"
+     "Tracer(metric='rss', children=False, call=None, peaks=False): line tables of one\n"
+     "profiler. peaks (of RSS alone): the high-water mark of each line.\n"
      "call() -> bytes replaces the meter when given."},
     {0, NULL},
 };

@@ -7,6 +7,8 @@
  *     memory       bytes       the largest reading at the end of an execution of this line
  *     increment    bytes       sum over executions of (reading after - reading before), callees
  *                              included, each byte counted once
+ *     peak         bytes       the largest high-water mark of an execution, callees included;
+ *                              measured only on request, else 0
  *     occurrences  executions  as sys.settrace counts them
  *
  * Row 0 of a table is the line of the function's first decorator (or `def`): entering the
@@ -27,6 +29,7 @@
 struct mp_line {
     int64_t memory;
     int64_t increment;
+    int64_t peak;
     uint64_t occurrences; /* 0: never completed, the other fields mean nothing */
 };
 

@@ -46,6 +46,7 @@ static struct scale scale_of(const struct mp_line_table *table)
         if (!row->occurrences)
             continue;
         scale.memory = row->memory > scale.memory ? row->memory : scale.memory;
+        scale.memory = row->peak > scale.memory ? row->peak : scale.memory;
         scale.increment = size > scale.increment ? size : scale.increment;
         if (row->increment > most) {
             most = row->increment;
@@ -71,20 +72,25 @@ static void put_cell(FILE *out, int64_t shown, int64_t bar, int64_t full, const 
 }
 
 static void put_row(FILE *out, const struct mp_function *function, int i,
-                    const struct scale *scale, int precision)
+                    const struct scale *scale, const struct mp_html_options *options)
 {
+    int precision = options->precision;
     const struct mp_line *row = &function->table.rows[i];
     int number = function->table.first + i;
     fprintf(out, "<tr%s><th scope=\"row\">%d</th>",
-            i == scale->hottest ? " class=\"hot\"" : row->occurrences ? "" : " class=\"idle\"",
+            i == scale->hottest ? " class=\"hot\""
+            : row->occurrences  ? ""
+                                : " class=\"idle\"",
             number);
     if (row->occurrences) {
         put_cell(out, row->memory, row->memory, scale->memory, "", precision);
         put_cell(out, mp_line_table_increment(&function->table, number), row->increment,
                  scale->increment, row->increment < 0 ? " shrink" : " grow", precision);
+        if (options->peaks)
+            put_cell(out, row->peak, row->peak, scale->memory, "", precision);
         fprintf(out, "<td>%llu</td>", (unsigned long long)row->occurrences);
     } else {
-        fputs("<td></td><td></td><td></td>", out);
+        fputs(options->peaks ? "<td colspan=\"4\"></td>" : "<td colspan=\"3\"></td>", out);
     }
     fputs("<td class=\"src\">", out);
     put_text(out, function->lines[i]);
@@ -104,12 +110,17 @@ static void put_function(FILE *out, const struct mp_function *function,
         fprintf(out, " &middot; line %d added most, %.*f MiB",
                 function->table.first + scale.hottest, options->precision,
                 (double)function->table.rows[scale.hottest].increment / MIB);
-    fputs("</p>\n<table><thead><tr><th scope=\"col\">Line #</th><th scope=\"col\">Mem usage</th>"
-          "<th scope=\"col\">Increment</th><th scope=\"col\">Occurrences</th>"
-          "<th scope=\"col\" class=\"src\">Line Contents</th></tr></thead><tbody>\n",
+    fputs(
+        "</p>\n<table><thead><tr><th scope=\"col\">Line #</th><th scope=\"col\">Mem usage</th>"
+        "<th scope=\"col\">Increment</th>",
+        out);
+    if (options->peaks)
+        fputs("<th scope=\"col\">Peak</th>", out);
+    fputs("<th scope=\"col\">Occurrences</th><th scope=\"col\" class=\"src\">Line Contents"
+          "</th></tr></thead><tbody>\n",
           out);
     for (int i = 0; i < function->table.count; i++)
-        put_row(out, function, i, &scale, options->precision);
+        put_row(out, function, i, &scale, options);
     fputs("</tbody></table></section>\n", out);
 }
 
@@ -123,9 +134,10 @@ static void put_head(FILE *out, const struct mp_html_options *options)
           "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
           out);
     mp_escape_html(out, options->title, strlen(options->title));
-    fputs("</title>\n<style>body{margin:0;padding:24px 32px}"
-          "@media(prefers-color-scheme:dark){body{background:#18191b}}</style>\n</head><body>\n",
-          out);
+    fputs(
+        "</title>\n<style>body{margin:0;padding:24px 32px}"
+        "@media(prefers-color-scheme:dark){body{background:#18191b}}</style>\n</head><body>\n",
+        out);
 }
 
 void mp_html_lines(FILE *out, const struct mp_function *functions, size_t count,

@@ -10,7 +10,7 @@ static void put_text(FILE *out, const char *key, struct mp_text text)
     mp_escape_json(out, text.bytes, text.length);
 }
 
-static void put_row(FILE *out, const struct mp_function *function, int row)
+static void put_row(FILE *out, const struct mp_function *function, int row, bool peaks)
 {
     int number = function->table.first + row;
     const struct mp_line *line = &function->table.rows[row];
@@ -22,11 +22,15 @@ static void put_row(FILE *out, const struct mp_function *function, int row)
                 (unsigned long long)line->occurrences);
     else
         fputs("\"memory\": null, \"increment\": null, \"occurrences\": 0, ", out);
+    if (peaks && line->occurrences)
+        fprintf(out, "\"peak\": %lld, ", (long long)line->peak);
+    else if (peaks)
+        fputs("\"peak\": null, ", out);
     put_text(out, "source", function->lines[row]);
     fputc('}', out);
 }
 
-static void put_function(FILE *out, const struct mp_function *function)
+static void put_function(FILE *out, const struct mp_function *function, bool peaks)
 {
     fputs("    {\n      ", out);
     put_text(out, "filename", function->filename);
@@ -36,7 +40,7 @@ static void put_function(FILE *out, const struct mp_function *function)
             ",\n      \"first_line\": %d,\n      \"baseline\": %lld,\n      \"lines\": [\n",
             function->table.first, (long long)function->table.baseline);
     for (int row = 0; row < function->table.count; row++) {
-        put_row(out, function, row);
+        put_row(out, function, row, peaks);
         fputs(row + 1 < function->table.count ? ",\n" : "\n", out);
     }
     fputs("      ]\n    }", out);
@@ -58,7 +62,7 @@ void mp_json_lines(FILE *out, const struct mp_function *functions, size_t count,
     put_text(out, "backend", text_of(options->backend));
     fputs(",\n  \"functions\": [\n", out);
     for (size_t i = 0; i < count; i++) {
-        put_function(out, &functions[i]);
+        put_function(out, &functions[i], options->peaks);
         fputs(i + 1 < count ? ",\n" : "\n", out);
     }
     fputs("  ]\n}\n", out);

@@ -2,12 +2,14 @@
 #ifndef MP_REPORT_JSON_H
 #define MP_REPORT_JSON_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "record/source.h"
 
 struct mp_json_options {
     const char *backend; /* the name of where the numbers come from */
+    bool peaks;          /* "peak" of each line */
     const char *python;  /* version of the interpreter, "3.12.1" */
 };
 

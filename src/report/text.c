@@ -11,17 +11,21 @@ static void put_mib(FILE *out, int64_t bytes, int precision)
     fprintf(out, "%12s ", cell);
 }
 
-static void put_row(FILE *out, const struct mp_function *function, int row, int precision)
+static void put_row(FILE *out, const struct mp_function *function, int row,
+                    const struct mp_text_options *options)
 {
+    int precision = options->precision;
     int number = function->table.first + row;
     const struct mp_line *line = &function->table.rows[row];
     fprintf(out, "%6d ", number);
     if (line->occurrences) {
         put_mib(out, line->memory, precision);
         put_mib(out, mp_line_table_increment(&function->table, number), precision);
+        if (options->peaks)
+            put_mib(out, line->peak, precision);
         fprintf(out, " %10llu   ", (unsigned long long)line->occurrences);
     } else {
-        fprintf(out, "%12s %12s  %10s   ", "", "", "");
+        fprintf(out, "%*s", options->peaks ? 54 : 41, "");
     }
     mp_escape_terminal(out, function->lines[row].bytes, function->lines[row].length, true);
     fputc('\n', out);
@@ -33,10 +37,13 @@ void mp_text_lines(FILE *out, const struct mp_function *function,
     fputs("Filename: ", out);
     mp_escape_terminal(out, function->filename.bytes, function->filename.length, false);
     fputs("\n\n", out);
-    fprintf(out, "%6s %12s %12s  %10s   %s\n", "Line #", "Mem usage", "Increment",
-            "Occurrences", "Line Contents");
-    fputs("=============================================================\n", out);
+    fprintf(out, "%6s %12s %12s", "Line #", "Mem usage", "Increment");
+    if (options->peaks)
+        fprintf(out, " %12s", "Peak");
+    fprintf(out, "  %10s   %s\n", "Occurrences", "Line Contents");
+    fputs("=============================================================", out);
+    fputs(options->peaks ? "=============\n" : "\n", out);
     for (int row = 0; row < function->table.count; row++)
-        put_row(out, function, row, options->precision);
+        put_row(out, function, row, options);
     fputs("\n\n", out);
 }

@@ -9,12 +9,14 @@
 #ifndef MP_REPORT_TEXT_H
 #define MP_REPORT_TEXT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "record/source.h"
 
 struct mp_text_options {
     int precision; /* decimals of the MiB columns, 0 or more */
+    bool peaks;    /* a Peak column before Occurrences, the rule as much longer */
 };
 
 void mp_text_lines(FILE *out, const struct mp_function *, const struct mp_text_options *);
