@@ -20,12 +20,22 @@ if TYPE_CHECKING:
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._report import show_results
     from memory_profiler._results import FunctionResult, LineResult, Results
+    from memory_profiler._timestamps import TimeStamper, _TimeStamperCM
 
 _HOMES = {
+    "CodeMap": "_codemap",
+    "LogFile": "_compat",
+    "_find_script": "_compat",
+    "_func_exec": "_compat",
+    "exec_with_profiler": "_compat",
+    "has_tracemalloc": "_compat",
+    "run_module_with_profiler": "_compat",
     "FunctionResult": "_results",
     "LineProfiler": "_profiler",
     "LineResult": "_results",
     "Results": "_results",
+    "TimeStamper": "_timestamps",
+    "_TimeStamperCM": "_timestamps",
     "show_results": "_report",
 }
 

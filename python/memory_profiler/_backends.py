@@ -28,6 +28,18 @@ def _traced_bytes() -> Callable[[], int]:
     return lambda: get()[0]
 
 
+def make_reader(
+    backend: str = "psutil", include_children: bool = False
+) -> Callable[[], int]:
+    """A function that returns this process's bytes now. Raises KeyError for an unknown name."""
+    metric = METRICS[backend]
+    if metric is None:
+        return _traced_bytes()
+    if include_children:
+        return lambda: _core.memory(0, metric) + _core.children_memory(0, metric)
+    return lambda: _core.memory(0, metric)
+
+
 def make_tracer(
     backend: str = "psutil", include_children: bool = False, peaks: bool = False
 ) -> _core.Tracer:

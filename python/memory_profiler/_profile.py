@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._results import Results
+    from memory_profiler._timestamps import TimeStamper
 
 Target = TypeVar("Target")
 
 #: The profiler of `python -m memory_profiler`, which then counts for every decorator.
-run_profiler: LineProfiler | None = None
+run_profiler: LineProfiler | TimeStamper | None = None
 
 
 class _Decorator:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import CodeType
 
+    from memory_profiler._codemap import CodeMap
+
 SUSPENDS = GENERATOR | COROUTINE | ASYNC_GENERATOR | ITERABLE_COROUTINE
 
 
@@ -81,6 +83,7 @@ class LineProfiler:
         self.include_children = include_children
         self.backend = backend
         self.enable_count = 0
+        self._enabled = False
         self._tracer = make_tracer(backend, include_children, peak)
         self.peak = peak
         self._call = _Counted(self._tracer)
@@ -160,8 +163,24 @@ class LineProfiler:
             self.enable_count -= 1
             self._tracer.leave()
 
-    enable = enable_by_count
-    disable = disable_by_count
+    def enable(self) -> None:
+        """Counts from here on; does not nest."""
+        if not self._enabled:
+            self._enabled = True
+            self._tracer.enter()
+
+    def disable(self) -> None:
+        """Undoes `enable`."""
+        if self._enabled:
+            self._enabled = False
+            self._tracer.leave()
+
+    def trace_memory_usage(self, frame: Any, event: str, arg: Any) -> Any:
+        """A trace function for `sys.settrace` that changes nothing: lines are counted by the
+        core whenever the profiler is enabled."""
+        return self.trace_memory_usage
+
+    trace_max_mem = trace_memory_usage
 
     def __enter__(self) -> LineProfiler:
         self.enable_by_count()
@@ -173,6 +192,13 @@ class LineProfiler:
     def timestamp(self, name: str = "<block>") -> AbstractContextManager[None]:
         """Names a span for the timeline; nothing to record while lines are measured."""
         return nullcontext()
+
+    @property
+    def code_map(self) -> CodeMap:
+        """What was measured so far as {code: {line: (increment, memory, occurrences)}}, MiB."""
+        from memory_profiler._codemap import code_map_of
+
+        return code_map_of(self._tracer.tables(), self.include_children, self.backend)
 
     @property
     def results(self) -> Results:

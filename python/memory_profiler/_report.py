@@ -6,12 +6,14 @@ import sys
 from typing import IO, TYPE_CHECKING
 
 from memory_profiler import _core
+from memory_profiler._results import FunctionResult, Results
 
 if TYPE_CHECKING:
+    from memory_profiler._codemap import CodeMap
     from memory_profiler._profiler import LineProfiler
-    from memory_profiler._results import FunctionResult, Results
 
 MOST_DECIMALS = 100
+MIB = 2**20
 
 
 def check_precision(precision: int) -> int:
@@ -74,6 +76,25 @@ def html_text(
     )
 
 
+def results_of_map(code_map: CodeMap) -> Results:
+    """The results in an object of the classic's shape: items() yields (file name, iterable of
+    (line number, None or (increment, memory, occurrences))), MiB."""
+    import linecache
+
+    functions = []
+    for filename, lines in code_map.items():
+        rows = dict(lines)
+        source = [linecache.getline(filename, line).rstrip("\r\n") for line in rows]
+        cells = {
+            line: (round(row[1] * MIB), round(row[0] * MIB), int(row[2]), 0)
+            for line, row in rows.items()
+            if row
+        }
+        first = min(rows, default=1)
+        functions.append(FunctionResult((filename, "", first, first, 0, source, cells)))
+    return Results(functions)
+
+
 def show_results(
     prof: LineProfiler, stream: IO[str] | None = None, precision: int = 1
 ) -> None:
@@ -90,4 +111,8 @@ def show_results(
     >>> show_results(LineProfiler())  # nothing was measured, nothing is printed
     """
     check_precision(precision)
-    write_table(sys.stdout if stream is None else stream, prof.results, precision)
+    stream = sys.stdout if stream is None else stream
+    if isinstance(getattr(prof, "results", None), Results):
+        write_table(stream, prof.results, precision)
+    else:
+        write_table(stream, results_of_map(prof.code_map), precision)

@@ -9,13 +9,14 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, NoReturn
 
-from memory_profiler import _profile
+from memory_profiler import _child, _profile
 from memory_profiler.__main__ import fail
 from memory_profiler._backends import METRICS
 from memory_profiler._profiler import LineProfiler
 from memory_profiler._program import Program, ProgramError, load_program
 from memory_profiler._report import html_text, json_text, write_table, write_text
 from memory_profiler._select import Selection
+from memory_profiler._timestamps import TimeStamper
 
 if TYPE_CHECKING:
     import argparse
@@ -51,13 +52,15 @@ class Report:
     """Where and how the run's tables are written; written at most once."""
 
     def __init__(
-        self, profiler: LineProfiler, options: argparse.Namespace, title: str
+        self, profiler: LineProfiler | TimeStamper, options: argparse.Namespace, title: str
     ) -> None:
         self.profiler, self.options, self.title = profiler, options, title
         self.path = options.out_filename and os.path.abspath(options.out_filename)
         self.page = options.html and os.path.abspath(options.html)
         self.written = False
-        if self.path:
+        if isinstance(profiler, TimeStamper) and profiler.records_to_run:
+            self.written = True  # mprof has them already
+        elif self.path:
             probe_output(self.path, options.out_filename)
         if self.page:
             probe_output(self.page, options.html)
@@ -110,6 +113,9 @@ class Report:
         return 0
 
     def _write_to(self, stream: IO[str]) -> None:
+        if isinstance(self.profiler, TimeStamper):
+            self.profiler.show_results(stream)
+            return
         results = self.profiler.results
         if self.options.json:
             write_text(stream, json_text(results))
@@ -214,6 +220,20 @@ def end_as(error: BaseException | None, status: int) -> NoReturn:
     raise SystemExit(1 if error is not None else status)
 
 
+def make_profiler(options: argparse.Namespace) -> LineProfiler | TimeStamper:
+    if options.timestamp:
+        return TimeStamper(options.backend, options.include_children)
+    if options.peak and (options.include_children or METRICS[options.backend] != "rss"):
+        fail("--peak is of this process's RSS: not with --include-children or --backend "
+             f"{options.backend}", 2)  # fmt: skip
+    return LineProfiler(
+        backend=options.backend,
+        include_children=options.include_children,
+        max_mem=options.max_mem,
+        peak=options.peak,
+    )
+
+
 def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
     """Runs the program that the command line names."""
     error: BaseException | None
@@ -228,19 +248,12 @@ def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
         problem.__traceback__ = None
         sys.excepthook(type(problem), problem, None)
         raise SystemExit(1) from None
-    if options.peak and (options.include_children or METRICS[options.backend] != "rss"):
-        fail("--peak is of this process's RSS: not with --include-children or --backend "
-             f"{options.backend}", 2)  # fmt: skip
-    profiler = LineProfiler(
-        backend=options.backend,
-        include_children=options.include_children,
-        max_mem=options.max_mem,
-        peak=options.peak,
-    )
+    profiler = make_profiler(options)
     report = Report(profiler, options, program.argv[0])
     _profile.run_profiler = profiler
     builtins.profile = profiler  # type: ignore[attr-defined]
     _report_on_sigterm(report)
+    _child.follow(timestamps=options.timestamp)
     error = _run_to_end(program, Selection(profiler, options.every, options.function))
     status = report.write() if options.max_mem is None else 0
     end_as(error, status)

@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from memory_profiler import _core
+from memory_profiler._profiler import LineProfiler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
-    from memory_profiler._profiler import LineProfiler
+    from memory_profiler._timestamps import TimeStamper
 
 OPTIMIZED = 0x1  # co_flags of functions, as opposed to modules and class bodies
 
@@ -35,19 +36,26 @@ class Selection:
     mean the program's own functions, `package.module.*` those of an imported module.
     """
 
-    def __init__(self, profiler: LineProfiler, every: bool, patterns: list[str]) -> None:
+    def __init__(
+        self, profiler: LineProfiler | TimeStamper, every: bool, patterns: list[str]
+    ) -> None:
         self.profiler, self.every, self.patterns = profiler, every, patterns
         self.unmatched = set(patterns)
 
     def begin(self, program: CodeType, names: dict[str, object]) -> None:
         """Measures from here on; before the program's first line."""
-        if not self.every and not self.patterns:
+        if not isinstance(self.profiler, LineProfiler):
+            self.patterns = []
             return
         if self.every:
             for code in (*functions_in(program), program):
-                self.profiler._add_code(code, names, always=True)
+                self._add(code, names)
         if self.patterns:
             _core.select(self._consider)
+
+    def _add(self, code: CodeType, names: dict[str, object]) -> None:
+        if isinstance(self.profiler, LineProfiler):
+            self.profiler._add_code(code, names, always=True)
 
     def _consider(self, code: CodeType) -> None:
         """Called by the core when a code object runs for the first time."""
@@ -62,7 +70,7 @@ class Selection:
                 module == "__main__" and fnmatchcase(name, pattern)
             ):
                 self.unmatched.discard(pattern)
-                self.profiler._add_code(code, names, always=True)
+                self._add(code, names)
 
     def end(self) -> list[str]:
         """Stops; returns the patterns that no function matched."""

@@ -94,8 +94,11 @@ class Call:
     def leave(self) -> None:
         """After each piece, however it ended."""
 
+    def end(self) -> None:
+        """After the last piece, however it ended."""
+
     def finish(self) -> None:
-        """After the function returned; not called when it raised."""
+        """After that, when the function returned; not called when it raised."""
 
 
 def _drive(steps: Any, call: Call) -> Any:
@@ -141,7 +144,10 @@ def _generator(func: Any, begin: Callable[[], Call]) -> Any:
     @functools.wraps(func)
     def wrapper(*args: Any, **kwds: Any) -> Any:
         call = begin()
-        result = yield from _drive(func(*args, **kwds), call)
+        try:
+            result = yield from _drive(func(*args, **kwds), call)
+        finally:
+            call.end()
         call.finish()
         return result
 
@@ -152,7 +158,10 @@ def _coroutine(func: Any, begin: Callable[[], Call]) -> Any:
     @functools.wraps(func)
     async def wrapper(*args: Any, **kwds: Any) -> Any:
         call = begin()
-        result = await _Driven(func(*args, **kwds), call)
+        try:
+            result = await _Driven(func(*args, **kwds), call)
+        finally:
+            call.end()
         call.finish()
         return result
 
@@ -165,18 +174,21 @@ def _async_generator(func: Any, begin: Callable[[], Call]) -> Any:
         call = begin()
         items = func(*args, **kwds)
         step = items.asend(None)
-        while True:
-            try:
-                item = await _Driven(step, call)
-            except StopAsyncIteration:
-                break
-            try:
-                step = items.asend((yield item))
-            except GeneratorExit:
-                await _Driven(items.aclose(), call)
-                raise
-            except BaseException as error:
-                step = items.athrow(error)
+        try:
+            while True:
+                try:
+                    item = await _Driven(step, call)
+                except StopAsyncIteration:
+                    break
+                try:
+                    step = items.asend((yield item))
+                except GeneratorExit:
+                    await _Driven(items.aclose(), call)
+                    raise
+                except BaseException as error:
+                    step = items.athrow(error)
+        finally:
+            call.end()
         call.finish()
 
     return wrapper
@@ -191,6 +203,7 @@ def _function(func: Any, begin: Callable[[], Call]) -> Any:
             result = func(*args, **kwds)
         finally:
             call.leave()
+            call.end()
         call.finish()
         return result
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/activation.h"
 #include "capture/cgroup.h"
@@ -61,6 +62,20 @@ static PyObject *children(PyObject *module, PyObject *arg)
         PyList_SET_ITEM(list, (Py_ssize_t)i, PyLong_FromLong(tree.pids[i]));
     mp_tree_release(&tree);
     return list;
+}
+
+static PyObject *children_memory(PyObject *module, PyObject *args)
+{
+    (void)module;
+    int pid;
+    const char *name = "rss";
+    enum mp_metric metric;
+    struct mp_tree tree = {0};
+    if (!PyArg_ParseTuple(args, "i|s", &pid, &name) || mp_metric_from(name, &metric))
+        return NULL;
+    int64_t bytes = mp_tree_memory(&tree, pid ? pid : getpid(), metric);
+    mp_tree_release(&tree);
+    return bytes_or_error(bytes);
 }
 
 static PyObject *cgroup(PyObject *module, PyObject *arg)
@@ -130,6 +145,8 @@ PyMethodDef mp_meter_methods[] = {
      "Source: statm (rss), smaps_rollup (pss, uss). Raises OSError, ValueError."},
     {"children", children, METH_O,
      "children(pid) -> pids of all descendants, parents first."},
+    {"children_memory", children_memory, METH_VARARGS,
+     "children_memory(pid, metric='rss') -> bytes of all descendants (pid 0: ours), summed."},
     {"cgroup", cgroup, METH_O,
      "cgroup(pid) -> (bytes now, limit in bytes or None) of the process's control group."},
     {"use_gate", use_gate, METH_O, "use_gate(kind): 0 page-fault ring, 1 rusage, 2 none."},
