@@ -1,5 +1,7 @@
 #include "base/escape.h"
 
+#include <string.h>
+
 static size_t sequence_length(unsigned char lead)
 {
     if (lead < 0x80)
@@ -115,4 +117,59 @@ void mp_escape_json(FILE *out, const char *text, size_t length)
         json_rune(out, rune);
     }
     fputc('"', out);
+}
+
+static size_t put_hex(char *out, const char *text, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        *out++ = '\\';
+        *out++ = 'x';
+        *out++ = digits[byte >> 4];
+        *out++ = digits[byte & 15];
+    }
+    return 4 * size;
+}
+
+size_t mp_escape_record(char *out, size_t room, const char *text, size_t length,
+                        bool keep_blanks)
+{
+    size_t used = 0;
+    for (size_t at = 0, size; at < length; at += size) {
+        unsigned rune = 0;
+        bool plain = (size = mp_utf8_decode(text + at, length - at, &rune)) > 0 &&
+                     !is_control(rune) && rune != '\\' && (rune != ' ' || keep_blanks);
+        if (!size)
+            size = 1;
+        if (used + (plain ? size : 4 * size) > room)
+            break;
+        if (plain) {
+            memcpy(out + used, text + at, size);
+            used += size;
+        } else {
+            used += put_hex(out + used, text + at, size);
+        }
+    }
+    return used;
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t mp_unescape_record(char *text, size_t length)
+{
+    size_t used = 0;
+    for (size_t at = 0; at < length; used++) {
+        if (at + 4 <= length && text[at] == '\\' && text[at + 1] == 'x' &&
+            digit(text[at + 2]) >= 0 && digit(text[at + 3]) >= 0) {
+            text[used] = (char)(digit(text[at + 2]) * 16 + digit(text[at + 3]));
+            at += 4;
+        } else {
+            text[used] = text[at++];
+        }
+    }
+    return used;
 }

@@ -16,6 +16,16 @@ void mp_escape_json(FILE *out, const char *text, size_t length);
 /* HTML text or quoted attribute: & < > " ' as references, controls as in the terminal's form. */
 void mp_escape_html(FILE *out, const char *text, size_t length);
 
+/* One field of a text record: blanks (unless `keep_blanks`), controls, backslashes and bytes that
+   are not UTF-8 become \xNN, so that one record stays one line of fields. Writes at most `room`
+   bytes, whole characters only, no terminator; returns how many. No stdio: for other people's
+   processes. */
+size_t mp_escape_record(char *out, size_t room, const char *text, size_t length,
+                        bool keep_blanks);
+
+/* Undoes it in place; returns the new length. A \ that starts no \xNN stays. */
+size_t mp_unescape_record(char *text, size_t length);
+
 /* The length in bytes of the UTF-8 character at text (1 to 4), its code point in *rune;
    0 when the bytes are no character. Surrogates (which Python's surrogatepass writes) are none. */
 size_t mp_utf8_decode(const char *text, size_t length, unsigned *rune);

@@ -1,0 +1,178 @@
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "cmd/help.h"
+
+enum { MOST_OPTIONS = 40, INDEX_MARK = 1 };
+
+const struct mp_command *const mp_commands[] = {
+    &mp_command_run,  &mp_command_attach, &mp_command_peak,
+    &mp_command_list, &mp_command_rm,     &mp_command_clean, &mp_command_help,
+    NULL,
+};
+
+const struct mp_command *mp_command_find(const char *name)
+{
+    for (const struct mp_command *const *at = mp_commands; *at; at++)
+        if (!strcmp((*at)->name, name))
+            return *at;
+    return NULL;
+}
+
+static void say(const char *format, va_list arguments)
+{
+    char *text;
+    int length = vasprintf(&text, format, arguments);
+    if (length < 0)
+        return;
+    fflush(stdout);
+    fputs("mprof: ", stderr);
+    mp_escape_terminal(stderr, text, (size_t)length, false);
+    fputc('\n', stderr);
+    free(text);
+}
+
+int mp_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+    return MP_EXIT_FAILURE;
+}
+
+void mp_note(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    say(format, arguments);
+    va_end(arguments);
+}
+
+/* getopt's own tables, from ours. */
+struct parser {
+    struct option longs[MOST_OPTIONS + 3];
+    char shorts[2 * MOST_OPTIONS + 8];
+};
+
+static void add_long(struct option *at, const char *name, bool argument, int key)
+{
+    *at = (struct option){name, argument ? required_argument : no_argument, NULL, key};
+}
+
+static void build(struct parser *parser, const struct mp_command *command)
+{
+    char *letter = parser->shorts;
+    struct option *at = parser->longs;
+    if (command->operands == MP_OPERANDS_PROGRAM)
+        *letter++ = '+';
+    *letter++ = ':';
+    *letter++ = 'h';
+    for (const struct mp_option *option = command->options; option->name; option++) {
+        add_long(at++, option->name, option->argument, option->key);
+        if (option->key > 255)
+            continue;
+        *letter++ = (char)option->key;
+        if (option->argument)
+            *letter++ = ':';
+    }
+    add_long(at++, "help", false, 'h');
+    add_long(at++, "version", false, MP_KEY_VERSION);
+    *at = (struct option){0};
+    *letter = 0;
+}
+
+/* "-3" is the third profile from the end, which getopt must not see as an option. */
+static char **protect_indices(int count, char **arguments)
+{
+    char **copy = calloc((size_t)count + 1, sizeof *copy);
+    bool open = true;
+    for (int i = 0; copy && i < count; i++) {
+        const char *text = arguments[i];
+        open = open && strcmp(text, "--");
+        bool index = open && text[0] == '-' && text[1] &&
+                     !text[1 + strspn(text + 1, "0123456789")];
+        if (!index || asprintf(&copy[i], "%c%s", INDEX_MARK, text) < 0)
+            copy[i] = arguments[i];
+    }
+    return copy;
+}
+
+static char *bare(char *text) { return text && *text == INDEX_MARK ? text + 1 : text; }
+
+static int complain(const struct mp_command *command, const char *format, const char *what)
+{
+    char *text = NULL;
+    if (asprintf(&text, format, what) < 0)
+        return MP_EXIT_USAGE;
+    mp_fail("%s: %s; see 'mprof help %s'", command->name, text, command->name);
+    free(text);
+    return MP_EXIT_USAGE;
+}
+
+/* -1 to go on, else the exit code. */
+static int take_option(const struct mp_command *command, void *settings, int key,
+                       char **arguments)
+{
+    char letter[3] = {'-', (char)optopt, 0};
+    const char *given = optopt > 0 && optopt < 256 ? letter : arguments[optind - 1];
+    if (key == 'h' || key == MP_KEY_VERSION) {
+        key == 'h' ? mp_help_command(stdout, command) : mp_help_version(stdout);
+        return MP_EXIT_OK;
+    }
+    if (key == '?')
+        return complain(command, "unknown option '%s'", given);
+    if (key == ':')
+        return complain(command, "option '%s' needs a value", given);
+    const char *wrong = command->take(settings, key, bare(optarg));
+    if (!wrong)
+        return -1;
+    char *text = NULL;
+    if (asprintf(&text, "%s: '%s'", wrong, optarg ? bare(optarg) : "") < 0)
+        return MP_EXIT_USAGE;
+    int code = complain(command, "%s", text);
+    free(text);
+    return code;
+}
+
+static int check_operands(const struct mp_command *command, int count, char **operands)
+{
+    if (command->operands == MP_OPERANDS_NONE && count > 0)
+        return complain(command, "takes no argument, was given '%s'", operands[0]);
+    if (command->operands == MP_OPERANDS_WORD && count > 1)
+        return complain(command, "takes one argument, was also given '%s'", operands[1]);
+    return -1;
+}
+
+int mp_command_main(const struct mp_command *command, int count, char **arguments)
+{
+    struct parser parser;
+    build(&parser, command);
+    char **given = command->operands == MP_OPERANDS_PROFILES
+                       ? protect_indices(count, arguments)
+                       : arguments;
+    void *settings = calloc(1, command->settings_size + 1);
+    if (!given || !settings)
+        return mp_fail("out of memory");
+    int key, code = -1;
+    opterr = 0;
+    optind = 1;
+    while (code < 0 &&
+           (key = getopt_long(count, given, parser.shorts, parser.longs, NULL)) != -1)
+        code = take_option(command, settings, key, given);
+    if (code < 0)
+        code = check_operands(command, count - optind, given + optind);
+    for (int i = optind; code < 0 && i < count; i++)
+        given[i] = bare(given[i]);
+    if (code < 0)
+        code = command->run(settings, count - optind, given + optind);
+    free(settings);
+    return code;
+}

@@ -1,0 +1,74 @@
+/* mprof list: the recordings of this directory, numbered as the other commands take them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/escape.h"
+#include "cmd/command.h"
+#include "cmd/profiles.h"
+
+enum { KEY_JSON = 256 };
+
+struct settings {
+    bool json;
+};
+
+static const struct mp_option options[] = {
+    {KEY_JSON, "json", NULL, "print JSON", NULL},
+    {0},
+};
+
+static const char *take(void *to, int key, const char *value)
+{
+    (void)value;
+    ((struct settings *)to)->json |= key == KEY_JSON;
+    return NULL;
+}
+
+/* hh:mm:ss dd/mm/yyyy, from the digits of the name. */
+static void print_line(size_t index, const char *name)
+{
+    const char *d = name + 9;
+    printf("%zu ", index);
+    mp_escape_terminal(stdout, name, strlen(name), false);
+    printf(" %.2s:%.2s:%.2s %.2s/%.2s/%.4s\n", d + 8, d + 10, d + 12, d + 6, d + 4, d);
+}
+
+static void print_json(size_t index, const char *name, bool more)
+{
+    const char *d = name + 9;
+    struct stat status = {0};
+    stat(name, &status);
+    printf("  {\"index\": %zu, \"file\": ", index);
+    mp_escape_json(stdout, name, strlen(name));
+    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld}%s\n", d, d + 4,
+           d + 6, d + 8, d + 10, d + 12, (long long)status.st_size, more ? "," : "");
+}
+
+static int run(void *from, int count, char **operands)
+{
+    const struct settings *settings = from;
+    struct mp_profiles profiles;
+    (void)count;
+    (void)operands;
+    if (mp_profiles_list(&profiles))
+        return mp_fail("cannot list the current directory: %s", strerror(errno));
+    if (settings->json)
+        puts("[");
+    for (size_t i = 0; i < profiles.count; i++)
+        if (settings->json)
+            print_json(i, profiles.names[i], i + 1 < profiles.count);
+        else
+            print_line(i, profiles.names[i]);
+    if (settings->json)
+        puts("]");
+    mp_profiles_release(&profiles);
+    return MP_EXIT_OK;
+}
+
+const struct mp_command mp_command_list = {
+    "list", "", "display existing profiles, with indices",
+    "Lists the recordings of the current directory that have a default name, oldest first.",
+    MP_OPERANDS_NONE, options, take, sizeof(struct settings), run,
+};
