@@ -20,11 +20,15 @@ static int64_t highest_mark(const struct mp_mark *marks, size_t count, int pid)
     return top;
 }
 
-static int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
 int64_t mp_peak_total(const struct mp_timeline *timeline)
 {
-    int pid = timeline->tree ? 0 : timeline->pid; /* a tree holds what any of its members does */
+    int pid =
+        timeline->tree ? 0 : timeline->pid; /* a tree holds what any of its members does */
     int64_t mark = highest_mark(timeline->marks, timeline->mark_count, pid);
     return larger(highest(&timeline->total), pid || timeline->tree ? mark : -1);
 }
@@ -86,7 +90,8 @@ int mp_peak_find_function(const struct mp_timeline *timeline, const char *name)
     int found = -1, fits = 0;
     for (size_t i = 0; i < timeline->names.count; i++) {
         const struct mp_name *item = &timeline->names.items[i];
-        if (item->length < length || memcmp(item->text + item->length - length, name, length))
+        if (item->length < length ||
+            memcmp(item->text + item->length - length, name, length))
             continue;
         if (item->length == length)
             return (int)i;

@@ -19,9 +19,14 @@ struct mp_births_ring {
 static int open_ring(struct mp_births_ring *ring, pid_t root, int processor)
 {
     struct perf_event_attr attributes = {
-        .type = PERF_TYPE_SOFTWARE, .size = sizeof attributes,
-        .config = PERF_COUNT_SW_DUMMY, .inherit = 1, .task = 1,
-        .exclude_kernel = 1, .exclude_hv = 1, .watermark = 1,
+        .type = PERF_TYPE_SOFTWARE,
+        .size = sizeof attributes,
+        .config = PERF_COUNT_SW_DUMMY,
+        .inherit = 1,
+        .task = 1,
+        .exclude_kernel = 1,
+        .exclude_hv = 1,
+        .watermark = 1,
         .wakeup_watermark = 1u << 30, /* nobody waits on it */
     };
     long page = sysconf(_SC_PAGESIZE);
@@ -43,7 +48,8 @@ static int open_ring(struct mp_births_ring *ring, pid_t root, int processor)
 int mp_births_open(struct mp_births *births, pid_t root)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    *births = (struct mp_births){.rings = calloc((size_t)processors, sizeof *births->rings)};
+    *births =
+        (struct mp_births){.rings = calloc((size_t)processors, sizeof *births->rings)};
     if (!births->rings)
         return -1;
     for (int i = 0; i < processors; i++, births->count++)
@@ -59,7 +65,8 @@ int mp_births_open(struct mp_births *births, pid_t root)
 void mp_births_release(struct mp_births *births)
 {
     for (size_t i = 0; i < births->count; i++) {
-        munmap(births->rings[i].page, births->rings[i].size + (size_t)sysconf(_SC_PAGESIZE));
+        munmap(births->rings[i].page,
+               births->rings[i].size + (size_t)sysconf(_SC_PAGESIZE));
         close(births->rings[i].fd);
     }
     free(births->rings);
@@ -79,8 +86,8 @@ static void copy_out(const struct mp_births_ring *ring, uint64_t at, void *to, s
         ((char *)to)[i] = base[(at + i) & (ring->size - 1)];
 }
 
-static void drain(struct mp_births *births, struct mp_births_ring *ring, mp_birth_seen *seen,
-                  void *context)
+static void drain(struct mp_births *births, struct mp_births_ring *ring,
+                  mp_birth_seen *seen, void *context)
 {
     uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
     uint64_t at = ring->page->data_tail;

@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/array.h"
 #include "capture/meter.h"
+#include "record/run_notice.h"
 
 enum {
     MOST_MARKS = 4096,     /* remembered marks; past that nobody resets until all closed */
@@ -53,12 +53,11 @@ static void watch_forks(void)
     pthread_atfork(lock, unlock, unlock);
 }
 
-/* `mprof` resets the mark of the processes it watches; it names itself. */
+/* `mprof run` resets the marks of the processes it watches, unless it was told not to. */
 static bool sampler_resets(void)
 {
-    const char *text = secure_getenv("MPROF_OWNS_PEAK");
-    long pid = text ? strtol(text, NULL, 10) : 0;
-    return pid > 0 && pid != getpid() && (!kill((pid_t)pid, 0) || errno == EPERM);
+    struct mp_run_notice notice;
+    return !mp_run_notice_read(&notice) && notice.owns_marks;
 }
 
 static int64_t usage_mark(void)

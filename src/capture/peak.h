@@ -12,9 +12,8 @@
  * with getrusage (three to four times cheaper than /proc/self/status), except in an image whose
  * ru_maxrss still tells of the process before exec.
  *
- * MPROF_OWNS_PEAK=PID in the environment, PID alive and another process, says that PID (the
- * sampler of `mprof`) resets the mark: then nobody here does, and an interval's answer is a
- * lower bound wherever an older mark hides the new one.
+ * Under `mprof run` the sampler resets the mark (record/run_notice.h): then nobody here does,
+ * and an interval's answer is a lower bound wherever an older mark hides the new one.
  *
  * Thread-safe; survives fork (a child's mark is its own).
  */

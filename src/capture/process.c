@@ -27,10 +27,11 @@ static int parse_stat(const char *text, char *state, pid_t *parent, uint64_t *st
     const char *at = strrchr(text, ')');
     int ppid;
     unsigned long long ticks;
-    if (!at || sscanf(at + 1,
-                      " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-                      "%*d %llu",
-                      state, &ppid, &ticks) != 3)
+    if (!at ||
+        sscanf(at + 1,
+               " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+               "%*d %llu",
+               state, &ppid, &ticks) != 3)
         return -1;
     *parent = ppid;
     *start = ticks;
@@ -57,11 +58,12 @@ bool mp_process_had_children(pid_t pid)
     if (read_at(AT_FDCWD, path, text, sizeof text) < 0)
         return true;
     const char *at = strrchr(text, ')');
-    return !at ||
-           sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %lu", &faults) != 1 || faults > 0;
+    return !at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %lu", &faults) != 1 ||
+           faults > 0;
 }
 
-static void open_marks(struct mp_process *process, int directory, enum mp_mark_policy policy)
+static void open_marks(struct mp_process *process, int directory,
+                       enum mp_mark_policy policy)
 {
     if (policy == MP_MARKS_NONE)
         return;
@@ -85,7 +87,9 @@ static int open_inside(struct mp_process *process, int directory, enum mp_metric
                     O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    process->meter = (struct mp_meter){.pid = process->pid, .metric = metric, .fd = fd,
+    process->meter = (struct mp_meter){.pid = process->pid,
+                                       .metric = metric,
+                                       .fd = fd,
                                        .generation = mp_meter_generation()};
     return 0;
 }
@@ -94,8 +98,8 @@ int mp_process_open(struct mp_process *process, pid_t pid, enum mp_metric metric
                     enum mp_mark_policy policy)
 {
     char path[64];
-    *process = (struct mp_process){.pid = pid, .status = -1, .clear = -1, .mark = -1,
-                                   .highest = -1, .meter.fd = -1};
+    *process = (struct mp_process){
+        .pid = pid, .status = -1, .clear = -1, .mark = -1, .highest = -1, .meter.fd = -1};
     snprintf(path, sizeof path, "/proc/%d", (int)pid);
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0) {
@@ -170,7 +174,8 @@ int64_t mp_process_look(struct mp_process *process, int64_t now, int64_t *from)
 {
     char text[4096];
     *from = process->looked;
-    ssize_t length = process->status < 0 ? -1 : pread(process->status, text, sizeof text - 1, 0);
+    ssize_t length =
+        process->status < 0 ? -1 : pread(process->status, text, sizeof text - 1, 0);
     if (length <= 0)
         return -1;
     text[length] = 0;
@@ -179,7 +184,7 @@ int64_t mp_process_look(struct mp_process *process, int64_t now, int64_t *from)
     if (!at)
         return -1;
     int64_t mark = strtoll(at + 7, NULL, 10) * 1024, highest = process->highest;
-    bool first = process->mark < 0, risen = mark > process->mark;
+    bool first = process->mark<0, risen = mark> process->mark;
     /* Equal to the present RSS, it is where a reset would put it. */
     bool reset = process->clear >= 0 && mark > process->bytes &&
                  pwrite(process->clear, "5", 1, 0) == 1;

@@ -17,9 +17,9 @@
 #include "base/output.h"
 
 enum { PROC_FILE_SYSTEM = 0x9fa0 };
-#define LISTING_PERIOD MP_SECOND          /* list anyway this often */
-#define LISTING_BLIND (MP_SECOND / 10)    /* where nothing tells of births */
-#define LOOK_PERIOD (MP_SECOND / 100)     /* marks of a small tree */
+#define LISTING_PERIOD MP_SECOND           /* list anyway this often */
+#define LISTING_BLIND (MP_SECOND / 10)     /* where nothing tells of births */
+#define LOOK_PERIOD (MP_SECOND / 100)      /* marks of a small tree */
 #define LOOK_PERIOD_EACH (MP_SECOND / 500) /* and this much per process */
 
 /* A loadavg that some file system in user space invents tells nothing. */
@@ -174,8 +174,9 @@ static int64_t look(struct mp_sampler *sampler, struct mp_process *process, int6
         return process->bytes;
     if (!mp_array_reserve((void **)&sampler->marks, &sampler->mark_room,
                           sampler->mark_count + 1, sizeof *sampler->marks))
-        sampler->marks[sampler->mark_count++] = (struct mp_mark){
-            process->pid, mark, from + sampler->options.offset, now + sampler->options.offset};
+        sampler->marks[sampler->mark_count++] =
+            (struct mp_mark){process->pid, mark, from + sampler->options.offset,
+                             now + sampler->options.offset};
     return mark;
 }
 
@@ -207,8 +208,8 @@ static int64_t read_children(struct mp_sampler *sampler, struct mp_round *round)
 {
     int64_t sum = 0;
     size_t kept = 0, read = 0;
-    if (mp_array_reserve((void **)&sampler->readings, &sampler->reading_room, sampler->count,
-                         sizeof *sampler->readings))
+    if (mp_array_reserve((void **)&sampler->readings, &sampler->reading_room,
+                         sampler->count, sizeof *sampler->readings))
         return 0;
     for (size_t i = 0; i < sampler->count; i++) {
         struct mp_process *child = &sampler->children[i];

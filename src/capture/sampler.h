@@ -17,10 +17,10 @@
 struct mp_sampler_options {
     enum mp_metric metric;
     enum mp_mark_policy marks; /* only RSS has marks; others ignore it */
-    bool children; /* follow the whole tree */
-    bool sum;      /* the total is the tree's, not the root's */
-    bool births; /* count births: only of a program that has not forked yet */
-    bool group; /* read the control group too */
+    bool children;             /* follow the whole tree */
+    bool sum;                  /* the total is the tree's, not the root's */
+    bool births;               /* count births: only of a program that has not forked yet */
+    bool group;                /* read the control group too */
     int64_t interval;
     int64_t offset; /* from CLOCK_MONOTONIC to unix time */
 };

@@ -56,7 +56,8 @@ static int move_away(const char *path)
         return refuse(path, "out of memory");
     int failed = -1;
     if (!access(old, F_OK) && mp_dat_is_ours(old) != 1)
-        refuse(path, "the name for the earlier one, with .old, is taken; --force replaces it");
+        refuse(path,
+               "the name for the earlier one, with .old, is taken; --force replaces it");
     else if (rename(path, old))
         refuse(path, strerror(errno));
     else

@@ -32,7 +32,8 @@ static void become(char **program, const struct mp_run_notice *notice,
     _exit(why == ENOENT ? MP_EXIT_NOT_FOUND : MP_EXIT_NOT_EXECUTABLE);
 }
 
-int mp_child_start(struct mp_child *child, char **program, const struct mp_run_notice *notice,
+int mp_child_start(struct mp_child *child, char **program,
+                   const struct mp_run_notice *notice,
                    const struct mp_child_inheritance *inheritance)
 {
     int go[2], news[2];

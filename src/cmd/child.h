@@ -11,7 +11,8 @@
 
 struct mp_child {
     pid_t pid;
-    int go, news; /* pipes: one byte starts it; errno comes back when it cannot be executed */
+    int go,
+        news; /* pipes: one byte starts it; errno comes back when it cannot be executed */
 };
 
 /* What the program gets back before it runs. */

@@ -13,9 +13,8 @@
 enum { MOST_OPTIONS = 40, INDEX_MARK = 1 };
 
 const struct mp_command *const mp_commands[] = {
-    &mp_command_run,  &mp_command_attach, &mp_command_peak,
-    &mp_command_list, &mp_command_rm,     &mp_command_clean, &mp_command_help,
-    NULL,
+    &mp_command_run, &mp_command_attach, &mp_command_peak, &mp_command_list,
+    &mp_command_rm,  &mp_command_clean,  &mp_command_help, NULL,
 };
 
 const struct mp_command *mp_command_find(const char *name)
@@ -97,15 +96,18 @@ static char **protect_indices(int count, char **arguments)
     for (int i = 0; copy && i < count; i++) {
         const char *text = arguments[i];
         open = open && strcmp(text, "--");
-        bool index = open && text[0] == '-' && text[1] &&
-                     !text[1 + strspn(text + 1, "0123456789")];
+        bool index =
+            open && text[0] == '-' && text[1] && !text[1 + strspn(text + 1, "0123456789")];
         if (!index || asprintf(&copy[i], "%c%s", INDEX_MARK, text) < 0)
             copy[i] = arguments[i];
     }
     return copy;
 }
 
-static char *bare(char *text) { return text && *text == INDEX_MARK ? text + 1 : text; }
+static char *bare(char *text)
+{
+    return text && *text == INDEX_MARK ? text + 1 : text;
+}
 
 static int complain(const struct mp_command *command, const char *format, const char *what)
 {
@@ -159,8 +161,10 @@ int mp_command_main(const struct mp_command *command, int count, char **argument
                        ? protect_indices(count, arguments)
                        : arguments;
     void *settings = calloc(1, command->settings_size + 1);
-    if (!given || !settings)
+    if (!given || !settings) {
+        free(settings);
         return mp_fail("out of memory");
+    }
     int key, code = -1;
     opterr = 0;
     optind = 1;

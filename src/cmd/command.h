@@ -22,8 +22,8 @@ enum mp_exit {
 };
 
 struct mp_option {
-    int key;              /* what `take` gets: the letter, or above 255 when there is none */
-    const char *name;     /* long name; a table ends with NULL */
+    int key;          /* what `take` gets: the letter, or above 255 when there is none */
+    const char *name; /* long name; a table ends with NULL */
     const char *argument; /* its name in the help; NULL: takes none */
     const char *help;
     const char *words; /* the values it takes, "a b c", for completion; NULL: anything */

@@ -3,7 +3,10 @@
 #include <ctype.h>
 #include <string.h>
 
-void mp_help_version(FILE *out) { fprintf(out, "%s\n", MP_VERSION); }
+void mp_help_version(FILE *out)
+{
+    fprintf(out, "%s\n", MP_VERSION);
+}
 
 void mp_help_usage(FILE *out)
 {
@@ -56,7 +59,8 @@ void mp_help_command(FILE *out, const struct mp_command *command)
     fputs("\noptions:\n", out);
     for (const struct mp_option *option = command->options; option->name; option++)
         put_option(out, option);
-    put_option(out, &(struct mp_option){'h', "help", NULL, "show this help and exit", NULL});
+    put_option(out,
+               &(struct mp_option){'h', "help", NULL, "show this help and exit", NULL});
     put_option(out, &(struct mp_option){MP_KEY_VERSION, "version", NULL,
                                         "show the version and exit", NULL});
 }
@@ -107,18 +111,19 @@ void mp_help_manual(FILE *out)
           out);
     for (const struct mp_command *const *at = mp_commands; *at; at++)
         put_manual_command(out, *at);
-    fputs(".SH EXIT STATUS\n0 when all went well (also of \\fBmprof run\\fR, whatever the "
-          "program did, unless \\fB\\-E\\fR is given); 1 when something failed; 2 for a wrong "
-          "option or value; 125 when the profiler itself failed, 126 when the program could not "
-          "be executed, 127 when it was not found; 128+n when signal n ended it; 255 when there "
-          "was no profile to read.\n"
-          ".SH NOTES\nMemory is resident memory (RSS) in MiB unless \\-\\-backend says otherwise. "
-          "To see peaks between two samples, \\fBmprof run\\fR resets the kernel's high\\-water "
-          "mark of the processes it started; what these processes themselves read from "
-          "getrusage(2) as ru_maxrss is then too low. \\-\\-no\\-peak\\-reset leaves it alone.\n"
-          ".SH ENVIRONMENT\n.TP\n.B MPROF_PYTHON\nThe interpreter for Python scripts and for "
-          "pictures; else the \\fBpython\\fR beside mprof, else \\fBpython3\\fR on the path.\n",
-          out);
+    fputs(
+        ".SH EXIT STATUS\n0 when all went well (also of \\fBmprof run\\fR, whatever the "
+        "program did, unless \\fB\\-E\\fR is given); 1 when something failed; 2 for a wrong "
+        "option or value; 125 when the profiler itself failed, 126 when the program could not "
+        "be executed, 127 when it was not found; 128+n when signal n ended it; 255 when there "
+        "was no profile to read.\n"
+        ".SH NOTES\nMemory is resident memory (RSS) in MiB unless \\-\\-backend says otherwise. "
+        "To see peaks between two samples, \\fBmprof run\\fR resets the kernel's high\\-water "
+        "mark of the processes it started; what these processes themselves read from "
+        "getrusage(2) as ru_maxrss is then too low. \\-\\-no\\-peak\\-reset leaves it alone.\n"
+        ".SH ENVIRONMENT\n.TP\n.B MPROF_PYTHON\nThe interpreter for Python scripts and for "
+        "pictures; else the \\fBpython\\fR beside mprof, else \\fBpython3\\fR on the path.\n",
+        out);
 }
 
 static void put_names(FILE *out)
@@ -140,17 +145,20 @@ static void put_bash_options(FILE *out, const struct mp_command *command)
 
 void mp_help_bash(FILE *out)
 {
-    fputs("# bash completion for mprof\n_mprof() {\n    local word=${COMP_WORDS[COMP_CWORD]} "
-          "before=${COMP_WORDS[COMP_CWORD-1]} options\n    if ((COMP_CWORD == 1)); then\n"
-          "        COMPREPLY=($(compgen -W \"",
-          out);
+    fputs(
+        "# bash completion for mprof\n_mprof() {\n    local word=${COMP_WORDS[COMP_CWORD]} "
+        "before=${COMP_WORDS[COMP_CWORD-1]} options\n    if ((COMP_CWORD == 1)); then\n"
+        "        COMPREPLY=($(compgen -W \"",
+        out);
     put_names(out);
     fputs("\" -- \"$word\"))\n        return\n    fi\n    case $before in\n", out);
     for (const struct mp_command *const *at = mp_commands; *at; at++)
         for (const struct mp_option *option = (*at)->options; option->name; option++)
             if (option->words && strcmp((*at)->name, "attach"))
-                fprintf(out, "    --%s) COMPREPLY=($(compgen -W \"%s\" -- \"$word\")); return ;;\n",
-                        option->name, option->words);
+                fprintf(
+                    out,
+                    "    --%s) COMPREPLY=($(compgen -W \"%s\" -- \"$word\")); return ;;\n",
+                    option->name, option->words);
     fputs("    esac\n    case ${COMP_WORDS[1]} in\n", out);
     for (const struct mp_command *const *at = mp_commands; *at; at++)
         put_bash_options(out, *at);
@@ -242,7 +250,8 @@ static void put_fish_option(FILE *out, const char *command, const struct mp_opti
 void mp_help_fish(FILE *out)
 {
     for (const struct mp_command *const *at = mp_commands; *at; at++) {
-        fprintf(out, "complete -c mprof -n __fish_use_subcommand -x -a %s -d '", (*at)->name);
+        fprintf(out, "complete -c mprof -n __fish_use_subcommand -x -a %s -d '",
+                (*at)->name);
         put_fish(out, (*at)->summary);
         fputs("'\n", out);
         for (const struct mp_option *option = (*at)->options; option->name; option++)

@@ -52,7 +52,13 @@ static int run(void *from, int count, char **operands)
 }
 
 const struct mp_command mp_command_help = {
-    "help", "[command]", "explain mprof or one of its commands",
-    "Explains a command, or lists them all.", MP_OPERANDS_WORD, options, take,
-    sizeof(struct settings), run,
+    "help",
+    "[command]",
+    "explain mprof or one of its commands",
+    "Explains a command, or lists them all.",
+    MP_OPERANDS_WORD,
+    options,
+    take,
+    sizeof(struct settings),
+    run,
 };

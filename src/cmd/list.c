@@ -42,8 +42,8 @@ static void print_json(size_t index, const char *name, bool more)
     stat(name, &status);
     printf("  {\"index\": %zu, \"file\": ", index);
     mp_escape_json(stdout, name, strlen(name));
-    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld}%s\n", d, d + 4,
-           d + 6, d + 8, d + 10, d + 12, (long long)status.st_size, more ? "," : "");
+    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld}%s\n", d,
+           d + 4, d + 6, d + 8, d + 10, d + 12, (long long)status.st_size, more ? "," : "");
 }
 
 static int run(void *from, int count, char **operands)
@@ -68,7 +68,13 @@ static int run(void *from, int count, char **operands)
 }
 
 const struct mp_command mp_command_list = {
-    "list", "", "display existing profiles, with indices",
+    "list",
+    "",
+    "display existing profiles, with indices",
     "Lists the recordings of the current directory that have a default name, oldest first.",
-    MP_OPERANDS_NONE, options, take, sizeof(struct settings), run,
+    MP_OPERANDS_NONE,
+    options,
+    take,
+    sizeof(struct settings),
+    run,
 };

@@ -7,11 +7,15 @@ enum { LINES_PER_SECOND = 2 };
 
 void mp_live_init(struct mp_live *live, int64_t now)
 {
-    *live = (struct mp_live){.on = isatty(STDERR_FILENO), .started = now,
+    *live = (struct mp_live){.on = isatty(STDERR_FILENO),
+                             .started = now,
                              .next = now + MP_SECOND / LINES_PER_SECOND};
 }
 
-static bool in_foreground(void) { return tcgetpgrp(STDERR_FILENO) == getpgrp(); }
+static bool in_foreground(void)
+{
+    return tcgetpgrp(STDERR_FILENO) == getpgrp();
+}
 
 void mp_live_update(struct mp_live *live, int64_t now, const struct mp_sampler *sampler,
                     uint64_t rounds)
@@ -28,9 +32,10 @@ void mp_live_update(struct mp_live *live, int64_t now, const struct mp_sampler *
     int64_t total = sampler->root.bytes;
     for (size_t i = 0; i < sampler->count; i++)
         total += sampler->children[i].bytes;
-    int width = snprintf(text, sizeof text, "%.0f s   %.1f MiB   peak %.1f MiB   %.0f samples/s",
-                         (double)(now - live->started) / 1e9, (double)total / MP_MIB,
-                         (double)sampler->peak / MP_MIB, (double)made / span);
+    int width =
+        snprintf(text, sizeof text, "%.0f s   %.1f MiB   peak %.1f MiB   %.0f samples/s",
+                 (double)(now - live->started) / 1e9, (double)total / MP_MIB,
+                 (double)sampler->peak / MP_MIB, (double)made / span);
     fprintf(stderr, "%s%*s\r", text, live->width > width ? live->width - width : 0, "");
     live->width = width;
 }

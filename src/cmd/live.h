@@ -17,7 +17,8 @@ struct mp_live {
 };
 
 void mp_live_init(struct mp_live *, int64_t now);
-void mp_live_update(struct mp_live *, int64_t now, const struct mp_sampler *, uint64_t rounds);
+void mp_live_update(struct mp_live *, int64_t now, const struct mp_sampler *,
+                    uint64_t rounds);
 
 /* Clears the line. */
 void mp_live_end(struct mp_live *);

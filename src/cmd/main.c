@@ -26,7 +26,8 @@ int main(int count, char **arguments)
     else if (count > 1 && !strcmp(arguments[1], "--version"))
         mp_help_version(stdout);
     else if (count > 1 && strcmp(arguments[1], "-h") && strcmp(arguments[1], "--help"))
-        mp_fail("no command '%s'; bare 'mprof' lists them", arguments[1]), code = MP_EXIT_USAGE;
+        mp_fail("no command '%s'; bare 'mprof' lists them", arguments[1]),
+            code = MP_EXIT_USAGE;
     else
         mp_help_usage(stdout);
     if (count > 1 && !command && *arguments[1] == '-' && code == MP_EXIT_FAILURE)

@@ -30,7 +30,10 @@ static const char *take(void *to, int key, const char *value)
     return NULL;
 }
 
-static double mib(int64_t bytes) { return (double)bytes / MP_MIB; }
+static double mib(int64_t bytes)
+{
+    return (double)bytes / MP_MIB;
+}
 
 static void put_path(const char *path)
 {
@@ -127,8 +130,14 @@ static int run(void *from, int count, char **operands)
 }
 
 const struct mp_command mp_command_peak = {
-    "peak", "[file|index...]", "print the maximum memory used by an mprof run",
+    "peak",
+    "[file|index...]",
+    "print the maximum memory used by an mprof run",
     "Prints the peak of recordings (the latest when none is given), peaks between samples "
     "included where the kernel's high-water marks were recorded.",
-    MP_OPERANDS_PROFILES, options, take, sizeof(struct settings), run,
+    MP_OPERANDS_PROFILES,
+    options,
+    take,
+    sizeof(struct settings),
+    run,
 };

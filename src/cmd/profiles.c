@@ -130,8 +130,9 @@ int mp_profiles_or_latest(struct mp_profiles *profiles, int count, char **operan
     if (mp_profiles_list(&list) && !count)
         return mp_fail("cannot list the current directory: %s", strerror(errno));
     if (!count && !list.count)
-        puts("No input file found. \nThis program looks for mprofile_*.dat files, generated "
-             "by the 'mprof run' command.");
+        puts(
+            "No input file found. \nThis program looks for mprofile_*.dat files, generated "
+            "by the 'mprof run' command.");
     else if (!count) {
         puts("Using last profile data.");
         add(profiles, list.names[list.count - 1]);
@@ -168,13 +169,18 @@ static void tell_gaps(const struct mp_timeline *timeline, const char *path)
 int mp_profiles_read(struct mp_timeline *timeline, const char *path)
 {
     switch (mp_dat_read(timeline, path)) {
-    case MP_DAT_OK: tell_gaps(timeline, path); return 0;
-    case MP_DAT_SYSTEM: return mp_fail("cannot read %s: %s", path, strerror(errno));
-    case MP_DAT_EMPTY: return mp_fail("%s is empty; 'mprof rm' removes it", path);
+    case MP_DAT_OK:
+        tell_gaps(timeline, path);
+        return 0;
+    case MP_DAT_SYSTEM:
+        return mp_fail("cannot read %s: %s", path, strerror(errno));
+    case MP_DAT_EMPTY:
+        return mp_fail("%s is empty; 'mprof rm' removes it", path);
     case MP_DAT_FUTURE:
-        return mp_fail("%s was made by version %d of the format, later than this mprof", path,
-                       timeline->version);
-    case MP_DAT_FOREIGN: break;
+        return mp_fail("%s was made by version %d of the format, later than this mprof",
+                       path, timeline->version);
+    case MP_DAT_FOREIGN:
+        break;
     }
     return mp_fail("%s is not an mprof capture", path);
 }

@@ -13,20 +13,27 @@ enum { KEY_PYTHON = 256, KEY_NOPYTHON, KEY_BACKEND, KEY_CGROUP, KEY_NO_RESET, KE
 #define SHORTEST_INTERVAL (MP_SECOND / 10000)
 #define BACKENDS "psutil psutil_pss psutil_uss posix"
 
-#define SAMPLING_OPTIONS                                                                        \
-    {'T', "interval", "SECONDS", "time between two samples, 0.1 unless given; down to 0.0001",  \
-     NULL},                                                                                     \
-    {'C', "include-children", NULL, "add up the memory of the whole process tree", NULL},      \
-    {'M', "multiprocess", NULL, "record every child as a line of its own", NULL},              \
-    {'E', "exit-code", NULL, "exit as the program did; 128+n when signal n killed it", NULL},  \
-    {'t', "timeout", "SECONDS", "stop recording after so long (attach: 3600 unless given)",    \
-     NULL},                                                                                     \
-    {'o', "output", "FILE", "record into FILE; an earlier recording there becomes FILE.old",   \
-     NULL},                                                                                     \
-    {KEY_BACKEND, "backend", "NAME",                                                            \
-     "what to measure: psutil and posix are RSS, psutil_pss PSS, psutil_uss USS", BACKENDS},    \
-    {KEY_CGROUP, "cgroup", NULL, "record the control group's memory and limit too", NULL},     \
-    {KEY_FORCE, "force", NULL, "replace whatever file is in the way of the output", NULL}
+#define SAMPLING_OPTIONS                                                                   \
+    {'T', "interval", "SECONDS",                                                           \
+     "time between two samples, 0.1 unless given; down to 0.0001", NULL},                  \
+        {'C', "include-children", NULL, "add up the memory of the whole process tree",     \
+         NULL},                                                                            \
+        {'M', "multiprocess", NULL, "record every child as a line of its own", NULL},      \
+        {'E', "exit-code", NULL, "exit as the program did; 128+n when signal n killed it", \
+         NULL},                                                                            \
+        {'t', "timeout", "SECONDS",                                                        \
+         "stop recording after so long (attach: 3600 unless given)", NULL},                \
+        {'o', "output", "FILE",                                                            \
+         "record into FILE; an earlier recording there becomes FILE.old", NULL},           \
+        {KEY_BACKEND, "backend", "NAME",                                                   \
+         "what to measure: psutil and posix are RSS, psutil_pss PSS, psutil_uss USS",      \
+         BACKENDS},                                                                        \
+        {KEY_CGROUP, "cgroup", NULL, "record the control group's memory and limit too",    \
+         NULL},                                                                            \
+    {                                                                                      \
+        KEY_FORCE, "force", NULL, "replace whatever file is in the way of the output",     \
+            NULL                                                                           \
+    }
 
 static const struct mp_option run_options[] = {
     SAMPLING_OPTIONS,
@@ -35,7 +42,8 @@ static const struct mp_option run_options[] = {
     {KEY_NOPYTHON, "nopython", NULL, "run a .py file as any other program", NULL},
     {'a', "attach", NULL, "watch a running process, given by number or name", NULL},
     {KEY_NO_RESET, "no-peak-reset", NULL,
-     "leave the kernel's high-water marks alone; peaks between samples may be missed", NULL},
+     "leave the kernel's high-water marks alone; peaks between samples may be missed",
+     NULL},
     {0},
 };
 
@@ -57,7 +65,9 @@ static const char *take_backend(struct mp_run_settings *settings, const char *na
     static const struct {
         const char *name;
         enum mp_metric metric;
-    } known[] = {{"psutil", MP_RSS}, {"posix", MP_RSS}, {"psutil_pss", MP_PSS},
+    } known[] = {{"psutil", MP_RSS},
+                 {"posix", MP_RSS},
+                 {"psutil_pss", MP_PSS},
                  {"psutil_uss", MP_USS}};
     if (!strcmp(name, "tracemalloc"))
         return "a process cannot be watched from outside with this backend; use python -m "
@@ -82,21 +92,41 @@ static const char *take(void *to, int key, const char *value)
                    : "an interval is a number of seconds, at least 0.0001";
     case 't':
         settings->user_timeout = true;
-        return parse_seconds(value, &settings->timeout) ? NULL
-                                                        : "a timeout is a number of seconds";
+        return parse_seconds(value, &settings->timeout)
+                   ? NULL
+                   : "a timeout is a number of seconds";
     case 'o':
         settings->output = value;
         return *value ? NULL : "the output needs a name";
-    case KEY_BACKEND: return take_backend(settings, value);
-    case 'C': settings->children = true; break;
-    case 'M': settings->each = true; break;
-    case 'E': settings->exit_code = true; break;
-    case 'a': settings->attach = true; break;
-    case KEY_PYTHON: settings->python = true; break;
-    case KEY_NOPYTHON: settings->nopython = true; break;
-    case KEY_CGROUP: settings->group = true; break;
-    case KEY_NO_RESET: settings->keep_marks = true; break;
-    case KEY_FORCE: settings->force = true; break;
+    case KEY_BACKEND:
+        return take_backend(settings, value);
+    case 'C':
+        settings->children = true;
+        break;
+    case 'M':
+        settings->each = true;
+        break;
+    case 'E':
+        settings->exit_code = true;
+        break;
+    case 'a':
+        settings->attach = true;
+        break;
+    case KEY_PYTHON:
+        settings->python = true;
+        break;
+    case KEY_NOPYTHON:
+        settings->nopython = true;
+        break;
+    case KEY_CGROUP:
+        settings->group = true;
+        break;
+    case KEY_NO_RESET:
+        settings->keep_marks = true;
+        break;
+    case KEY_FORCE:
+        settings->force = true;
+        break;
     }
     return NULL;
 }
@@ -128,16 +158,28 @@ static int attach(void *from, int count, char **operands)
 }
 
 const struct mp_command mp_command_run = {
-    "run", "program [arguments...]", "run a given command or python file",
+    "run",
+    "program [arguments...]",
+    "run a given command or python file",
     "Runs a program and records its memory over time. A Python script (name ending in .py) runs "
     "with function recording; any other program runs as it is. The recording is a text file, "
     "mprofile_<time>.dat, for 'mprof plot' and 'mprof peak'.",
-    MP_OPERANDS_PROGRAM, run_options, take, sizeof(struct mp_run_settings), run,
+    MP_OPERANDS_PROGRAM,
+    run_options,
+    take,
+    sizeof(struct mp_run_settings),
+    run,
 };
 
 const struct mp_command mp_command_attach = {
-    "attach", "pid|name", "alias for 'run --attach': attach to an existing process by pid or name",
+    "attach",
+    "pid|name",
+    "alias for 'run --attach': attach to an existing process by pid or name",
     "Records the memory of a process that is already running, until it ends, Ctrl-C or the "
     "timeout.",
-    MP_OPERANDS_PROGRAM, attach_options, take, sizeof(struct mp_run_settings), attach,
+    MP_OPERANDS_PROGRAM,
+    attach_options,
+    take,
+    sizeof(struct mp_run_settings),
+    attach,
 };

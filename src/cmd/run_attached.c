@@ -44,8 +44,8 @@ static bool matches(long pid, const char *hint)
 static void list_candidates(const long *pids, size_t count, const char *hint)
 {
     mp_fail("%zu%s processes are called %s; give one number:",
-            count < MOST_LISTED ? count : MOST_LISTED, count > MOST_LISTED ? " and more" : "",
-            hint);
+            count < MOST_LISTED ? count : MOST_LISTED,
+            count > MOST_LISTED ? " and more" : "", hint);
     for (size_t i = 0; i < count && i < MOST_LISTED; i++) {
         char text[200];
         size_t length = read_proc(pids[i], "cmdline", text, sizeof text);
@@ -89,16 +89,20 @@ static pid_t find_by_number(const char *hint)
     if (*end || end == hint)
         return -1;
     char text[1024];
-    bool there = pid > 0 && !errno && pid <= 1 << 22 && read_proc(pid, "stat", text, sizeof text);
+    bool there =
+        pid > 0 && !errno && pid <= 1 << 22 && read_proc(pid, "stat", text, sizeof text);
     if (!there)
         return mp_fail("no process %s", hint), 0;
     if (pid == getpid())
         return mp_fail("process %ld is mprof itself", pid), 0;
     const char *state = strrchr(text, ')');
     if (state && state[1] && (state[2] == 'Z' || state[2] == 'X'))
-        return mp_fail("process %ld has ended already, its parent has yet to notice", pid), 0;
+        return mp_fail("process %ld has ended already, its parent has yet to notice", pid),
+               0;
     if (read_proc(pid, "statm", text, sizeof text) && !strncmp(text, "0 0 ", 4))
-        return mp_fail("process %ld belongs to the kernel and has no memory of its own", pid), 0;
+        return mp_fail("process %ld belongs to the kernel and has no memory of its own",
+                       pid),
+               0;
     return (pid_t)pid;
 }
 

@@ -50,8 +50,9 @@ static int check_script(const char *script)
 static int plan_python(struct plan *plan, const struct mp_run_settings *settings, int count,
                        char **program, char *path)
 {
-    static char minus_m[] = "-m", package[] = "memory_profiler", timestamp[] = "--timestamp",
-                output[] = "-o", children[] = "--include-children", backend[] = "--backend";
+    static char minus_m[] = "-m", package[] = "memory_profiler",
+                timestamp[] = "--timestamp", output[] = "-o",
+                children[] = "--include-children", backend[] = "--backend";
     bool given = mp_interpreter_is(program[0]) && count > 1;
     if (ends_in_py(program[given]) && check_script(program[given]))
         return MP_EXIT_FAILURE;
@@ -182,7 +183,8 @@ int mp_run_program(struct mp_run_settings *settings, int count, char **program)
         mp_session_announce(settings);
         puts("running new process");
         if (plan.interpreter)
-            printf("running as a Python program...\nmprof: interpreter %s\n", plan.interpreter);
+            printf("running as a Python program...\nmprof: interpreter %s\n",
+                   plan.interpreter);
         fflush(stdout);
         code = run_planned(settings, &plan, &file);
     }

@@ -61,8 +61,12 @@ static int cannot_watch(pid_t pid, enum mp_metric metric)
     if (errno == ESRCH)
         mp_fail("no process %d", (int)pid);
     else if (errno == EACCES || errno == EPERM)
-        mp_fail("cannot read the %s of process %d: it needs the same user or CAP_SYS_PTRACE",
-                metric == MP_RSS ? "memory" : metric == MP_PSS ? "PSS" : "USS", (int)pid);
+        mp_fail(
+            "cannot read the %s of process %d: it needs the same user or CAP_SYS_PTRACE",
+            metric == MP_RSS   ? "memory"
+            : metric == MP_PSS ? "PSS"
+                               : "USS",
+            (int)pid);
     else if (errno == ENOENT)
         mp_fail("cannot read /proc/%d: is /proc mounted, and may you see this process?",
                 (int)pid);
@@ -79,8 +83,12 @@ int mp_session_watch(struct mp_session *session, pid_t pid)
     struct mp_sampler_options options = {
         .metric = settings->metric,
         .marks = watch->ours && !settings->keep_marks ? MP_MARKS_OWN : MP_MARKS_WATCH,
-        .children = tree, .sum = settings->children, .births = tree && watch->ours,
-        .group = settings->group, .interval = settings->interval, .offset = watch->offset};
+        .children = tree,
+        .sum = settings->children,
+        .births = tree && watch->ours,
+        .group = settings->group,
+        .interval = settings->interval,
+        .offset = watch->offset};
     watch->pid = pid;
     if (mp_sampler_init(&watch->sampler, pid, &options))
         return cannot_watch(pid, settings->metric);
@@ -94,10 +102,12 @@ static void put_header(struct mp_session *session, char *const *shown, size_t co
     static const char *const metrics[] = {"rss", "pss", "uss"};
     static const char *const marks[] = {"none", "watched", "owned"};
     struct mp_watch *watch = &session->watch;
-    struct mp_dat_header header = {
-        .pid = watch->pid, .interval = watch->settings->interval, .offset = watch->offset,
-        .metric = metrics[watch->settings->metric],
-        .marks = marks[watch->sampler.options.marks], .children = watch->settings->children};
+    struct mp_dat_header header = {.pid = watch->pid,
+                                   .interval = watch->settings->interval,
+                                   .offset = watch->offset,
+                                   .metric = metrics[watch->settings->metric],
+                                   .marks = marks[watch->sampler.options.marks],
+                                   .children = watch->settings->children};
     mp_dat_put_header(&watch->writer, &header);
     mp_dat_put_command(&watch->writer, shown, count);
 }
@@ -106,8 +116,7 @@ static void tell_short_children(const struct mp_watch *watch)
 {
     if (watch->end.unsampled <= 0)
         return;
-    printf("mprof: %lld %s too short for the interval",
-           (long long)watch->end.unsampled,
+    printf("mprof: %lld %s too short for the interval", (long long)watch->end.unsampled,
            watch->end.unsampled == 1 ? "process was" : "processes were");
     if (watch->end.largest > 0)
         printf("; none that was waited for held more than %.3f MiB",

@@ -14,8 +14,8 @@ static void tell_about_writing(struct mp_watch *watch)
     if (!watch->writer.error || watch->told)
         return;
     watch->told = true;
-    mp_fail("cannot write %s: %s; the program goes on, the recording ends here", watch->shown,
-            strerror(watch->writer.error));
+    mp_fail("cannot write %s: %s; the program goes on, the recording ends here",
+            watch->shown, strerror(watch->writer.error));
 }
 
 /* Reaps the program if it has ended, asking first what only a zombie can tell. */
@@ -71,7 +71,8 @@ static bool make_round(struct mp_watch *watch, uint64_t late)
 }
 
 /* The next point of the grid behind `now`; the points passed over are counted in *late. */
-static int64_t next_deadline(int64_t deadline, int64_t now, int64_t interval, uint64_t *late)
+static int64_t next_deadline(int64_t deadline, int64_t now, int64_t interval,
+                             uint64_t *late)
 {
     *late = 0;
     deadline += interval;
@@ -131,8 +132,11 @@ static void put_last_mark(struct mp_watch *watch)
     int64_t largest = watch->end.largest;
     struct mp_mark mark = {watch->pid, largest, sampler->root.looked + watch->offset,
                            watch->end.time};
-    struct mp_round round = {.total = {watch->end.time, -1}, .marks = &mark,
-                             .bound.bytes = -1, .group = -1, .limit = -1};
+    struct mp_round round = {.total = {watch->end.time, -1},
+                             .marks = &mark,
+                             .bound.bytes = -1,
+                             .group = -1,
+                             .limit = -1};
     if (watch->settings->metric != MP_RSS || largest <= 0)
         return;
     if (!watch->end.rounds) {

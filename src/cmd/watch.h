@@ -20,14 +20,14 @@ struct mp_watch {
     struct mp_sampler sampler;
     struct mp_live live;
     pid_t pid;
-    int pidfd;      /* attach: tells when it ends; -1 */
-    bool ours;      /* we started it: we wait for it and forward signals */
+    int pidfd; /* attach: tells when it ends; -1 */
+    bool ours; /* we started it: we wait for it and forward signals */
     bool reaped;
     bool had_children; /* it waited for at least one */
-    int status;     /* of wait4(2), once reaped */
+    int status;        /* of wait4(2), once reaped */
     int64_t offset, started;
-    int signal;     /* that ended the watch or was passed on; 0 */
-    bool told;      /* that writing failed */
+    int signal; /* that ended the watch or was passed on; 0 */
+    bool told;  /* that writing failed */
     struct mp_run_end end;
 };
 

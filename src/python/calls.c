@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
+#include "base/escape.h"
 #include "store/calls.h"
 
 struct calls_object {
-    PyObject_HEAD
-    struct mp_calls calls;
+    PyObject_HEAD struct mp_calls calls;
 };
 
 /* One open call and the name that its record borrows. */
@@ -96,7 +96,8 @@ static PyType_Slot slots[] = {
     {Py_tp_new, calls_new},
     {Py_tp_dealloc, calls_dealloc},
     {Py_tp_methods, methods},
-    {Py_tp_doc, "Calls(): the run's file. OSError when this process is not under mprof run."},
+    {Py_tp_doc,
+     "Calls(): the run's file. OSError when this process is not under mprof run."},
     {0, NULL},
 };
 
@@ -105,4 +106,26 @@ PyType_Spec mp_calls_spec = {
     .basicsize = sizeof(struct calls_object),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = slots,
+};
+
+static PyObject *record_name(PyObject *module, PyObject *arg)
+{
+    (void)module;
+    char text[2048];
+    PyObject *bytes = PyUnicode_Check(arg)
+                          ? PyUnicode_AsEncodedString(arg, "utf-8", "surrogatepass")
+                          : PyErr_Format(PyExc_TypeError, "not a string: %R", arg);
+    if (!bytes)
+        return NULL;
+    size_t length = mp_escape_record(text, sizeof text, PyBytes_AS_STRING(bytes),
+                                     (size_t)PyBytes_GET_SIZE(bytes), false);
+    Py_DECREF(bytes);
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)length, NULL);
+}
+
+PyMethodDef mp_calls_methods[] = {
+    {"record_name", record_name, METH_O,
+     "record_name(name) -> the name as one field of a .dat record: blanks, controls and\n"
+     "backslashes as \\xNN."},
+    {NULL, NULL, 0, NULL},
 };

@@ -1,11 +1,21 @@
 /* memory_profiler._core: conversions between Python and the C core, no logic. */
 #include "python/module.h"
 
-static int execute(PyObject *module)
+static int add_type(PyObject *module, PyType_Spec *spec)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &mp_tracer_spec, NULL);
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
     int failed = type ? PyModule_AddType(module, (PyTypeObject *)type) : -1;
     Py_XDECREF(type);
+    return failed;
+}
+
+static int execute(PyObject *module)
+{
+    int failed = add_type(module, &mp_tracer_spec);
+    if (!failed)
+        failed = add_type(module, &mp_calls_spec);
+    if (!failed)
+        failed = PyModule_AddFunctions(module, mp_calls_methods);
     if (!failed)
         failed = mp_sampler_register(module);
     if (!failed)

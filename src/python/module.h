@@ -6,7 +6,9 @@
 
 #include "capture/meter.h"
 
+extern PyType_Spec mp_calls_spec;
 extern PyType_Spec mp_tracer_spec;
+extern PyMethodDef mp_calls_methods[];
 extern PyMethodDef mp_meter_methods[];
 extern PyMethodDef mp_render_methods[];
 

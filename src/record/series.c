@@ -34,8 +34,9 @@ static void merge_sort(struct mp_point *points, struct mp_point *spare, size_t c
     merge_sort(points + half, spare, count - half);
     memcpy(spare, points, half * sizeof *points);
     for (size_t at = 0; left < half; at++)
-        points[at] = right < count && points[right].time < spare[left].time ? points[right++]
-                                                                            : spare[left++];
+        points[at] = right < count && points[right].time < spare[left].time
+                         ? points[right++]
+                         : spare[left++];
 }
 
 void mp_series_sort(struct mp_series *series)
@@ -138,7 +139,8 @@ struct mp_track *mp_timeline_track(struct mp_timeline *timeline, int pid)
     if (!slots)
         return NULL;
     timeline->track_slots = slots;
-    for (size_t i = 0; timeline->track_slot_count != before && i < timeline->track_count; i++)
+    for (size_t i = 0; timeline->track_slot_count != before && i < timeline->track_count;
+         i++)
         slots[track_slot(timeline, timeline->tracks[i].pid)] = (int)i + 1;
     size_t slot = track_slot(timeline, pid);
     if (slots[slot])

@@ -27,7 +27,7 @@ struct mp_names {
     struct mp_name {
         char *text;
         size_t length;
-    } *items;
+    } * items;
     size_t count, room;
     int *slots; /* hash table of indices + 1 */
     size_t slot_count;
@@ -38,7 +38,7 @@ struct mp_timeline {
     int version;   /* 0: memory_profiler 0.61 wrote it */
     int pid;       /* 0: not known */
     int64_t interval;
-    bool tree;         /* totals are of a whole tree */
+    bool tree; /* totals are of a whole tree */
     char metric[16];
     struct mp_series total, group, limits;
     struct mp_track *tracks;
@@ -51,10 +51,10 @@ struct mp_timeline {
     size_t span_count, span_room;
     struct mp_names names;
     struct mp_run_end end;
-    bool ended;           /* there was an END record */
-    bool cut;             /* the last line has no end */
-    uint64_t records;     /* understood */
-    uint64_t skipped;     /* lines that were not */
+    bool ended;             /* there was an END record */
+    bool cut;               /* the last line has no end */
+    uint64_t records;       /* understood */
+    uint64_t skipped;       /* lines that were not */
     uint64_t first_skipped; /* number of the first of them */
 };
 

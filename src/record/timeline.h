@@ -47,16 +47,23 @@ struct mp_reading {
 
 struct mp_round {
     struct mp_point total;
-    const struct mp_reading *readings; /* borrowed; of the children when they are followed */
+    const struct mp_reading
+        *readings; /* borrowed; of the children when they are followed */
     size_t reading_count;
     const struct mp_mark *marks; /* borrowed; only those above what readings showed */
     size_t mark_count;
-    struct mp_mark bound;           /* bytes -1: none */
-    int64_t group, limit;           /* control group; -1: not asked or not known */
-    uint64_t late;                  /* intervals missed just before this round */
+    struct mp_mark bound; /* bytes -1: none */
+    int64_t group, limit; /* control group; -1: not asked or not known */
+    uint64_t late;        /* intervals missed just before this round */
 };
 
-enum mp_ending { MP_ENDED_EXIT, MP_ENDED_SIGNAL, MP_ENDED_TIMEOUT, MP_ENDED_GONE, MP_ENDED_STOP };
+enum mp_ending {
+    MP_ENDED_EXIT,
+    MP_ENDED_SIGNAL,
+    MP_ENDED_TIMEOUT,
+    MP_ENDED_GONE,
+    MP_ENDED_STOP
+};
 
 /* How a run ended. */
 struct mp_run_end {

@@ -16,56 +16,13 @@
 
 enum { LONGEST_NAME = 2048, LONGEST_RECORD = LONGEST_NAME + 256 };
 
-static int parse_notice(struct mp_run_notice *notice, const char *text)
-{
-    char *end;
-    if (strncmp(text, "1:", 2))
-        return -1;
-    notice->pid = (pid_t)strtol(text + 2, &end, 10);
-    if (*end++ != ':' || notice->pid <= 0)
-        return -1;
-    for (; *end && *end != ':'; end++) {
-        notice->owns_marks |= *end == 'p';
-        notice->children_too |= *end == 'c';
-    }
-    if (*end++ != ':')
-        return -1;
-    notice->offset = strtoll(end, &end, 10);
-    if (*end++ != ':' || *end != '/')
-        return -1;
-    notice->path = end;
-    return 0;
-}
-
-static bool is_meant_for_us(const struct mp_run_notice *notice)
-{
-    return notice->children_too || notice->pid == getpid();
-}
-
-int mp_run_notice_read(struct mp_run_notice *notice)
-{
-    *notice = (struct mp_run_notice){0};
-    const char *text = secure_getenv("MPROF_RUN");
-    if (text && !parse_notice(notice, text) && is_meant_for_us(notice))
-        return 0;
-    errno = ENOENT;
-    return -1;
-}
-
-int mp_run_notice_write(const struct mp_run_notice *notice, char *out, size_t room)
-{
-    int length = snprintf(out, room, "MPROF_RUN=1:%d:%s%s:%lld:%s", (int)notice->pid,
-                          notice->owns_marks ? "p" : "", notice->children_too ? "c" : "",
-                          (long long)notice->offset, notice->path);
-    return length < 0 || (size_t)length >= room ? -1 : length;
-}
-
 int mp_calls_open(struct mp_calls *calls)
 {
     *calls = (struct mp_calls){.fd = -1};
     if (mp_run_notice_read(&calls->notice))
         return -1;
-    int fd = open(calls->notice.path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int fd =
+        open(calls->notice.path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || (fd = mp_output_lift(fd)) < 0)
         return -1;
     struct stat status;
@@ -132,10 +89,11 @@ static char *put_name(char *out, const struct mp_call *call)
 void mp_calls_enter(struct mp_calls *calls, struct mp_call *call, const char *name,
                     size_t length, int level, int64_t bytes)
 {
-    *call = (struct mp_call){.level = level, .name = name, .length = length, .bytes = bytes};
+    *call =
+        (struct mp_call){.level = level, .name = name, .length = length, .bytes = bytes};
     call->time = mp_clock_ns() + calls->notice.offset;
     call->id = __atomic_add_fetch(&calls->calls, 1, __ATOMIC_RELAXED);
-    if (!is_meant_for_us(&calls->notice))
+    if (!mp_run_notice_is_ours(&calls->notice))
         return;
     char record[LONGEST_RECORD], *out = put_word(record, "CALL ");
     out = put_number(out, getpid(), ' ');
@@ -149,7 +107,7 @@ void mp_calls_enter(struct mp_calls *calls, struct mp_call *call, const char *na
 
 void mp_calls_leave(struct mp_calls *calls, struct mp_call *call, int64_t bytes)
 {
-    if (!is_meant_for_us(&calls->notice))
+    if (!mp_run_notice_is_ours(&calls->notice))
         return;
     char record[LONGEST_RECORD], *out = put_name(put_word(record, "FUNC "), call);
     *out++ = ' ';

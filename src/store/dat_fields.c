@@ -2,7 +2,10 @@
 
 #include <limits.h>
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 static void fail(struct mp_fields *fields)
 {
@@ -59,7 +62,8 @@ int64_t mp_fields_mib(struct mp_fields *fields)
         fail(fields);
         return 0;
     }
-    return settle((whole << 20) + (fraction * (1 << 20) + 500000000) / 1000000000, decimals);
+    return settle((whole << 20) + (fraction * (1 << 20) + 500000000) / 1000000000,
+                  decimals);
 }
 
 int64_t mp_fields_seconds(struct mp_fields *fields)

@@ -51,7 +51,8 @@ char *mp_dat_put_mib(char *out, int64_t bytes, int decimals)
 
 char *mp_dat_put_seconds(char *out, int64_t nanoseconds, int decimals)
 {
-    int64_t step = (int64_t)power_of_ten(9 - decimals), scale = (int64_t)power_of_ten(decimals);
+    int64_t step = (int64_t)power_of_ten(9 - decimals),
+            scale = (int64_t)power_of_ten(decimals);
     int64_t ticks = (nanoseconds + step / 2) / step;
     if (ticks < 0)
         ticks = 0;

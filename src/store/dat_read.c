@@ -16,12 +16,12 @@ enum { FARTHEST_CALL = 4096 }; /* open calls a DONE is looked for among */
 
 struct reader {
     struct mp_timeline *timeline;
-    uint64_t line;         /* number of the current line */
-    bool overlong;         /* the current line was longer than a line may be */
+    uint64_t line; /* number of the current line */
+    bool overlong; /* the current line was longer than a line may be */
     bool no_memory;
-    int *open;             /* owned: indices of spans that have not been left */
+    int *open; /* owned: indices of spans that have not been left */
     size_t open_count, open_room;
-    int *numbers;          /* owned: the call number of each span, 0: none */
+    int *numbers; /* owned: the call number of each span, 0: none */
     size_t number_room;
 };
 
@@ -40,7 +40,8 @@ static int add_span(struct reader *reader, const struct mp_span *span, int numbe
     return 0;
 }
 
-static int add_mark(struct mp_mark **marks, size_t *count, size_t *room, struct mp_mark mark)
+static int add_mark(struct mp_mark **marks, size_t *count, size_t *room,
+                    struct mp_mark mark)
 {
     if (mp_array_reserve((void **)marks, room, *count + 1, sizeof **marks))
         return -1;
@@ -51,7 +52,10 @@ static int add_mark(struct mp_mark **marks, size_t *count, size_t *room, struct 
 /* Each record's reader: 1 understood, 0 not, -1 no memory. */
 typedef int read_record(struct reader *, struct mp_fields);
 
-static int added(int failed) { return failed ? -1 : 1; }
+static int added(int failed)
+{
+    return failed ? -1 : 1;
+}
 
 static int read_sample(struct mp_series *series, struct mp_fields fields)
 {
@@ -124,7 +128,8 @@ static int read_mark(struct reader *reader, struct mp_fields fields)
     mark.to = mp_fields_seconds(&fields);
     if (!mp_fields_done(&fields))
         return 0;
-    return added(add_mark(&timeline->marks, &timeline->mark_count, &timeline->mark_room, mark));
+    return added(
+        add_mark(&timeline->marks, &timeline->mark_count, &timeline->mark_room, mark));
 }
 
 static int read_bound(struct reader *reader, struct mp_fields fields)
@@ -142,7 +147,8 @@ static int read_bound(struct reader *reader, struct mp_fields fields)
 static int intern(struct reader *reader, struct mp_fields name)
 {
     if (!reader->timeline->version)
-        return mp_names_index(&reader->timeline->names, name.at, (size_t)(name.end - name.at));
+        return mp_names_index(&reader->timeline->names, name.at,
+                              (size_t)(name.end - name.at));
     size_t length;
     char *plain = unescaped(name.at, name.end, &length);
     if (!plain)
@@ -205,7 +211,8 @@ static int read_done(struct reader *reader, struct mp_fields fields)
     int pid = mp_fields_integer(&fields), number = mp_fields_integer(&fields);
     if (!mp_fields_done(&fields))
         return 0;
-    size_t oldest = reader->open_count > FARTHEST_CALL ? reader->open_count - FARTHEST_CALL : 0;
+    size_t oldest =
+        reader->open_count > FARTHEST_CALL ? reader->open_count - FARTHEST_CALL : 0;
     for (size_t i = reader->open_count; i-- > oldest;) {
         int at = reader->open[i];
         struct mp_span *span = &timeline->spans[at];
@@ -256,7 +263,8 @@ static int read_header(struct reader *reader, struct mp_fields fields)
     if (fields.failed || version < 1)
         return 0;
     timeline->version = version;
-    struct mp_fields pid = value_of(fields, "pid="), interval = value_of(fields, "interval=");
+    struct mp_fields pid = value_of(fields, "pid="),
+                     interval = value_of(fields, "interval=");
     struct mp_fields metric = value_of(fields, "metric=");
     size_t length = (size_t)(metric.end - metric.at);
     timeline->pid = mp_fields_integer(&pid);
@@ -281,11 +289,13 @@ static int64_t signed_integer(struct mp_fields fields)
 static int read_end(struct reader *reader, struct mp_fields fields)
 {
     static const char *const words[] = {"exit ", "signal ", "timeout ", "gone ", "stop "};
-    struct mp_run_end end = {.time = mp_fields_seconds(&fields), .unsampled = -1, .largest = -1};
+    struct mp_run_end end = {
+        .time = mp_fields_seconds(&fields), .unsampled = -1, .largest = -1};
     int found = 0;
     for (int i = 0; i < 5 && !found; i++) {
         size_t length = strlen(words[i]);
-        if ((size_t)(fields.end - fields.at) > length && !memcmp(fields.at, words[i], length)) {
+        if ((size_t)(fields.end - fields.at) > length &&
+            !memcmp(fields.at, words[i], length)) {
             end.ending = (enum mp_ending)i;
             fields.at += length;
             found = 1;
@@ -310,10 +320,10 @@ static const struct {
     const char *word; /* with its blank */
     read_record *read;
 } records[] = {
-    {"MEM ", read_mem},      {"CHLD ", read_child}, {"PEAK ", read_mark},
-    {"CALL ", read_call},    {"FUNC ", read_function}, {"DONE ", read_done},
-    {"BOUND ", read_bound},  {"PROC ", read_process},  {"CGRP ", read_group},
-    {"LIMIT ", read_limit},  {"CMDLINE ", read_command}, {"MPROF ", read_header},
+    {"MEM ", read_mem},     {"CHLD ", read_child},      {"PEAK ", read_mark},
+    {"CALL ", read_call},   {"FUNC ", read_function},   {"DONE ", read_done},
+    {"BOUND ", read_bound}, {"PROC ", read_process},    {"CGRP ", read_group},
+    {"LIMIT ", read_limit}, {"CMDLINE ", read_command}, {"MPROF ", read_header},
     {"END ", read_end},
 };
 enum { RECORDS = sizeof records / sizeof *records };
@@ -403,7 +413,8 @@ static enum mp_dat_problem finish(struct reader *reader, bool any)
     return timeline->records ? MP_DAT_OK : MP_DAT_FOREIGN;
 }
 
-enum mp_dat_problem mp_dat_parse(struct mp_timeline *timeline, const char *bytes, size_t length)
+enum mp_dat_problem mp_dat_parse(struct mp_timeline *timeline, const char *bytes,
+                                 size_t length)
 {
     *timeline = (struct mp_timeline){0};
     struct reader reader = {.timeline = timeline};
@@ -462,7 +473,8 @@ bool mp_dat_is_default_name(const char *path)
 {
     const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
     size_t length = strlen(name);
-    return length > 13 && !strncmp(name, "mprofile_", 9) && !strcmp(name + length - 4, ".dat");
+    return length > 13 && !strncmp(name, "mprofile_", 9) &&
+           !strcmp(name + length - 4, ".dat");
 }
 
 int mp_dat_is_ours(const char *path)

@@ -24,9 +24,9 @@ struct mp_dat_writer {
 
 struct mp_dat_header {
     int pid;
-    int64_t interval, offset;      /* ns; unix time = CLOCK_MONOTONIC + offset */
-    const char *metric, *marks;    /* "rss"; "owned", "watched", "none" */
-    int children;                  /* the totals are of a tree */
+    int64_t interval, offset;   /* ns; unix time = CLOCK_MONOTONIC + offset */
+    const char *metric, *marks; /* "rss"; "owned", "watched", "none" */
+    int children;               /* the totals are of a tree */
 };
 
 void mp_dat_writer_init(struct mp_dat_writer *, int fd, int64_t interval);

@@ -209,10 +209,14 @@ static void the_mark_of_the_image_before_exec_is_not_believed(void **state)
     give_back(room, 300 * MIB);
 }
 
-static int resets_when_owned_by(const char *owner)
+/* The resets that two spikes take when `mprof run` says FLAGS to the process PID (0: to this). */
+static int resets_under_notice(pid_t pid, const char *flags)
 {
+    char notice[128];
     struct mp_peak peak;
-    setenv("MPROF_OWNS_PEAK", owner, 1);
+    snprintf(notice, sizeof notice, "1:%d:%s:0:/run.dat", (int)(pid ? pid : getpid()),
+             flags);
+    setenv("MPROF_RUN", notice, 1);
     uint64_t before = mp_peak_resets();
     spike(50 * MIB);
     int64_t start = rss();
@@ -223,24 +227,26 @@ static int resets_when_owned_by(const char *owner)
     return quiet && seen ? (int)(mp_peak_resets() - before) : 99;
 }
 
-static void a_mark_that_a_live_sampler_owns_is_never_reset(void **state)
+static int resets_in_child(pid_t pid, const char *flags)
 {
-    (void)state;
-    char owner[32];
-    snprintf(owner, sizeof owner, "%d", (int)getpid());
-    pid_t pid = fork();
-    if (!pid)
-        _exit(resets_when_owned_by(owner));
-    assert_int_equal(finish(pid), 0);
+    pid_t child = fork();
+    if (!child)
+        _exit(resets_under_notice(pid, flags));
+    return finish(child);
 }
 
-static void a_sampler_that_is_gone_owns_nothing(void **state)
+static void a_mark_that_the_sampler_owns_is_never_reset(void **state)
 {
     (void)state;
-    pid_t pid = fork();
-    if (!pid)
-        _exit(resets_when_owned_by("4194303999"));
-    assert_int_equal(finish(pid), 1);
+    assert_int_equal(resets_in_child(0, "p"), 0);
+    assert_int_equal(resets_in_child(1, "pc"), 0);
+}
+
+static void a_sampler_that_resets_nothing_or_watches_another_owns_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(resets_in_child(0, ""), 1);
+    assert_int_equal(resets_in_child(1, "p"), 1);
 }
 
 int main(int count, char **arguments)
@@ -261,8 +267,8 @@ int main(int count, char **arguments)
         cmocka_unit_test(an_interval_survives_the_resets_of_other_threads),
         cmocka_unit_test(a_forked_child_has_a_mark_of_its_own),
         cmocka_unit_test(the_mark_of_the_image_before_exec_is_not_believed),
-        cmocka_unit_test(a_mark_that_a_live_sampler_owns_is_never_reset),
-        cmocka_unit_test(a_sampler_that_is_gone_owns_nothing),
+        cmocka_unit_test(a_mark_that_the_sampler_owns_is_never_reset),
+        cmocka_unit_test(a_sampler_that_resets_nothing_or_watches_another_owns_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
