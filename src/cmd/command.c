@@ -157,11 +157,13 @@ int mp_command_main(const struct mp_command *command, int count, char **argument
 {
     struct parser parser;
     build(&parser, command);
+    void *settings = calloc(1, command->settings_size + 1);
+    if (!settings)
+        return mp_fail("out of memory");
     char **given = command->operands == MP_OPERANDS_PROFILES
                        ? protect_indices(count, arguments)
                        : arguments;
-    void *settings = calloc(1, command->settings_size + 1);
-    if (!given || !settings) {
+    if (!given) {
         free(settings);
         return mp_fail("out of memory");
     }
