@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "capture/tracer.h"
@@ -21,15 +22,31 @@ static void release(void *state)
     free(thread);
 }
 
-static void make_key(void)
+/* MEMORY_PROFILER_GATE=ring|rusage|none, for whole runs; other values change nothing. */
+static void heed_environment(void)
+{
+    static const char *const names[] = {"ring", "rusage", "none"};
+    const char *wanted = secure_getenv("MEMORY_PROFILER_GATE");
+    for (int kind = MP_GATE_PERF; wanted && kind <= MP_GATE_NONE; kind++)
+        if (!strcmp(wanted, names[kind]))
+            gate_kind = (enum mp_gate_kind)kind;
+}
+
+static void start(void)
 {
     pthread_key_create(&at_thread_end, release);
+    heed_environment();
+}
+
+static void start_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start);
 }
 
 static struct mp_thread *make_self(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, make_key);
+    start_once();
     struct mp_thread *thread = calloc(1, sizeof *thread);
     if (!thread)
         return NULL;
@@ -45,6 +62,7 @@ struct mp_thread *mp_thread_self(void)
 
 void mp_thread_use_gate(enum mp_gate_kind kind)
 {
+    start_once(); /* what is asked for here goes before the environment */
     gate_kind = kind;
     if (self) {
         mp_gate_release(&self->gate);

@@ -57,7 +57,8 @@ struct mp_thread {
 /* The calling thread's state, made at first use; NULL when memory is short. */
 struct mp_thread *mp_thread_self(void);
 
-/* Which gate threads made from now on get; the default is the best the machine allows. */
+/* Which gate this thread and those made from now on get. The default is what the environment
+   variable MEMORY_PROFILER_GATE says (docs/gates.md), else the best the machine allows. */
 void mp_thread_use_gate(enum mp_gate_kind);
 
 /* Begins an activation on `line`. `resumed` tells that it goes on with a line it began before

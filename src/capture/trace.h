@@ -13,8 +13,8 @@
 /* Takes a tool id and registers the callbacks, once. 0, or -1 with a Python exception. */
 int mp_trace_start(void);
 
-/* Asks for the events of one code object, which is kept alive until mp_trace_forget().
-   0, or -1 with a Python exception. */
+/* Asks for the events of one code object, which is kept alive until mp_trace_forget(), also
+   when asking failed. Once for each code object. 0, or -1 with a Python exception. */
 int mp_trace_code(PyCodeObject *);
 
 /* Shows `selector` every code object once, when it first runs: selector(code) may hand it in,

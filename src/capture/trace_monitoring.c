@@ -333,10 +333,10 @@ static int set_events_of(PyObject *code, long events)
 
 int mp_trace_code(PyCodeObject *code)
 {
+    Py_INCREF(code);
     if (mp_trace_start() || set_events_of((PyObject *)code, local_events))
         return -1;
     notes_of((PyObject *)code);
-    Py_INCREF(code);
     return 0;
 }
 

@@ -1,0 +1,164 @@
+"""What the tests share: running programs under the profiler, and reading its tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from memory_profiler import _core
+
+MIB = 1024 * 1024
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+CELL = re.compile(r"^ *(-?[0-9]+\.?[0-9]*) MiB$")
+
+
+@dataclasses.dataclass
+class Row:
+    """One line of a table; memory and increment in MiB, None when the cells are empty."""
+
+    number: int
+    memory: float | None
+    increment: float | None
+    occurrences: int
+    source: str
+
+
+@dataclasses.dataclass
+class Table:
+    filename: str
+    rows: dict[int, Row]
+
+    def line(self, text: str) -> Row:
+        """The only row whose source holds a text."""
+        (row,) = [row for row in self.rows.values() if text in row.source]
+        return row
+
+    @property
+    def first(self) -> Row:
+        return next(iter(self.rows.values()))
+
+
+def parse_tables(text: str) -> list[Table]:
+    """The tables of a report whose numbers fit their columns; fails on any other line."""
+    tables = []
+    for block in re.split(r"(?m)^Filename: ", text)[1:]:
+        title, _, body = block.partition("\n\n")
+        header, rule, *lines = body.split("\n")
+        assert header.startswith("Line #    Mem usage    Increment  Occurrences   Line"), header
+        assert rule == "=" * 61
+        rows = {}
+        for line in lines:
+            if line == "":
+                break
+            rows[int(line[:6])] = parse_row(line)
+        tables.append(Table(title, rows))
+    return tables
+
+
+def parse_row(line: str) -> Row:
+    match = re.match(r"^ *(\d+) +(\S+) MiB +(\S+) MiB +(\d+)   (.*)$", line)
+    if not match:
+        assert re.match(r"^[ \d]{6}" + " " * 41, line), line
+        return Row(int(line[:6]), None, None, 0, line[47:])
+    number, memory, increment, occurrences, source = match.groups()
+    return Row(int(number), float(memory), float(increment), int(occurrences), source)
+
+
+@dataclasses.dataclass
+class Run:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def tables(self) -> list[Table]:
+        return parse_tables(self.out)
+
+    def table(self, text: str) -> Table:
+        """The only table that has a row whose source holds a text."""
+        (table,) = [t for t in self.tables if any(text in r.source for r in t.rows.values())]
+        return table
+
+
+def run_python(
+    *words: str, python: str = sys.executable, cwd: str | os.PathLike[str] | None = None,
+    env: dict[str, str] | None = None, timeout: float = 120, **options: object,
+) -> Run:
+    """Runs the interpreter with words; its output as text (bytes that are no UTF-8 escaped)."""
+    done = subprocess.run(
+        [python, *words], cwd=cwd, env={**os.environ, **(env or {})}, timeout=timeout,
+        capture_output=True, **options,
+    )  # fmt: skip
+    out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+    return Run(done.returncode, out, err)
+
+
+class Workshop:
+    """A directory where scripts are written and run."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+
+    def write(self, name: str, source: str) -> pathlib.Path:
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(textwrap.dedent(source), encoding="utf-8")
+        return target
+
+    def python(self, *words: str, **options: object) -> Run:
+        return run_python(*words, cwd=options.pop("cwd", self.path), **options)
+
+    def run(self, *words: str, **options: object) -> Run:
+        """`python -m memory_profiler words...` in the directory."""
+        return self.python("-m", "memory_profiler", *words, **options)
+
+    def profile(self, source: str, *options: str, args: tuple[str, ...] = (), **rest: object) -> Run:
+        """Writes script.py and profiles it."""
+        self.write("script.py", source)
+        return self.run(*options, "script.py", *args, **rest)
+
+
+@pytest.fixture
+def shop(tmp_path: pathlib.Path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def grain() -> float:
+    """MiB that fresh memory can stay uncounted by this kernel."""
+    return _core.granularity() / MIB
+
+
+@pytest.fixture(scope="session")
+def tolerance(grain: float) -> float:
+    """MiB by which a true figure may be off: allocator noise, or the kernel's granularity."""
+    return max(1.0, 2 * grain)
+
+
+@pytest.fixture(params=["ring", "rusage", "none"])
+def gate(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each gate in turn, for the programs that the test runs."""
+    if request.param == "ring" and _core.gate() != "page-fault ring":
+        pytest.skip("perf events are forbidden here")
+    monkeypatch.setenv("MEMORY_PROFILER_GATE", request.param)
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def classic() -> str:
+    """An interpreter of this version with memory_profiler 0.61.0."""
+    python = os.environ.get("CLASSIC_PYTHON")
+    if not python:
+        pytest.skip("CLASSIC_PYTHON does not name an interpreter with memory-profiler==0.61.0")
+    script = "import sys, memory_profiler as m; print(sys.version_info[:2], m.__version__)"
+    said = run_python("-c", script, python=python)
+    if said.out.split("\n")[0] != f"{sys.version_info[:2]} 0.61.0":
+        pytest.skip(f"CLASSIC_PYTHON is not this Python with 0.61.0: {said.out or said.err}")
+    return python

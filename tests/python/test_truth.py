@@ -1,0 +1,431 @@
+"""The numbers are true: each test fails when the rule that it names is broken."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conftest import MIB, Workshop
+
+
+def test_memory_that_was_reserved_but_never_touched_is_not_counted(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    run = shop.profile("""
+        @profile
+        def make_and_drop():
+            block = bytes(200 * 2 ** 20)
+            size = len(block)
+            del block
+            return size
+
+        make_and_drop()
+    """)
+    (table,) = run.tables
+    assert table.line("bytes(").increment == pytest.approx(0, abs=tolerance)
+
+
+def test_bytes_of_200_mib_made_and_dropped_show_their_size(shop: Workshop, gate: str, tolerance) -> None:
+    run = shop.profile("""
+        @profile
+        def make_and_drop():
+            block = b"x" * (200 * 2 ** 20)
+            size = len(block)
+            del block
+            return size
+
+        make_and_drop()
+    """)
+    (table,) = run.tables
+    assert table.line('b"x" *').increment == pytest.approx(200, abs=tolerance)
+    assert table.line("len(block)").increment == pytest.approx(0, abs=tolerance)
+    assert table.line("del block").increment == pytest.approx(-200, abs=tolerance)
+    assert table.line('b"x" *').memory - table.first.memory == pytest.approx(200, abs=tolerance)
+    assert table.first.increment == table.first.memory
+
+
+def test_a_loop_that_allocates_and_frees_shows_plus_minus_and_zero(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    run = shop.profile("""
+        @profile
+        def churn(n):
+            for i in range(n):
+                block = b"x" * (45 * 2 ** 20)
+                size = len(block)
+                del block
+            return size
+
+        churn(20)
+    """)
+    (table,) = run.tables
+    assert table.line('b"x" *').increment == pytest.approx(900, abs=tolerance)
+    assert table.line("len(block)").increment == pytest.approx(0, abs=tolerance)
+    assert table.line("del block").increment == pytest.approx(-900, abs=tolerance)
+    assert table.line('b"x" *').occurrences == 20
+
+
+def test_many_small_allocations_sum_to_what_they_hold(shop: Workshop, gate: str, tolerance) -> None:
+    run = shop.profile("""
+        @profile
+        def collect(n):
+            out = []
+            for i in range(n):
+                out.append(bytearray(4000))
+            return out
+
+        collect(10_000)
+    """)
+    (table,) = run.tables
+    held = 10_000 * 4032 / MIB
+    assert table.line("out.append").increment == pytest.approx(held, rel=0.05, abs=tolerance)
+
+
+def test_a_line_that_calls_a_profiled_function_which_keeps_nothing_shows_zero(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    # blocks above 32 MiB: malloc gives them back to the system whatever came before
+    run = shop.profile("""
+        @profile
+        def callee():
+            block = b"x" * (45 * 2 ** 20)
+            return None
+
+        @profile
+        def caller():
+            for i in range(5):
+                callee()
+            return None
+
+        callee()
+        caller()
+    """)
+    assert run.table("caller()").line("callee()").increment == pytest.approx(0, abs=tolerance)
+    callee = run.table("def callee").line('b"x" *')
+    assert callee.increment == pytest.approx(6 * 45, abs=tolerance)
+
+
+def test_what_a_callee_keeps_is_charged_once_to_the_line_that_calls_it(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    run = shop.profile("""
+        kept = []
+
+        def keep():
+            kept.append(b"x" * (20 * 2 ** 20))
+
+        @profile
+        def profiled_keep():
+            kept.append(b"x" * (10 * 2 ** 20))
+
+        @profile
+        def caller():
+            keep()
+            profiled_keep()
+            x = 1
+
+        caller()
+    """)
+    table = run.table("def caller")
+    assert table.line("    keep()").increment == pytest.approx(20, abs=tolerance)
+    assert table.line("    profiled_keep()").increment == pytest.approx(10, abs=tolerance)
+    assert table.line("x = 1").increment == pytest.approx(0, abs=tolerance)
+
+
+
+
+def sum_of_increments(shop: Workshop, body: str) -> tuple[dict, int]:
+    """Runs a program with --json; the table of `measured` and its increments without the
+    entry row, in bytes."""
+    run = shop.profile(body, "--json")
+    assert run.err == "" and run.code == 0
+    start = run.out.index("{\n")
+    functions = {f["function"]: f for f in json.loads(run.out[start:])["functions"]}
+    table = functions["measured"]
+    rows = [row for row in table["lines"] if row["line"] != table["first_line"]]
+    return table, sum(row["increment"] or 0 for row in rows)
+
+
+def test_increments_of_a_recursion_sum_to_the_outermost_exit_minus_entry(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    """Without settling between activations every level counts the levels inside it again."""
+    table, total = sum_of_increments(shop, """
+        @profile
+        def measured(n, kept):
+            kept.append(b"x" * (5 * 2 ** 20))
+            if n:
+                measured(n - 1, kept)
+            return kept
+
+        everything = measured(7, [])
+    """)
+    assert total / MIB == pytest.approx(8 * 5, abs=tolerance)
+    rows = {row["source"].strip(): row for row in table["lines"]}
+    own = rows["kept.append(b\"x\" * (5 * 2 ** 20))"]
+    assert own["increment"] / MIB == pytest.approx(40, abs=tolerance)
+    assert rows["measured(n - 1, kept)"]["increment"] / MIB == pytest.approx(0, abs=tolerance)
+    last = max(row["memory"] for row in table["lines"] if row["memory"])
+    assert table["baseline"] + total == pytest.approx(last, abs=tolerance * MIB)
+
+
+def test_increments_of_a_recursion_that_raises_still_sum(shop: Workshop, gate: str, tolerance) -> None:
+    table, total = sum_of_increments(shop, """
+        @profile
+        def measured(n, kept):
+            kept.append(b"x" * (5 * 2 ** 20))
+            if n:
+                measured(n - 1, kept)
+            raise ValueError(n)
+
+        kept = []
+        try:
+            measured(5, kept)
+        except ValueError:
+            pass
+    """)
+    assert total / MIB == pytest.approx(30, abs=tolerance)
+
+
+def test_increments_of_a_generator_sum_its_running_segments(shop: Workshop, gate: str, tolerance) -> None:
+    """What the consumer allocates between two items is not the generator's."""
+    table, total = sum_of_increments(shop, """
+        @profile
+        def measured(kept):
+            for i in range(4):
+                kept.append(b"x" * (5 * 2 ** 20))
+                yield i
+
+        kept, others = [], []
+        for i in measured(kept):
+            others.append(b"y" * (11 * 2 ** 20))
+    """)
+    assert total / MIB == pytest.approx(20, abs=tolerance)
+    rows = {row["source"].strip(): row for row in table["lines"]}
+    assert rows["yield i"]["increment"] / MIB == pytest.approx(0, abs=tolerance)
+
+
+def test_nested_functions_share_the_table_and_are_counted_once(shop: Workshop, gate: str, tolerance) -> None:
+    table, total = sum_of_increments(shop, """
+        @profile
+        def measured():
+            def inner():
+                kept.append(b"x" * (5 * 2 ** 20))
+            kept = []
+            for i in range(4):
+                inner()
+            more = [b"y" * (5 * 2 ** 20) for i in range(3)]
+            last = list(b"z" * (5 * 2 ** 20) for i in range(3))
+            return kept, more, last
+
+        everything = measured()
+    """)
+    assert total / MIB == pytest.approx(50, abs=tolerance)
+    rows = {row["source"].strip(): row for row in table["lines"]}
+    assert rows['kept.append(b"x" * (5 * 2 ** 20))']["increment"] / MIB == pytest.approx(20, abs=tolerance)
+    assert rows["inner()"]["increment"] / MIB == pytest.approx(0, abs=tolerance)
+
+
+def test_a_generator_nested_in_the_table_that_consumes_it_is_counted_once(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    table, total = sum_of_increments(shop, """
+        @profile
+        def measured():
+            def blocks(n):
+                for i in range(n):
+                    block = b"x" * (5 * 2 ** 20)
+                    yield block
+            kept = []
+            for block in blocks(4):
+                kept.append(block)
+            return kept
+
+        everything = measured()
+    """)
+    assert total / MIB == pytest.approx(20, abs=tolerance)
+
+
+def test_the_entry_row_shows_the_first_entry_and_is_not_summed_over_calls(
+    shop: Workshop, tolerance
+) -> None:
+    run = shop.profile("""
+        kept = []
+
+        @profile
+        def grow():
+            kept.append(b"x" * (10 * 2 ** 20))
+
+        for i in range(5):
+            grow()
+    """)
+    (table,) = run.tables
+    assert table.first.occurrences == 5
+    assert table.first.memory - table.first.increment == pytest.approx(40, abs=tolerance)
+
+
+def test_threads_count_every_call(shop: Workshop, gate: str) -> None:
+    run = shop.profile("""
+        import threading
+
+        @profile
+        def work(n):
+            total = 0
+            for i in range(n):
+                total += i
+            return total
+
+        @profile
+        def main():
+            threads = [threading.Thread(target=work, args=(100,)) for i in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        main()
+        work(100)
+    """)
+    work = run.table("def work")
+    assert work.line("total = 0").occurrences == 9
+    assert work.line("total += i").occurrences == 900
+    assert run.table("def main").line("thread.join()").occurrences == 8
+
+
+def test_threads_that_began_before_the_profiled_call_are_counted(shop: Workshop) -> None:
+    run = shop.profile("""
+        import queue, threading
+        jobs, done = queue.Queue(), queue.Queue()
+
+        def serve():
+            while (job := jobs.get()) is not None:
+                done.put(job())
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+
+        @profile
+        def work():
+            return 1
+
+        for i in range(5):
+            jobs.put(work)
+            done.get()
+        jobs.put(None)
+        thread.join()
+    """)
+    assert run.table("def work").line("return 1").occurrences == 5
+
+
+def test_a_function_bound_to_another_threads_growth_still_sums(shop: Workshop, gate, tolerance) -> None:
+    """RSS belongs to the process: what another thread adds meanwhile shows on the line that
+    waits for it, once."""
+    run = shop.profile("""
+        import threading
+        kept = []
+
+        def grow():
+            kept.append(b"x" * (25 * 2 ** 20))
+
+        @profile
+        def wait():
+            thread = threading.Thread(target=grow)
+            thread.start()
+            thread.join()
+            return len(kept)
+
+        wait()
+    """)
+    rows = run.table("def wait").rows.values()
+    grown = sum(row.increment or 0 for row in list(rows)[1:])
+    assert grown == pytest.approx(25, abs=tolerance)
+
+
+def test_memory_of_a_line_is_its_largest_reading(shop: Workshop, tolerance) -> None:
+    run = shop.profile("""
+        @profile
+        def once(size):
+            block = b"x" * (size * 2 ** 20)
+            return None
+
+        for size in (5, 50, 1):
+            once(size)
+    """)
+    (table,) = run.tables
+    assert table.line('b"x" *').memory - table.first.memory == pytest.approx(50, abs=2 + tolerance)
+
+
+def test_memory_that_mmap_populates_without_a_fault_is_seen(shop: Workshop, gate: str, tolerance) -> None:
+    """No user-mode page fault happens: the patience of the gate finds it."""
+    run = shop.profile("""
+        import mmap
+
+        @profile
+        def populate():
+            room = mmap.mmap(-1, 40 * 2 ** 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x8000)
+            size = len(room)
+            room.close()
+            return size
+
+        populate()
+    """)
+    (table,) = run.tables
+    assert table.line("mmap.mmap(").increment == pytest.approx(40, abs=tolerance)
+    assert table.line("room.close()").increment == pytest.approx(-40, abs=tolerance)
+
+
+def test_memory_that_the_kernel_fills_is_seen(shop: Workshop, gate: str, tolerance) -> None:
+    """Faults inside a system call are not user-mode faults either."""
+    run = shop.profile("""
+        import mmap
+        zero = open("/dev/zero", "rb", buffering=0)
+
+        @profile
+        def read():
+            block = mmap.mmap(-1, 60 * 2 ** 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            count = zero.readinto(block)
+            return count
+
+        read()
+    """)
+    (table,) = run.tables
+    assert table.line("readinto").increment == pytest.approx(60, abs=tolerance)
+
+
+def test_include_children_adds_what_a_child_holds(shop: Workshop, tolerance) -> None:
+    run = shop.profile("""
+        import subprocess, sys
+        child = "import sys; x = b'x' * (80 * 2 ** 20); print(1, flush=True); sys.stdin.read()"
+
+        @profile
+        def spawn():
+            process = subprocess.Popen([sys.executable, "-c", child], stdin=-1, stdout=-1)
+            process.stdout.readline()
+            size = 1
+            process.communicate()
+            size = 2
+            return size
+
+        spawn()
+    """, "--include-children")
+    (table,) = run.tables
+    held = table.line("size = 1").memory - table.first.memory
+    assert held > 80
+    assert table.line("communicate()").increment == pytest.approx(-held, abs=2 + tolerance)
+
+
+def test_backends_agree_where_they_must(shop: Workshop, tolerance) -> None:
+    source = """
+        @profile
+        def fill():
+            block = b"x" * (30 * 2 ** 20)
+            return len(block)
+
+        fill()
+    """
+    for backend in ("psutil", "psutil_pss", "psutil_uss", "posix", "tracemalloc"):
+        run = shop.profile(source, "--backend", backend)
+        assert run.err == "", backend
+        (table,) = run.tables
+        assert table.line('b"x" *').increment == pytest.approx(30, abs=tolerance), backend
