@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { HIGH_DESCRIPTOR = 200 }; /* out of the way of programs that count on low numbers */
@@ -60,19 +61,41 @@ static int open_high(pid_t pid, const char *name)
     return high;
 }
 
+/* Keeps a descriptor with the identity of its file: programs close and replace what they find. */
+static void keep(struct mp_meter *meter, int fd)
+{
+    struct stat file = {0};
+    int kept = errno;
+    fstat(fd, &file);
+    errno = kept;
+    meter->fd = fd;
+    meter->device = file.st_dev;
+    meter->inode = file.st_ino;
+    meter->generation = mp_meter_generation();
+}
+
+static int is_ours(const struct mp_meter *meter)
+{
+    struct stat file;
+    return !fstat(meter->fd, &file) && file.st_dev == meter->device &&
+           file.st_ino == meter->inode;
+}
+
 int mp_meter_open(struct mp_meter *meter, pid_t pid, enum mp_metric metric)
 {
     *meter = (struct mp_meter){.pid = pid, .metric = metric, .fd = -1};
     meter->generation = mp_meter_generation();
-    meter->fd = open_high(pid, file_of(metric));
-    if (meter->fd < 0 && (errno == EMFILE || errno == ENFILE))
-        return 0; /* each reading opens and closes */
-    return meter->fd < 0 ? -1 : 0;
+    int fd = open_high(pid, file_of(metric));
+    if (fd >= 0)
+        keep(meter, fd);
+    else if (errno != EMFILE && errno != ENFILE) /* else each reading opens and closes */
+        return -1;
+    return 0;
 }
 
 void mp_meter_release(struct mp_meter *meter)
 {
-    if (meter->fd >= 0 && meter->generation == mp_meter_generation())
+    if (meter->fd >= 0 && meter->generation == mp_meter_generation() && is_ours(meter))
         close(meter->fd);
     meter->fd = -1;
 }
@@ -121,7 +144,8 @@ static int64_t parse_rollup(const char *text, enum mp_metric metric)
     return sum;
 }
 
-/* One reading from an open descriptor. -1 with errno; EBADMSG when it is not our file. */
+/* One reading from an open descriptor. -1 with errno; EBADMSG when it is not our file, ENODATA
+   when it is empty (not our file either, or smaps_rollup of a zombie). */
 static int64_t read_from(int fd, enum mp_metric metric)
 {
     char text[2048];
@@ -129,14 +153,10 @@ static int64_t read_from(int fd, enum mp_metric metric)
     if (length < 0)
         return -1;
     text[length] = 0;
-    if (length == 0) { /* smaps_rollup of a process without memory: a zombie */
-        errno = ESRCH;
-        return -1;
-    }
     int64_t bytes =
         metric == MP_RSS ? parse_statm(text, length) : parse_rollup(text, metric);
     if (bytes < 0)
-        errno = EBADMSG;
+        errno = length ? EBADMSG : ENODATA;
     return bytes;
 }
 
@@ -146,9 +166,10 @@ static int64_t reopen_and_read(struct mp_meter *meter)
     if (fd < 0)
         return -1;
     int64_t bytes = read_from(fd, meter->metric);
+    if (bytes < 0 && errno == ENODATA)
+        errno = ESRCH;
     if (fd >= HIGH_DESCRIPTOR) {
-        meter->fd = fd;
-        meter->generation = mp_meter_generation();
+        keep(meter, fd);
         return bytes;
     }
     int kept = errno;
@@ -162,9 +183,10 @@ int64_t mp_meter_read(struct mp_meter *meter)
     meter->reads++;
     if (meter->fd >= 0 && meter->generation == generation) {
         int64_t bytes = read_from(meter->fd, meter->metric);
-        if (bytes >= 0 || (errno != EBADMSG && errno != EBADF && errno != ESPIPE))
+        if (bytes >= 0 || (errno != EBADMSG && errno != EBADF && errno != ESPIPE &&
+                           errno != ENODATA && errno != EISDIR && errno != EINVAL))
             return bytes;
-    } else if (meter->fd >= 0 && meter->pid == 0) {
+    } else if (meter->fd >= 0 && meter->pid == 0 && is_ours(meter)) {
         close(meter->fd); /* a forked child's copy; it reads the parent */
     }
     /* Somebody closed or replaced the descriptor: it is not ours to close. */

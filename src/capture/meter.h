@@ -18,6 +18,8 @@ enum mp_metric { MP_RSS, MP_PSS, MP_USS };
 struct mp_meter {
     pid_t pid; /* 0: the calling process */
     enum mp_metric metric;
+    dev_t device; /* the identity of the file behind fd */
+    ino_t inode;
     int fd;              /* owned; -1 when it could not be kept */
     unsigned generation; /* of the fork that opened it */
     uint64_t reads;      /* readings taken, for tests of work */
