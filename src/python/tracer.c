@@ -130,12 +130,12 @@ static void tracer_dealloc(struct tracer_object *self)
 static int bind_all(struct mp_tracer *tracer, PyCodeObject *code,
                     struct mp_line_table *table, bool always)
 {
-    size_t bound = tracer->bound_count;
+    bool known = mp_tracer_is_bound(code);
     if (mp_tracer_bind(tracer, code, table, always)) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    if (tracer->bound_count > bound && mp_trace_code(code))
+    if (!known && mp_trace_code(code))
         return -1;
     PyObject *constants = code->co_consts;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constants); i++) {
