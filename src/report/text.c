@@ -25,7 +25,7 @@ static void put_row(FILE *out, const struct mp_function *function, int row,
             put_mib(out, line->peak, precision);
         fprintf(out, " %10llu   ", (unsigned long long)line->occurrences);
     } else {
-        fprintf(out, "%*s", options->peaks ? 54 : 41, "");
+        fprintf(out, "%*s", options->peaks ? 53 : 40, "");
     }
     mp_escape_terminal(out, function->lines[row].bytes, function->lines[row].length, true);
     fputc('\n', out);
