@@ -11,11 +11,11 @@ loaded when it is first used.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 
 from memory_profiler._core import __version__
 from memory_profiler._profile import profile
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._report import show_results
@@ -47,9 +47,7 @@ def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    value: object = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    value: object = getattr(__import__(f"{__name__}.{home}", fromlist=[name]), name)
     globals()[name] = value
     return value
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import builtins
 import sys
-from typing import TYPE_CHECKING, Any
 
 from memory_profiler import _profile
 from memory_profiler._profiler import LineProfiler
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
+    from typing import Any
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 

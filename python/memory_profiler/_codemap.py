@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
 
 from memory_profiler._backends import make_reader
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING, Any
 
 from memory_profiler._program import ProgramError, find_script, load_module, load_script
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
+    from typing import Any
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._program import Program
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-    from typing import IO
+    from typing import IO, Any, TypeVar, overload
 
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._results import Results
     from memory_profiler._timestamps import TimeStamper
 
-Target = TypeVar("Target")
+    Target = TypeVar("Target")
 
 #: The profiler of `python -m memory_profiler`, which then counts for every decorator.
 run_profiler: LineProfiler | TimeStamper | None = None
@@ -26,17 +26,20 @@ class _Decorator:
         self._results: Results | None = None
         self.__name__ = self.__qualname__ = "profile"
 
-    @overload
-    def __call__(self, func: Target) -> Target: ...
-    @overload
-    def __call__(
-        self,
-        func: None = None,
-        stream: IO[str] | None = None,
-        precision: int = 1,
-        backend: str = "psutil",
-        include_children: bool = False,
-    ) -> Callable[[Target], Target]: ...
+    if TYPE_CHECKING:
+
+        @overload
+        def __call__(self, func: Target) -> Target: ...
+        @overload
+        def __call__(
+            self,
+            func: None = None,
+            stream: IO[str] | None = None,
+            precision: int = 1,
+            backend: str = "psutil",
+            include_children: bool = False,
+        ) -> Callable[[Target], Target]: ...
+
     def __call__(
         self,
         func: Any = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
 
 from memory_profiler import _core
 from memory_profiler._backends import make_tracer
@@ -22,7 +21,9 @@ from memory_profiler._wrap import (
     wrap_calls,
 )
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
+    from typing import Any
     from contextlib import AbstractContextManager
     from types import CodeType
 

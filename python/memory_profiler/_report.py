@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, TYPE_CHECKING
 
 from memory_profiler import _core
 from memory_profiler._results import FunctionResult, Results
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
+    from typing import IO
     from memory_profiler._codemap import CodeMap
     from memory_profiler._profiler import LineProfiler
 

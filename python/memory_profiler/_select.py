@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from memory_profiler import _core
 from memory_profiler._profiler import LineProfiler
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType

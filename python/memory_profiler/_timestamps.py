@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from typing import IO, TYPE_CHECKING, Any
 
 from memory_profiler import _core
 from memory_profiler._backends import make_reader
@@ -13,7 +12,9 @@ from memory_profiler._report import write_text
 from memory_profiler._results import Results
 from memory_profiler._wrap import Call, innermost, wrap_any, wrap_calls
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
+    from typing import IO, Any
     from collections.abc import Callable
     from types import TracebackType
 

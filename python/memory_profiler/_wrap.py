@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import warnings
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
+    from typing import Any
     from collections.abc import Callable
 
 GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200

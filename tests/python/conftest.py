@@ -51,7 +51,9 @@ def parse_tables(text: str) -> list[Table]:
     for block in re.split(r"(?m)^Filename: ", text)[1:]:
         title, _, body = block.partition("\n\n")
         header, rule, *lines = body.split("\n")
-        assert header.startswith("Line #    Mem usage    Increment  Occurrences   Line"), header
+        assert header.startswith("Line #    Mem usage    Increment  Occurrences   Line"), (
+            header
+        )
         assert rule == "=" * 61
         rows = {}
         for line in lines:
@@ -83,20 +85,28 @@ class Run:
 
     def table(self, text: str) -> Table:
         """The only table that has a row whose source holds a text."""
-        (table,) = [t for t in self.tables if any(text in r.source for r in t.rows.values())]
+        (table,) = [
+            t for t in self.tables if any(text in r.source for r in t.rows.values())
+        ]
         return table
 
 
 def run_python(
-    *words: str, python: str = sys.executable, cwd: str | os.PathLike[str] | None = None,
-    env: dict[str, str] | None = None, timeout: float = 120, **options: object,
+    *words: str,
+    python: str = sys.executable,
+    cwd: str | os.PathLike[str] | None = None,
+    env: dict[str, str] | None = None,
+    timeout: float = 120,
+    **options: object,
 ) -> Run:
     """Runs the interpreter with words; its output as text (bytes that are no UTF-8 escaped)."""
     done = subprocess.run(
         [python, *words], cwd=cwd, env={**os.environ, **(env or {})}, timeout=timeout,
         capture_output=True, **options,
     )  # fmt: skip
-    out, err = (text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+    out, err = (
+        text.decode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr)
+    )
     return Run(done.returncode, out, err)
 
 
@@ -119,7 +129,9 @@ class Workshop:
         """`python -m memory_profiler words...` in the directory."""
         return self.python("-m", "memory_profiler", *words, **options)
 
-    def profile(self, source: str, *options: str, args: tuple[str, ...] = (), **rest: object) -> Run:
+    def profile(
+        self, source: str, *options: str, args: tuple[str, ...] = (), **rest: object
+    ) -> Run:
         """Writes script.py and profiles it."""
         self.write("script.py", source)
         return self.run(*options, "script.py", *args, **rest)
@@ -156,9 +168,13 @@ def classic() -> str:
     """An interpreter of this version with memory_profiler 0.61.0."""
     python = os.environ.get("CLASSIC_PYTHON")
     if not python:
-        pytest.skip("CLASSIC_PYTHON does not name an interpreter with memory-profiler==0.61.0")
+        pytest.skip(
+            "CLASSIC_PYTHON does not name an interpreter with memory-profiler==0.61.0"
+        )
     script = "import sys, memory_profiler as m; print(sys.version_info[:2], m.__version__)"
     said = run_python("-c", script, python=python)
     if said.out.split("\n")[0] != f"{sys.version_info[:2]} 0.61.0":
-        pytest.skip(f"CLASSIC_PYTHON is not this Python with 0.61.0: {said.out or said.err}")
+        pytest.skip(
+            f"CLASSIC_PYTHON is not this Python with 0.61.0: {said.out or said.err}"
+        )
     return python

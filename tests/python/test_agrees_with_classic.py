@@ -54,14 +54,17 @@ def test_straight_line_code_agrees_in_numbers(classic: str, tolerance: float) ->
 
 
 def test_precision_changes_the_text_as_the_classics(shop: Workshop, classic: str) -> None:
-    shop.write("script.py", """
+    shop.write(
+        "script.py",
+        """
         @profile
         def fill():
             x = [1] * 10
             return x
 
         fill()
-    """)
+    """,
+    )
     for precision in ("0", "1", "6", "12"):
         words = ("-m", "memory_profiler", "--precision", precision, "script.py")
         ours, theirs = shop.python(*words).out, shop.python(*words, python=classic).out

@@ -41,7 +41,14 @@ def test_help_shows_the_classics_usage_line(shop: Workshop) -> None:
     run = shop.run("-h")
     assert run.code == 0
     assert "usage: python -m memory_profiler script_file.py" in run.out.lower()
-    for flag in ("--version", "--precision", "-o", "--include-children", "--backend", "--json"):
+    for flag in (
+        "--version",
+        "--precision",
+        "-o",
+        "--include-children",
+        "--backend",
+        "--json",
+    ):
         assert flag in run.out
 
 
@@ -50,7 +57,9 @@ def test_version_is_one_line(shop: Workshop) -> None:
     assert (run.code, run.out, run.err) == (0, "1.0.0\n", "")
 
 
-def test_verbose_version_names_the_gate_and_the_granularity(shop: Workshop, gate: str) -> None:
+def test_verbose_version_names_the_gate_and_the_granularity(
+    shop: Workshop, gate: str
+) -> None:
     run = shop.run("--version", "--verbose")
     names = {"ring": "page-fault ring", "rusage": "rusage", "none": "none"}
     assert f"gate: {names[gate]}\n" in run.out
@@ -69,10 +78,14 @@ def test_no_program_is_said_on_stdout_and_is_1(shop: Workshop) -> None:
      ("--precision", "nan"), ("--precision", "1e9"), ("--precision", "1000000000"), ("--p", "3"),
      ("--precision",), ("-o",), ("-m",)],
 )  # fmt: skip
-def test_faults_28_a_bad_option_is_2_with_a_usage_line_and_no_traceback(shop, words) -> None:
+def test_faults_28_a_bad_option_is_2_with_a_usage_line_and_no_traceback(
+    shop, words
+) -> None:
     shop.write("script.py", "print('ran')")
-    run = shop.run(*words, "script.py") if words[-1] not in ("--precision", "-o", "-m") else (
-        shop.run(*words)
+    run = (
+        shop.run(*words, "script.py")
+        if words[-1] not in ("--precision", "-o", "-m")
+        else (shop.run(*words))
     )
     assert run.code == 2
     assert "usage" in run.err and "Traceback" not in run.err
@@ -82,8 +95,12 @@ def test_faults_28_a_bad_option_is_2_with_a_usage_line_and_no_traceback(shop, wo
 def test_unambiguous_prefixes_of_options_are_accepted(shop: Workshop) -> None:
     run = shop.profile(SIMPLE, "--prec", "5", "--back=posix", "--incl")
     assert run.code == 0
-    assert all(len(cell.split(".")[1]) == 5 for cell in
-               [w for w in run.out.split() if w.replace(".", "").isdigit() and "." in w])
+    assert all(
+        len(cell.split(".")[1]) == 5
+        for cell in [
+            w for w in run.out.split() if w.replace(".", "").isdigit() and "." in w
+        ]
+    )
 
 
 @pytest.mark.parametrize("precision", [0, 1, 3, 8, 100])
@@ -105,7 +122,9 @@ def test_report_file_is_appended_to_and_stdout_stays_the_programs(shop: Workshop
 
 
 @pytest.mark.parametrize("target", ["missing/report.txt", ".", "/proc/none"])
-def test_a_bad_report_path_fails_before_the_program_runs(shop: Workshop, target: str) -> None:
+def test_a_bad_report_path_fails_before_the_program_runs(
+    shop: Workshop, target: str
+) -> None:
     run = shop.profile("open('ran', 'w')", "-o", target)
     assert run.code == 1
     assert run.err.count("\n") == 1 and target in run.err
@@ -127,7 +146,9 @@ def test_a_full_device_is_said_once_and_the_report_goes_to_stdout(shop: Workshop
 
 def test_the_report_may_go_to_a_named_pipe(shop: Workshop) -> None:
     os.mkfifo(shop.path / "pipe")
-    reader = subprocess.Popen(["cat", "pipe"], cwd=shop.path, stdout=subprocess.PIPE, text=True)
+    reader = subprocess.Popen(
+        ["cat", "pipe"], cwd=shop.path, stdout=subprocess.PIPE, text=True
+    )
     run = shop.profile(SIMPLE, "-o", "pipe")
     out, _ = reader.communicate(timeout=20)
     assert (run.code, run.err) == (0, "")
@@ -146,7 +167,9 @@ def test_nothing_decorated_prints_nothing(shop: Workshop) -> None:
     assert (run.code, run.out, run.err) == (0, "hello\n", "")
 
 
-def test_functions_come_in_the_order_of_decoration_and_only_when_called(shop: Workshop) -> None:
+def test_functions_come_in_the_order_of_decoration_and_only_when_called(
+    shop: Workshop,
+) -> None:
     run = shop.profile("""
         @profile
         def a(): return 1
@@ -234,23 +257,29 @@ def test_modules_run_by_name_and_by_m(shop: Workshop) -> None:
 
 
 def test_a_module_sees_what_python_m_shows_it(shop: Workshop) -> None:
-    shop.write("tool.py", """
+    shop.write(
+        "tool.py",
+        """
         import sys
         print(sys.argv, __name__, __file__, __spec__ is not None, __package__ == "", sys.path[0])
         print(sys.modules["__main__"].__dict__ is globals())
-    """)
+    """,
+    )
     plain = shop.python("-m", "tool", "x", "--y")
     assert shop.run("-m", "tool", "x", "--y").out == plain.out
 
 
 def test_a_script_sees_what_python_shows_it(shop: Workshop) -> None:
-    shop.write("sub/tool.py", """
+    shop.write(
+        "sub/tool.py",
+        """
         import sys
         print(sys.argv, __name__, __file__, __doc__, __spec__, __package__, sys.path[0])
         print(sorted(k for k in globals() if k != "profile"), __builtins__ is not None)
         print(sys.modules["__main__"].__dict__ is globals(), type(__loader__).__name__)
         print(sys.flags.optimize, __annotations__ if "__annotations__" in globals() else {})
-    """)
+    """,
+    )
     plain = shop.python("sub/tool.py", "x")
     assert shop.run("sub/tool.py", "x").out == plain.out
 
@@ -341,18 +370,27 @@ def test_a_byte_order_mark_and_dos_line_ends_are_honoured(shop: Workshop) -> Non
      ("sys.exit(True)", 1, ""), ("sys.exit((1, 2))", 1, "(1, 2)\n"), ("os._exit(4)", 4, ""),
      ("raise SystemExit", 0, ""), ("import runpy; exit(5)", 5, "")],
 )  # fmt: skip
-def test_exit_values_are_the_programs(shop: Workshop, statement: str, code: int, said: str) -> None:
-    run = shop.profile(SIMPLE + f"\n    import sys, os; sys.stdout.flush()\n    {statement}\n")
+def test_exit_values_are_the_programs(
+    shop: Workshop, statement: str, code: int, said: str
+) -> None:
+    run = shop.profile(
+        SIMPLE + f"\n    import sys, os; sys.stdout.flush()\n    {statement}\n"
+    )
     assert (run.code, run.err) == (code, said)
     assert len(run.tables) == (0 if "_exit" in statement else 1)
 
 
-def test_an_uncaught_exception_is_shown_as_python_shows_it_and_the_report_stays(shop) -> None:
+def test_an_uncaught_exception_is_shown_as_python_shows_it_and_the_report_stays(
+    shop,
+) -> None:
     source = SIMPLE + "\n    def fail():\n        raise ValueError('x')\n    fail()\n"
     run = shop.profile(source)
     shop.write("plain.py", "profile = lambda f: f\n")
-    plain = shop.python("-c", "import builtins, runpy, sys; builtins.profile = lambda f: f; "
-                              "exec(compile(open('script.py').read(), 'script.py', 'exec'))")
+    plain = shop.python(
+        "-c",
+        "import builtins, runpy, sys; builtins.profile = lambda f: f; "
+        "exec(compile(open('script.py').read(), 'script.py', 'exec'))",
+    )
     assert run.code == 1 and len(run.tables) == 1
     theirs = plain.err.split("\n")
     assert run.err.split("\n")[-5:] == theirs[-5:]
@@ -373,12 +411,15 @@ def test_a_profiled_function_in_a_traceback_leaves_our_frames_few(shop: Workshop
 
 
 def test_exceptions_with_broken_hooks_still_report(shop: Workshop) -> None:
-    run = shop.profile(SIMPLE + """
+    run = shop.profile(
+        SIMPLE
+        + """
     import sys
     def hook(*exc): raise RuntimeError("hook")
     sys.excepthook = hook
     raise ValueError("own")
-    """)
+    """
+    )
     assert run.code == 1 and len(run.tables) == 1
     assert "ValueError: own" in run.err
 
@@ -420,8 +461,16 @@ def test_sigterm_reports_and_dies_of_sigterm(shop: Workshop) -> None:
 
 
 def test_a_sigterm_handler_of_the_program_is_left_alone(shop: Workshop) -> None:
-    source = LONG.replace("    wait()\n", "    signal.signal(signal.SIGTERM, lambda *a: sys.exit(9))\n    wait()\n")
-    source = source.rstrip().rsplit("wait()", 1)[0] + "signal.signal(signal.SIGTERM, lambda *a: sys.exit(9))\n    wait()\n" if "SIGTERM" not in source else source
+    source = LONG.replace(
+        "    wait()\n",
+        "    signal.signal(signal.SIGTERM, lambda *a: sys.exit(9))\n    wait()\n",
+    )
+    source = (
+        source.rstrip().rsplit("wait()", 1)[0]
+        + "signal.signal(signal.SIGTERM, lambda *a: sys.exit(9))\n    wait()\n"
+        if "SIGTERM" not in source
+        else source
+    )
     process = start(shop, source)
     out, err = stop(process, signal.SIGTERM)
     assert process.returncode == 9 and err == ""
@@ -429,7 +478,9 @@ def test_a_sigterm_handler_of_the_program_is_left_alone(shop: Workshop) -> None:
 
 
 def test_sigterm_reports_once_also_when_it_comes_during_the_report(shop: Workshop) -> None:
-    source = SIMPLE + """
+    source = (
+        SIMPLE
+        + """
     import atexit, os, signal
     class Noisy:
         encoding = "utf-8"
@@ -442,19 +493,25 @@ def test_sigterm_reports_once_also_when_it_comes_during_the_report(shop: Worksho
     import sys
     sys.stdout = Noisy(sys.stdout)
     """
+    )
     run = shop.profile(source)
     assert run.code == -signal.SIGTERM
     assert run.out.count("Filename") == 1
 
 
-def test_a_child_forked_by_the_program_does_not_print_the_parents_report(shop: Workshop) -> None:
+def test_a_child_forked_by_the_program_does_not_print_the_parents_report(
+    shop: Workshop,
+) -> None:
     """The classic printed one report for each process that came back through its main."""
-    run = shop.profile(SIMPLE + """
+    run = shop.profile(
+        SIMPLE
+        + """
     import os, sys
     pid = os.fork()
     if pid:
         os.waitpid(pid, 0)
-    """)
+    """
+    )
     assert run.code == 0
     assert len(run.tables) >= 1
 
@@ -477,7 +534,9 @@ def test_threads_that_still_run_at_the_end_are_in_the_report(shop: Workshop) -> 
     assert run.tables[0].line("x = 1").occurrences == 1
 
 
-def test_a_daemon_thread_inside_a_profiled_function_does_not_stop_the_end(shop: Workshop) -> None:
+def test_a_daemon_thread_inside_a_profiled_function_does_not_stop_the_end(
+    shop: Workshop,
+) -> None:
     run = shop.profile("""
         import threading, time
         started = threading.Event()
@@ -496,10 +555,13 @@ def test_a_daemon_thread_inside_a_profiled_function_does_not_stop_the_end(shop: 
 
 
 def test_atexit_functions_run_after_the_report(shop: Workshop) -> None:
-    run = shop.profile(SIMPLE + """
+    run = shop.profile(
+        SIMPLE
+        + """
     import atexit
     atexit.register(print, "bye")
-    """)
+    """
+    )
     assert run.code == 0 and run.out.endswith("bye\n") and run.out.startswith("Filename")
 
 
@@ -525,8 +587,11 @@ def test_functions_of_the_script_can_be_pickled(shop: Workshop) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_faults_40_functions_of_the_script_run_in_pools(shop: Workshop, method: str) -> None:
-    run = shop.profile(f"""
+def test_faults_40_functions_of_the_script_run_in_pools(
+    shop: Workshop, method: str
+) -> None:
+    run = shop.profile(
+        f"""
         import multiprocessing
 
         @profile
@@ -538,7 +603,9 @@ def test_faults_40_functions_of_the_script_run_in_pools(shop: Workshop, method: 
             with multiprocessing.get_context("{method}").Pool(2) as pool:
                 print(sum(pool.map(work, range(20))))
             work(1)
-    """, timeout=60)
+    """,
+        timeout=60,
+    )
     assert run.code == 0, run.err
     assert "380\n" in run.out
     assert run.err == ""
@@ -557,8 +624,11 @@ def test_the_script_is_the_real_main(shop: Workshop) -> None:
     assert run.out == "42 script.py __main__\nTrue\n"
 
 
-def test_an_imported_profile_reports_once_at_the_end_with_the_runs_options(shop: Workshop) -> None:
-    run = shop.profile("""
+def test_an_imported_profile_reports_once_at_the_end_with_the_runs_options(
+    shop: Workshop,
+) -> None:
+    run = shop.profile(
+        """
         from memory_profiler import profile
 
         @profile
@@ -574,7 +644,10 @@ def test_an_imported_profile_reports_once_at_the_end_with_the_runs_options(shop:
             work()
             other()
         print("end")
-    """, "--precision", "5")
+    """,
+        "--precision",
+        "5",
+    )
     assert run.out.startswith("end\nFilename: ")
     assert len(run.tables) == 2
     row = run.tables[0].line("x = 1")
@@ -652,16 +725,27 @@ def test_a_program_that_closes_stdout_is_told_in_one_line(shop: Workshop) -> Non
 
 
 def test_faults_67_plain_ascii_where_the_language_is_c(shop: Workshop) -> None:
-    environment = {"LANG": "C", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
-                   "PYTHONIOENCODING": "", "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "20"}
-    shop.write("ü.py", """
+    environment = {
+        "LANG": "C",
+        "LC_ALL": "C",
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "PYTHONIOENCODING": "",
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+        "COLUMNS": "20",
+    }
+    shop.write(
+        "ü.py",
+        """
         @profile
         def grün():
             x = "äöü \\x1b €"
             return x * 1000
 
         grün()
-    """)
+    """,
+    )
     shop.write("ascii.py", '@profile\ndef f():\n    return "äöü €"\n\nf()\n')
     for words in (["ascii.py"], ["ü.py"], ["--json", "ü.py"], ["-o", "out.txt", "ü.py"]):
         run = shop.run(*words, env=environment)
@@ -685,13 +769,19 @@ def test_faults_14_a_deleted_working_directory_is_one_line(shop: Workshop) -> No
     assert "directory" in done.stderr
 
 
-def test_faults_14_a_program_that_deletes_its_directory_still_reports(shop: Workshop) -> None:
+def test_faults_14_a_program_that_deletes_its_directory_still_reports(
+    shop: Workshop,
+) -> None:
     (shop.path / "doomed").mkdir()
-    run = shop.profile(SIMPLE + "\n    import os; os.chdir('doomed'); os.rmdir('../doomed')\n")
+    run = shop.profile(
+        SIMPLE + "\n    import os; os.chdir('doomed'); os.rmdir('../doomed')\n"
+    )
     assert (run.code, run.err) == (0, "") and len(run.tables) == 1
 
 
-def test_faults_14_a_directory_that_cannot_be_written_names_the_path(shop: Workshop) -> None:
+def test_faults_14_a_directory_that_cannot_be_written_names_the_path(
+    shop: Workshop,
+) -> None:
     run = shop.profile(SIMPLE, "-o", "/proc/self/nothing/report.txt")
     assert run.code == 1 and "/proc/self/nothing/report.txt" in run.err
     assert run.err.count("\n") == 1
@@ -706,14 +796,24 @@ def test_faults_14_no_home_is_no_fault(shop: Workshop) -> None:
     assert len(parse_tables(done.stdout)) == 1
 
 
-def test_faults_22_names_and_lines_cannot_forge_rows_or_drive_a_terminal(shop: Workshop) -> None:
+def test_faults_22_names_and_lines_cannot_forge_rows_or_drive_a_terminal(
+    shop: Workshop,
+) -> None:
     """Faults 22 and 23: control bytes in file names and source lines are shown escaped."""
     name = "a\x1b[31m\u202e\x85.py"
-    shop.write(name, "@profile\ndef f():\n    x = '\x1b]0;title\x07'; y = '\u202e\x9b1m'\n    return 1\n\nf()\n")
+    shop.write(
+        name,
+        "@profile\ndef f():\n    x = '\x1b]0;title\x07'; y = '\u202e\x9b1m'\n    return 1\n\nf()\n",
+    )
     run = shop.run(name)
     assert (run.code, run.err) == (0, "")
-    controls = [c for c in run.out if (ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160
-                or c in "\u202e\u2028\u2029"]
+    controls = [
+        c
+        for c in run.out
+        if (ord(c) < 32 and c not in "\n\t")
+        or 127 <= ord(c) < 160
+        or c in "\u202e\u2028\u2029"
+    ]
     assert controls == []
     assert run.out.split("\n")[0] == r"Filename: a\x1b[31m\xe2\x80\xae\xc2\x85.py"
 
@@ -761,9 +861,15 @@ def test_faults_36_without_proc_the_reason_is_one_line(shop: Workshop, no_proc) 
     assert "/proc" in done.stderr and done.stderr.count("\n") == 1, done.stderr
 
 
-def test_faults_36_the_imported_decorator_runs_the_function_without_proc(shop, no_proc) -> None:
-    shop.write("script.py", "from memory_profiler import profile\n" + textwrap.dedent(SIMPLE)
-               + "print('ran')\n")
+def test_faults_36_the_imported_decorator_runs_the_function_without_proc(
+    shop, no_proc
+) -> None:
+    shop.write(
+        "script.py",
+        "from memory_profiler import profile\n"
+        + textwrap.dedent(SIMPLE)
+        + "print('ran')\n",
+    )
     done = subprocess.run([*no_proc, sys.executable, "script.py"],
                           cwd=shop.path, capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,9 @@ def test_memory_that_was_reserved_but_never_touched_is_not_counted(
     assert table.line("bytes(").increment == pytest.approx(0, abs=tolerance)
 
 
-def test_bytes_of_200_mib_made_and_dropped_show_their_size(shop: Workshop, gate: str, tolerance) -> None:
+def test_bytes_of_200_mib_made_and_dropped_show_their_size(
+    shop: Workshop, gate: str, tolerance
+) -> None:
     run = shop.profile("""
         @profile
         def make_and_drop():
@@ -41,7 +43,9 @@ def test_bytes_of_200_mib_made_and_dropped_show_their_size(shop: Workshop, gate:
     assert table.line('b"x" *').increment == pytest.approx(200, abs=tolerance)
     assert table.line("len(block)").increment == pytest.approx(0, abs=tolerance)
     assert table.line("del block").increment == pytest.approx(-200, abs=tolerance)
-    assert table.line('b"x" *').memory - table.first.memory == pytest.approx(200, abs=tolerance)
+    assert table.line('b"x" *').memory - table.first.memory == pytest.approx(
+        200, abs=tolerance
+    )
     assert table.first.increment == table.first.memory
 
 
@@ -66,7 +70,9 @@ def test_a_loop_that_allocates_and_frees_shows_plus_minus_and_zero(
     assert table.line('b"x" *').occurrences == 20
 
 
-def test_many_small_allocations_sum_to_what_they_hold(shop: Workshop, gate: str, tolerance) -> None:
+def test_many_small_allocations_sum_to_what_they_hold(
+    shop: Workshop, gate: str, tolerance
+) -> None:
     run = shop.profile("""
         @profile
         def collect(n):
@@ -79,7 +85,9 @@ def test_many_small_allocations_sum_to_what_they_hold(shop: Workshop, gate: str,
     """)
     (table,) = run.tables
     held = 10_000 * 4032 / MIB
-    assert table.line("out.append").increment == pytest.approx(held, rel=0.05, abs=tolerance)
+    assert table.line("out.append").increment == pytest.approx(
+        held, rel=0.05, abs=tolerance
+    )
 
 
 def test_a_line_that_calls_a_profiled_function_which_keeps_nothing_shows_zero(
@@ -101,7 +109,9 @@ def test_a_line_that_calls_a_profiled_function_which_keeps_nothing_shows_zero(
         callee()
         caller()
     """)
-    assert run.table("caller()").line("callee()").increment == pytest.approx(0, abs=tolerance)
+    assert run.table("caller()").line("callee()").increment == pytest.approx(
+        0, abs=tolerance
+    )
     callee = run.table("def callee").line('b"x" *')
     assert callee.increment == pytest.approx(6 * 45, abs=tolerance)
 
@@ -133,8 +143,6 @@ def test_what_a_callee_keeps_is_charged_once_to_the_line_that_calls_it(
     assert table.line("x = 1").increment == pytest.approx(0, abs=tolerance)
 
 
-
-
 def sum_of_increments(shop: Workshop, body: str) -> tuple[dict, int]:
     """Runs a program with --json; the table of `measured` and its increments without the
     entry row, in bytes."""
@@ -151,7 +159,9 @@ def test_increments_of_a_recursion_sum_to_the_outermost_exit_minus_entry(
     shop: Workshop, gate: str, tolerance
 ) -> None:
     """Without settling between activations every level counts the levels inside it again."""
-    table, total = sum_of_increments(shop, """
+    table, total = sum_of_increments(
+        shop,
+        """
         @profile
         def measured(n, kept):
             kept.append(b"x" * (5 * 2 ** 20))
@@ -160,18 +170,25 @@ def test_increments_of_a_recursion_sum_to_the_outermost_exit_minus_entry(
             return kept
 
         everything = measured(7, [])
-    """)
+    """,
+    )
     assert total / MIB == pytest.approx(8 * 5, abs=tolerance)
     rows = {row["source"].strip(): row for row in table["lines"]}
-    own = rows["kept.append(b\"x\" * (5 * 2 ** 20))"]
+    own = rows['kept.append(b"x" * (5 * 2 ** 20))']
     assert own["increment"] / MIB == pytest.approx(40, abs=tolerance)
-    assert rows["measured(n - 1, kept)"]["increment"] / MIB == pytest.approx(0, abs=tolerance)
+    assert rows["measured(n - 1, kept)"]["increment"] / MIB == pytest.approx(
+        0, abs=tolerance
+    )
     last = max(row["memory"] for row in table["lines"] if row["memory"])
     assert table["baseline"] + total == pytest.approx(last, abs=tolerance * MIB)
 
 
-def test_increments_of_a_recursion_that_raises_still_sum(shop: Workshop, gate: str, tolerance) -> None:
-    table, total = sum_of_increments(shop, """
+def test_increments_of_a_recursion_that_raises_still_sum(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    table, total = sum_of_increments(
+        shop,
+        """
         @profile
         def measured(n, kept):
             kept.append(b"x" * (5 * 2 ** 20))
@@ -184,13 +201,18 @@ def test_increments_of_a_recursion_that_raises_still_sum(shop: Workshop, gate: s
             measured(5, kept)
         except ValueError:
             pass
-    """)
+    """,
+    )
     assert total / MIB == pytest.approx(30, abs=tolerance)
 
 
-def test_increments_of_a_generator_sum_its_running_segments(shop: Workshop, gate: str, tolerance) -> None:
+def test_increments_of_a_generator_sum_its_running_segments(
+    shop: Workshop, gate: str, tolerance
+) -> None:
     """What the consumer allocates between two items is not the generator's."""
-    table, total = sum_of_increments(shop, """
+    table, total = sum_of_increments(
+        shop,
+        """
         @profile
         def measured(kept):
             for i in range(4):
@@ -200,14 +222,19 @@ def test_increments_of_a_generator_sum_its_running_segments(shop: Workshop, gate
         kept, others = [], []
         for i in measured(kept):
             others.append(b"y" * (11 * 2 ** 20))
-    """)
+    """,
+    )
     assert total / MIB == pytest.approx(20, abs=tolerance)
     rows = {row["source"].strip(): row for row in table["lines"]}
     assert rows["yield i"]["increment"] / MIB == pytest.approx(0, abs=tolerance)
 
 
-def test_nested_functions_share_the_table_and_are_counted_once(shop: Workshop, gate: str, tolerance) -> None:
-    table, total = sum_of_increments(shop, """
+def test_nested_functions_share_the_table_and_are_counted_once(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    table, total = sum_of_increments(
+        shop,
+        """
         @profile
         def measured():
             def inner():
@@ -220,17 +247,22 @@ def test_nested_functions_share_the_table_and_are_counted_once(shop: Workshop, g
             return kept, more, last
 
         everything = measured()
-    """)
+    """,
+    )
     assert total / MIB == pytest.approx(50, abs=tolerance)
     rows = {row["source"].strip(): row for row in table["lines"]}
-    assert rows['kept.append(b"x" * (5 * 2 ** 20))']["increment"] / MIB == pytest.approx(20, abs=tolerance)
+    assert rows['kept.append(b"x" * (5 * 2 ** 20))']["increment"] / MIB == pytest.approx(
+        20, abs=tolerance
+    )
     assert rows["inner()"]["increment"] / MIB == pytest.approx(0, abs=tolerance)
 
 
 def test_a_generator_nested_in_the_table_that_consumes_it_is_counted_once(
     shop: Workshop, gate: str, tolerance
 ) -> None:
-    table, total = sum_of_increments(shop, """
+    table, total = sum_of_increments(
+        shop,
+        """
         @profile
         def measured():
             def blocks(n):
@@ -243,7 +275,8 @@ def test_a_generator_nested_in_the_table_that_consumes_it_is_counted_once(
             return kept
 
         everything = measured()
-    """)
+    """,
+    )
     assert total / MIB == pytest.approx(20, abs=tolerance)
 
 
@@ -318,7 +351,9 @@ def test_threads_that_began_before_the_profiled_call_are_counted(shop: Workshop)
     assert run.table("def work").line("return 1").occurrences == 5
 
 
-def test_a_function_bound_to_another_threads_growth_still_sums(shop: Workshop, gate, tolerance) -> None:
+def test_a_function_bound_to_another_threads_growth_still_sums(
+    shop: Workshop, gate, tolerance
+) -> None:
     """RSS belongs to the process: what another thread adds meanwhile shows on the line that
     waits for it, once."""
     run = shop.profile("""
@@ -353,10 +388,14 @@ def test_memory_of_a_line_is_its_largest_reading(shop: Workshop, tolerance) -> N
             once(size)
     """)
     (table,) = run.tables
-    assert table.line('b"x" *').memory - table.first.memory == pytest.approx(50, abs=2 + tolerance)
+    assert table.line('b"x" *').memory - table.first.memory == pytest.approx(
+        50, abs=2 + tolerance
+    )
 
 
-def test_memory_that_mmap_populates_without_a_fault_is_seen(shop: Workshop, gate: str, tolerance) -> None:
+def test_memory_that_mmap_populates_without_a_fault_is_seen(
+    shop: Workshop, gate: str, tolerance
+) -> None:
     """No user-mode page fault happens: the patience of the gate finds it."""
     run = shop.profile("""
         import mmap
@@ -394,7 +433,8 @@ def test_memory_that_the_kernel_fills_is_seen(shop: Workshop, gate: str, toleran
 
 
 def test_include_children_adds_what_a_child_holds(shop: Workshop, tolerance) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         import subprocess, sys
         child = "import sys; x = b'x' * (80 * 2 ** 20); print(1, flush=True); sys.stdin.read()"
 
@@ -408,7 +448,9 @@ def test_include_children_adds_what_a_child_holds(shop: Workshop, tolerance) -> 
             return size
 
         spawn()
-    """, "--include-children")
+    """,
+        "--include-children",
+    )
     (table,) = run.tables
     held = table.line("size = 1").memory - table.first.memory
     assert held > 80
