@@ -24,7 +24,8 @@ static void take(struct bucket *bucket, const struct mp_point *points, size_t i)
 }
 
 /* Adds a point unless it is the one added last; marks a gap before it if there is one. */
-static int put(struct mp_series *out, const struct mp_point *points, size_t i, size_t *added)
+static int put(struct mp_series *out, const struct mp_point *points, size_t i,
+               size_t *added)
 {
     if (*added == i)
         return 0;
@@ -85,8 +86,8 @@ int mp_decimate(const struct mp_series *series, int64_t from, int64_t to, size_t
     return failed ? -1 : put_bucket(out, series, &bucket);
 }
 
-void mp_decimate_columns(const struct mp_series *series, int64_t from, int64_t to, size_t count,
-                         int64_t *low, int64_t *high)
+void mp_decimate_columns(const struct mp_series *series, int64_t from, int64_t to,
+                         size_t count, int64_t *low, int64_t *high)
 {
     for (size_t i = 0; i < count; i++) {
         if (low)

@@ -18,8 +18,8 @@ enum { MP_NO_DATA = -1 }; /* bytes of a point that stands for a gap */
 /* Appends to `out` what a picture of [from, to] needs of a sorted series: at most 4 points a
    bucket, and a MP_NO_DATA point between two points more than `gap` ns apart (0: never).
    0, or -1 with errno ENOMEM. */
-int mp_decimate(const struct mp_series *, int64_t from, int64_t to, size_t buckets, int64_t gap,
-                struct mp_series *out);
+int mp_decimate(const struct mp_series *, int64_t from, int64_t to, size_t buckets,
+                int64_t gap, struct mp_series *out);
 
 /* The lowest and highest of each of `count` columns of [from, to]; MP_NO_DATA in columns without a
    point. Either array may be NULL. */

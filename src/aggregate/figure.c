@@ -8,6 +8,7 @@
 #include "aggregate/labels.h"
 
 enum { FEWEST_BUCKETS = 32, GAP_INTERVALS = 5 };
+enum { TELLING_BYTES = 1 << 18, TELLING_SHARE = 100, TELLING_TIME = 1000000 };
 #define SHORTEST_GAP (MP_SECOND / 5)
 
 static int append(struct mp_series *out, const struct mp_series *more)
@@ -38,14 +39,16 @@ static int merge_readings(const struct mp_timeline *timeline, struct mp_series *
 }
 
 /* Least squares over the points of the window. */
-static struct mp_trend trend_of(const struct mp_series *series, const struct mp_figure_run *run)
+static struct mp_trend trend_of(const struct mp_series *series,
+                                const struct mp_figure_run *run)
 {
     double n = 0, t = 0, m = 0, tt = 0, tm = 0;
     for (size_t i = 0; i < series->count; i++) {
         const struct mp_point *point = &series->points[i];
         if (point->time < run->from || point->time > run->to)
             continue;
-        double x = (double)(point->time - run->start) / 1e9, y = (double)point->bytes / MP_MIB;
+        double x = (double)(point->time - run->start) / 1e9,
+               y = (double)point->bytes / MP_MIB;
         n++;
         t += x;
         m += y;
@@ -82,11 +85,35 @@ static int make_curve(struct mp_figure_curve *curve, const struct mp_series *ser
     return mp_decimate(series, run->from, run->to, buckets, gap, &curve->points);
 }
 
+/* Whether a mark says more than the readings around its range do; one a page or two above the
+   next sample is only that sample's beginning. */
+static bool is_telling(const struct mp_mark *mark, const struct mp_series *readings)
+{
+    const struct mp_point *points = readings->points;
+    size_t low = 0, high = readings->count;
+    int64_t top = 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (points[middle].time < mark->from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t i = low ? low - 1 : 0; i < readings->count; i++) {
+        if (points[i].bytes > top)
+            top = points[i].bytes;
+        if (points[i].time > mark->to + TELLING_TIME)
+            break;
+    }
+    return mark->bytes - top > TELLING_BYTES && mark->bytes - top > top / TELLING_SHARE;
+}
+
 /* A mark lies somewhere in its range: the middle stands for it. */
-static int add_marks(struct mp_series *out, const struct mp_mark *marks, size_t count, int pid)
+static int add_marks(struct mp_series *out, const struct mp_mark *marks, size_t count,
+                     int pid, const struct mp_series *readings)
 {
     for (size_t i = 0; i < count; i++)
-        if (!pid || marks[i].pid == pid)
+        if ((!pid || marks[i].pid == pid) && is_telling(&marks[i], readings))
             if (mp_series_add(out, marks[i].from + (marks[i].to - marks[i].from) / 2,
                               marks[i].bytes))
                 return -1;
@@ -94,22 +121,34 @@ static int add_marks(struct mp_series *out, const struct mp_mark *marks, size_t 
     return 0;
 }
 
+/* The peak that `mprof peak` prints: a sample's or a mark's. */
+static void set_true_peak(struct mp_figure_run *run)
+{
+    const struct mp_timeline *timeline = run->timeline;
+    for (size_t i = 0; i < timeline->mark_count; i++) {
+        const struct mp_mark *mark = &timeline->marks[i];
+        bool its = timeline->tree || (timeline->pid && mark->pid == timeline->pid);
+        if (!its || mark->bytes <= run->curve.peak || mark->to < run->from ||
+            mark->from > run->to)
+            continue;
+        run->curve.peak = mark->bytes;
+        run->peak_time = mark->from + (mark->to - mark->from) / 2;
+    }
+}
+
 static int make_marks(struct mp_figure_run *run, size_t buckets)
 {
     const struct mp_timeline *timeline = run->timeline;
     struct mp_series all = {0};
     run->bounds = timeline->tree;
-    int failed = timeline->tree
-                     ? add_marks(&all, timeline->bounds, timeline->bound_count, 0)
-                     : timeline->pid && add_marks(&all, timeline->marks, timeline->mark_count,
-                                                  timeline->pid);
+    int failed =
+        timeline->tree
+            ? add_marks(&all, timeline->bounds, timeline->bound_count, 0, &timeline->total)
+            : timeline->pid && add_marks(&all, timeline->marks, timeline->mark_count,
+                                         timeline->pid, &timeline->total);
     if (!failed) {
         failed = mp_decimate(&all, run->from, run->to, buckets, 0, &run->marks);
-        int64_t when = 0, top = peak_of(&all, run, &when);
-        if (!run->bounds && top > run->curve.peak) {
-            run->curve.peak = top;
-            run->peak_time = when;
-        }
+        set_true_peak(run);
     }
     free(all.points);
     return failed;
@@ -121,14 +160,16 @@ static int by_peak(const void *left, const void *right)
     return (b->curve.peak > a->curve.peak) - (b->curve.peak < a->curve.peak);
 }
 
-static int make_child(struct mp_figure_run *run, const struct mp_track *track, size_t buckets)
+static int make_child(struct mp_figure_run *run, const struct mp_track *track,
+                      size_t buckets)
 {
     const struct mp_timeline *timeline = run->timeline;
     struct mp_figure_child *child = &run->children[run->child_count];
     struct mp_series all = {0};
     *child = (struct mp_figure_child){.track = track};
-    int failed = append(&all, &track->series) ||
-                 add_marks(&all, timeline->marks, timeline->mark_count, track->pid);
+    int failed =
+        append(&all, &track->series) ||
+        add_marks(&all, timeline->marks, timeline->mark_count, track->pid, &track->series);
     if (!failed)
         failed = make_curve(&child->curve, &all, run, buckets);
     free(all.points);
@@ -176,7 +217,8 @@ static int make_spans(struct mp_figure_run *run, size_t most)
     if (!run->spans || !run->labels)
         return -1;
     for (size_t i = 0; i < timeline->span_count; i++)
-        if (timeline->spans[i].leave.time >= run->from && timeline->spans[i].enter.time <= run->to)
+        if (timeline->spans[i].leave.time >= run->from &&
+            timeline->spans[i].enter.time <= run->to)
             run->spans[run->span_count++] = timeline->spans[i];
     if (run->span_count > most) {
         qsort(run->spans, run->span_count, sizeof *run->spans, by_length);

@@ -10,8 +10,8 @@
 struct mp_figure_options {
     int64_t from, to; /* ns after the start of each run; to -1: until its end */
     bool functions;
-    size_t buckets;   /* of a run's curve */
-    size_t calls;     /* at most so many spans, the longest */
+    size_t buckets; /* of a run's curve */
+    size_t calls;   /* at most so many spans, the longest */
 };
 
 /* A straight line through points: MiB a second, and MiB at the start. */
@@ -31,18 +31,19 @@ struct mp_figure_child {
 };
 
 struct mp_figure_run {
-    const char *file;                  /* borrowed */
+    const char *file;                   /* borrowed */
     const struct mp_timeline *timeline; /* borrowed */
-    int64_t start, from, to;           /* unix ns */
+    int64_t start, from, to;            /* unix ns */
     struct mp_figure_curve curve;
     int64_t peak_time;
-    struct mp_series marks;  /* the highest between samples, each in the middle of its range */
-    bool bounds;             /* of a tree: marks are upper bounds */
+    struct mp_series
+        marks;   /* the highest between samples, each in the middle of its range */
+    bool bounds; /* of a tree: marks are upper bounds */
     struct mp_series group;
-    int64_t limit;           /* the lowest limit of the control group; -1 */
+    int64_t limit;                    /* the lowest limit of the control group; -1 */
     struct mp_figure_child *children; /* by peak, the highest first */
     size_t child_count;
-    struct mp_span *spans;   /* in the window, by name, then time */
+    struct mp_span *spans; /* in the window, by name, then time */
     size_t span_count, spans_left_out;
     char **labels; /* one per name of the timeline: its shortest unambiguous end */
 };

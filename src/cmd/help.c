@@ -28,7 +28,8 @@ static void put_wrapped(FILE *out, const char *text, int column)
         if (!first && !fits)
             fprintf(out, "\n%*s", column, "");
         at = first || !fits ? column : at + 1;
-        at += fprintf(out, "%s%.*s", first || !fits ? "" : " ", length, text) - (!first && fits);
+        at += fprintf(out, "%s%.*s", first || !fits ? "" : " ", length, text) -
+              (!first && fits);
         text += length;
         text += strspn(text, " ");
     }

@@ -32,7 +32,8 @@ static const struct mp_option options[] = {
     {'n', "no-function-ts", NULL, "leave out the functions", NULL},
     {'o', "output", "FILE", "write the plot to FILE: .html, .png, .svg or .pdf", NULL},
     {'w', "window", "FROM,TO", "only this part of the time, in seconds, like 0,20.5", NULL},
-    {'f', "flame", NULL, "draw the functions stacked by depth instead of as brackets", NULL},
+    {'f', "flame", NULL, "draw the functions stacked by depth instead of as brackets",
+     NULL},
     {'s', "slope", NULL, "draw the trend line and tell its slope", NULL},
     {KEY_BACKEND, "backend", "NAME", "show a window of this matplotlib backend", NULL},
     {KEY_TERMINAL, "terminal", NULL, "plot with characters, on the terminal", NULL},
@@ -57,14 +58,29 @@ static const char *take(void *to, int key, const char *value)
 {
     struct settings *settings = to;
     switch (key) {
-    case 't': settings->title = value; break;
-    case 'n': settings->no_functions = true; break;
-    case 'o': settings->output = value; break;
-    case 'w': return take_window(settings, value);
-    case 'f': settings->flame = true; break;
-    case 's': settings->slope = true; break;
-    case KEY_BACKEND: settings->backend = value; break;
-    case KEY_TERMINAL: settings->terminal = true; break;
+    case 't':
+        settings->title = value;
+        break;
+    case 'n':
+        settings->no_functions = true;
+        break;
+    case 'o':
+        settings->output = value;
+        break;
+    case 'w':
+        return take_window(settings, value);
+    case 'f':
+        settings->flame = true;
+        break;
+    case 's':
+        settings->slope = true;
+        break;
+    case KEY_BACKEND:
+        settings->backend = value;
+        break;
+    case KEY_TERMINAL:
+        settings->terminal = true;
+        break;
     }
     return NULL;
 }
@@ -87,7 +103,8 @@ static void tell_no_samples(const char *path)
     puts("\"");
 }
 
-static int add_run(struct plot *plot, const char *path, const struct mp_figure_options *figure)
+static int add_run(struct plot *plot, const char *path,
+                   const struct mp_figure_options *figure)
 {
     struct mp_timeline *timeline = &plot->timelines[plot->count];
     struct mp_figure_run *run = &plot->runs[plot->count];
@@ -108,9 +125,12 @@ static int add_runs(struct plot *plot, size_t buckets, size_t calls)
 {
     const struct settings *settings = plot->settings;
     struct mp_figure_options figure = {
-        .from = settings->from, .to = settings->window ? settings->to : -1, .buckets = buckets,
+        .from = settings->from,
+        .to = settings->window ? settings->to : -1,
+        .buckets = buckets,
         /* several files: the classic leaves the functions out */
-        .functions = !settings->no_functions && plot->profiles.count == 1, .calls = calls};
+        .functions = !settings->no_functions && plot->profiles.count == 1,
+        .calls = calls};
     plot->timelines = calloc(plot->profiles.count, sizeof *plot->timelines);
     plot->runs = calloc(plot->profiles.count, sizeof *plot->runs);
     int code = plot->timelines && plot->runs ? 0 : mp_fail("out of memory");
@@ -138,9 +158,11 @@ static int terminal_width(void)
 
 static int draw_terminal(const struct plot *plot)
 {
-    struct mp_terminal_options terminal = {
-        .width = terminal_width(), .height = TERMINAL_ROWS, .unicode = locale_is_utf8(),
-        .title = plot->settings->title, .slope = plot->settings->slope};
+    struct mp_terminal_options terminal = {.width = terminal_width(),
+                                           .height = TERMINAL_ROWS,
+                                           .unicode = locale_is_utf8(),
+                                           .title = plot->settings->title,
+                                           .slope = plot->settings->slope};
     for (size_t i = 0; i < plot->count; i++)
         mp_terminal_figure(stdout, &plot->runs[i], &terminal);
     return MP_EXIT_OK;
@@ -201,8 +223,9 @@ static int draw_page(const struct plot *plot, const char *output)
 
 static bool is_picture(const char *path)
 {
-    static const char *const suffixes[] = {".png", ".svg", ".pdf", ".ps", ".eps", ".jpg",
-                                           ".jpeg", ".tif", ".tiff", ".webp", ".svgz", NULL};
+    static const char *const suffixes[] = {".png",  ".svg",  ".pdf",  ".ps",
+                                           ".eps",  ".jpg",  ".jpeg", ".tif",
+                                           ".tiff", ".webp", ".svgz", NULL};
     for (const char *const *suffix = suffixes; *suffix; suffix++)
         if (has_suffix(path, *suffix))
             return true;
@@ -220,16 +243,18 @@ static int draw(struct plot *plot)
                 output);
         return MP_EXIT_USAGE;
     }
-    int code = settings->terminal ? add_runs(plot, TERMINAL_BUCKETS, PAGE_CALLS)
-               : picture ? add_runs(plot, vector ? VECTOR_BUCKETS : PICTURE_BUCKETS, PICTURE_CALLS)
-                         : add_runs(plot, PAGE_BUCKETS, PAGE_CALLS);
+    int code =
+        settings->terminal ? add_runs(plot, TERMINAL_BUCKETS, PAGE_CALLS)
+        : picture ? add_runs(plot, vector ? VECTOR_BUCKETS : PICTURE_BUCKETS, PICTURE_CALLS)
+                  : add_runs(plot, PAGE_BUCKETS, PAGE_CALLS);
     if (code)
         return code;
     if (settings->terminal)
         return draw_terminal(plot);
     struct mp_figure_style style = {settings->title, settings->flame, settings->slope};
-    return picture ? mp_plot_picture(plot->runs, plot->count, &style, output, settings->backend)
-                   : draw_page(plot, output);
+    return picture
+               ? mp_plot_picture(plot->runs, plot->count, &style, output, settings->backend)
+               : draw_page(plot, output);
 }
 
 static int run(void *from, int count, char **operands)
@@ -249,9 +274,15 @@ static int run(void *from, int count, char **operands)
 }
 
 const struct mp_command mp_command_plot = {
-    "plot", "[file|index...]", "plot memory consumption generated by mprof run",
+    "plot",
+    "[file|index...]",
+    "plot memory consumption generated by mprof run",
     "Plots recordings (the latest when none is given): by default as an interactive page, "
     "opened in a browser when there is one; with -o as a page or, with matplotlib, a picture; "
     "with --terminal in characters.",
-    MP_OPERANDS_PROFILES, options, take, sizeof(struct settings), run,
+    MP_OPERANDS_PROFILES,
+    options,
+    take,
+    sizeof(struct settings),
+    run,
 };

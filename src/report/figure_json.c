@@ -33,7 +33,8 @@ static char *put_memory(char *at, int64_t bytes)
     return at + 4;
 }
 
-static void put_points(FILE *out, const char *key, const struct mp_series *series, int64_t start)
+static void put_points(FILE *out, const char *key, const struct mp_series *series,
+                       int64_t start)
 {
     char text[32];
     fprintf(out, "\"%s\":{\"t\":[", key);

@@ -40,15 +40,18 @@ static void draw_line(struct canvas *canvas, int64_t *columns, const struct mp_p
     if (a->bytes < 0 || b->bytes < 0)
         return;
     for (int i = first + 1; i < last; i++)
-        raise_to(&columns[i], a->bytes + (b->bytes - a->bytes) / (last - first) * (i - first));
+        raise_to(&columns[i],
+                 a->bytes + (b->bytes - a->bytes) / (last - first) * (i - first));
 }
 
-static void draw_series(struct canvas *canvas, int64_t *columns, const struct mp_series *series)
+static void draw_series(struct canvas *canvas, int64_t *columns,
+                        const struct mp_series *series)
 {
     for (int i = 0; i < canvas->columns; i++)
         columns[i] = MP_NO_DATA;
     for (size_t i = 0; i < series->count; i++) {
-        raise_to(&columns[column_of(canvas, series->points[i].time)], series->points[i].bytes);
+        raise_to(&columns[column_of(canvas, series->points[i].time)],
+                 series->points[i].bytes);
         if (i)
             draw_line(canvas, columns, &series->points[i - 1], &series->points[i]);
     }
@@ -81,7 +84,8 @@ static const char *block(int eighths, bool unicode)
     return unicode ? blocks[eighths] : plain[eighths];
 }
 
-static const char *cell(const struct canvas *canvas, int64_t top, int rows, int row, int column)
+static const char *cell(const struct canvas *canvas, int64_t top, int rows, int row,
+                        int column)
 {
     bool unicode = canvas->options->unicode;
     int full = fullness(canvas->sampled[column], top, rows, row);
@@ -111,7 +115,8 @@ static void put_axis(FILE *out, const struct canvas *canvas)
     for (int i = 0; i < canvas->columns; i++)
         fputs(unicode ? "─" : "-", out);
     int used = snprintf(left, sizeof left, "%.6g", (double)(run->from - run->start) / 1e9);
-    int more = snprintf(right, sizeof right, "%.6g s", (double)(run->to - run->start) / 1e9);
+    int more =
+        snprintf(right, sizeof right, "%.6g s", (double)(run->to - run->start) / 1e9);
     int gap = canvas->columns - used - more;
     fprintf(out, "\n%*s%s%*s%s\n", AXIS, "", left, gap > 1 ? gap : 1, "", right);
 }
@@ -164,8 +169,8 @@ static void put_function(FILE *out, const struct canvas *canvas, size_t first, s
         fputs(!on[i] ? " " : canvas->options->unicode ? "━" : "=", out);
     fprintf(out, "\n%*s", AXIS, "");
     put_name(out, run->labels[run->spans[first].name], NAME_WIDTH);
-    fprintf(out, " %zu %s, %.3f s%s\n", end - first, end - first == 1 ? "call" : "calls", seconds,
-            open ? ", not returned" : "");
+    fprintf(out, " %zu %s, %.3f s%s\n", end - first, end - first == 1 ? "call" : "calls",
+            seconds, open ? ", not returned" : "");
 }
 
 static void put_functions(FILE *out, const struct canvas *canvas)
@@ -173,7 +178,8 @@ static void put_functions(FILE *out, const struct canvas *canvas)
     const struct mp_figure_run *run = canvas->run;
     int shown = 0, left = 0;
     for (size_t first = 0, end; first < run->span_count; first = end) {
-        for (end = first; end < run->span_count && run->spans[end].name == run->spans[first].name;)
+        for (end = first;
+             end < run->span_count && run->spans[end].name == run->spans[first].name;)
             end++;
         if (shown < MOST_FUNCTIONS) {
             put_function(out, canvas, first, end);
@@ -205,7 +211,8 @@ static void put_children(FILE *out, struct canvas *canvas)
     for (size_t i = 0; i < run->child_count && i < MOST_CHILDREN; i++)
         put_child(out, canvas, &run->children[i]);
     if (run->child_count > MOST_CHILDREN)
-        fprintf(out, "%*sand %zu more children\n", AXIS, "", run->child_count - MOST_CHILDREN);
+        fprintf(out, "%*sand %zu more children\n", AXIS, "",
+                run->child_count - MOST_CHILDREN);
 }
 
 static void put_summary(FILE *out, const struct canvas *canvas)

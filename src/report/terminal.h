@@ -13,13 +13,15 @@
 #include "aggregate/figure.h"
 
 struct mp_terminal_options {
-    int width, height; /* columns and rows of the whole picture; at least 20 and 4 are used */
-    bool unicode;      /* else plain ASCII */
+    int width,
+        height;   /* columns and rows of the whole picture; at least 20 and 4 are used */
+    bool unicode; /* else plain ASCII */
     const char *title; /* NULL: the command */
     bool slope;
 };
 
 /* No escape sequences; names are shown harmless. */
-void mp_terminal_figure(FILE *, const struct mp_figure_run *, const struct mp_terminal_options *);
+void mp_terminal_figure(FILE *, const struct mp_figure_run *,
+                        const struct mp_terminal_options *);
 
 #endif

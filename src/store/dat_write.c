@@ -207,11 +207,6 @@ void mp_dat_put_end(struct mp_dat_writer *writer, const struct mp_run_end *end)
     out += snprintf(out, 200, " %s %d samples=%llu late=%llu unsampled=%lld largest=",
                     words[end->ending], end->code, (unsigned long long)end->rounds,
                     (unsigned long long)end->late, (long long)end->unsampled);
-<<<<<<< HEAD
-    finish(writer,
-           end->largest < 0 ? put_word(out, "-1") : mp_dat_put_mib(out, end->largest, 6));
-=======
     finish(writer, end->largest < 0 ? put_word(out, "-1")
                                     : mp_number_put_mib(out, end->largest, 6));
->>>>>>> a2fcb42 (plot: Draw pages, pictures and character plots)
 }
