@@ -6,6 +6,7 @@
 
 #include "aggregate/decimate.h"
 #include "aggregate/labels.h"
+#include "aggregate/peak.h"
 
 enum { FEWEST_BUCKETS = 32, GAP_INTERVALS = 5 };
 enum { TELLING_BYTES = 1 << 18, TELLING_SHARE = 100, TELLING_TIME = 1000000 };
@@ -25,10 +26,9 @@ static int merge_readings(const struct mp_timeline *timeline, struct mp_series *
 {
     if (append(out, &timeline->total))
         return -1;
-    bool own = !timeline->tree && (!*timeline->metric || !strcmp(timeline->metric, "rss"));
-    for (size_t i = 0; own && i < timeline->span_count; i++) {
+    for (size_t i = 0; i < timeline->span_count; i++) {
         const struct mp_span *span = &timeline->spans[i];
-        if (span->pid && span->pid != timeline->pid)
+        if (!mp_peak_counts_call(timeline, span))
             continue;
         if (mp_series_add(out, span->enter.time, span->enter.bytes) ||
             (!span->open && mp_series_add(out, span->leave.time, span->leave.bytes)))

@@ -127,8 +127,8 @@ static int watch_process(const struct mp_run_settings *settings, pid_t pid, char
     mp_session_init(&session, settings, file);
     session.watch.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     int code = MP_EXIT_FAILURE;
-    if (!mp_session_watch(&session, pid)) {
-        mp_session_record(&session, arguments, count);
+    if (!mp_session_watch(&session, pid) && !mp_session_begin(&session, arguments, count)) {
+        mp_session_record(&session);
         code = session.watch.writer.error ? MP_EXIT_PROFILER : MP_EXIT_OK;
         if (session.watch.signal)
             code = MP_EXIT_SIGNAL + session.watch.signal;
