@@ -25,12 +25,24 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+bool mp_peak_counts_call(const struct mp_timeline *timeline, const struct mp_span *span)
+{
+    bool rss = !*timeline->metric || !strcmp(timeline->metric, "rss");
+    return rss && !timeline->tree && (!span->pid || span->pid == timeline->pid);
+}
+
 int64_t mp_peak_total(const struct mp_timeline *timeline)
 {
     int pid =
         timeline->tree ? 0 : timeline->pid; /* a tree holds what any of its members does */
     int64_t mark = highest_mark(timeline->marks, timeline->mark_count, pid);
-    return larger(highest(&timeline->total), pid || timeline->tree ? mark : -1);
+    int64_t top = larger(highest(&timeline->total), pid || timeline->tree ? mark : -1);
+    for (size_t i = 0; i < timeline->span_count; i++) {
+        const struct mp_span *span = &timeline->spans[i];
+        if (mp_peak_counts_call(timeline, span))
+            top = larger(top, larger(span->enter.bytes, span->leave.bytes));
+    }
+    return top;
 }
 
 int64_t mp_peak_bound(const struct mp_timeline *timeline)

@@ -4,6 +4,9 @@
 
 #include "record/series.h"
 
+/* Whether the readings a call took of its own process are readings of the total too. */
+bool mp_peak_counts_call(const struct mp_timeline *, const struct mp_span *);
+
 /* Bytes, or -1 when nothing was recorded. Of a tree: the highest total or single mark, which
    its true peak is not below. */
 int64_t mp_peak_total(const struct mp_timeline *);

@@ -164,7 +164,8 @@ size_t mp_unescape_record(char *text, size_t length)
     size_t used = 0;
     for (size_t at = 0; at < length; used++) {
         if (at + 4 <= length && text[at] == '\\' && text[at + 1] == 'x' &&
-            digit(text[at + 2]) >= 0 && digit(text[at + 3]) >= 0) {
+            digit(text[at + 2]) >= 0 && digit(text[at + 3]) >= 0 &&
+            digit(text[at + 2]) + digit(text[at + 3]) > 0) {
             text[used] = (char)(digit(text[at + 2]) * 16 + digit(text[at + 3]));
             at += 4;
         } else {

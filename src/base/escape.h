@@ -23,7 +23,8 @@ void mp_escape_html(FILE *out, const char *text, size_t length);
 size_t mp_escape_record(char *out, size_t room, const char *text, size_t length,
                         bool keep_blanks);
 
-/* Undoes it in place; returns the new length. A \ that starts no \xNN stays. */
+/* Undoes it in place; returns the new length. A \ that starts no \xNN stays, and so
+   does \x00: the result is a string. */
 size_t mp_unescape_record(char *text, size_t length);
 
 /* The length in bytes of the UTF-8 character at text (1 to 4), its code point in *rune;

@@ -22,13 +22,14 @@ void mp_help_usage(FILE *out)
 static void put_wrapped(FILE *out, const char *text, int column)
 {
     int at = column;
-    while (*text) {
+    for (bool first = true; *text; first = false) {
         int length = (int)strcspn(text, " ");
-        if (at + length > 79 && at > column) {
+        bool fits = at + !first + length <= 79;
+        if (!first && !fits)
             fprintf(out, "\n%*s", column, "");
-            at = column;
-        }
-        at += fprintf(out, "%.*s ", length, text);
+        at = first || !fits ? column : at + 1;
+        at += fprintf(out, "%s%.*s", first || !fits ? "" : " ", length, text) -
+              (!first && fits);
         text += length;
         text += strspn(text, " ");
     }

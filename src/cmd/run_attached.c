@@ -34,11 +34,11 @@ static bool matches(long pid, const char *hint)
     char text[4096];
     size_t length = read_proc(pid, "comm", text, sizeof text);
     text[length ? length - 1 : 0] = 0;
-    if (strstr(text, hint))
-        return true;
-    read_proc(pid, "cmdline", text, sizeof text);
+    bool named = strstr(text, hint) != NULL;
+    if (!read_proc(pid, "cmdline", text, sizeof text))
+        return false; /* the kernel's own, or a zombie */
     const char *base = strrchr(text, '/') ? strrchr(text, '/') + 1 : text;
-    return strstr(base, hint) != NULL;
+    return named || strstr(base, hint) != NULL;
 }
 
 static void list_candidates(const long *pids, size_t count, const char *hint)
@@ -127,8 +127,8 @@ static int watch_process(const struct mp_run_settings *settings, pid_t pid, char
     mp_session_init(&session, settings, file);
     session.watch.pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     int code = MP_EXIT_FAILURE;
-    if (!mp_session_watch(&session, pid)) {
-        mp_session_record(&session, arguments, count);
+    if (!mp_session_watch(&session, pid) && !mp_session_begin(&session, arguments, count)) {
+        mp_session_record(&session);
         code = session.watch.writer.error ? MP_EXIT_PROFILER : MP_EXIT_OK;
         if (session.watch.signal)
             code = MP_EXIT_SIGNAL + session.watch.signal;

@@ -159,12 +159,17 @@ static int run_planned(const struct mp_run_settings *settings, const struct plan
         mp_child_cancel(&child);
         return MP_EXIT_PROFILER;
     }
+    if (mp_session_begin(&session, plan->show, plan->shown)) {
+        mp_child_cancel(&child);
+        mp_session_release(&session);
+        return MP_EXIT_PROFILER;
+    }
     int why = mp_child_go(&child);
     if (why) {
         mp_session_release(&session);
         return cannot_execute(plan->execute[0], why);
     }
-    mp_session_record(&session, plan->show, plan->shown);
+    mp_session_record(&session);
     int code = conclude(&session.watch, settings);
     mp_session_release(&session);
     return code;

@@ -140,15 +140,22 @@ static void tell(const struct mp_watch *watch)
     fflush(stdout);
 }
 
-void mp_session_record(struct mp_session *session, char *const *shown, size_t count)
+int mp_session_begin(struct mp_session *session, char *const *shown, size_t count)
 {
     struct mp_watch *watch = &session->watch;
-    session->file->used = true;
     mp_dat_writer_init(&watch->writer, session->file->fd, watch->settings->interval);
     put_header(session, shown, count);
-    mp_live_init(&watch->live, mp_clock_ns());
-    mp_watch_loop(watch);
-    tell(watch);
+    if (!mp_dat_writer_flush(&watch->writer))
+        return 0;
+    return mp_fail("cannot write %s: %s", watch->shown, strerror(errno)), -1;
+}
+
+void mp_session_record(struct mp_session *session)
+{
+    session->file->used = true;
+    mp_live_init(&session->watch.live, mp_clock_ns());
+    mp_watch_loop(&session->watch);
+    tell(&session->watch);
 }
 
 void mp_session_release(struct mp_session *session)

@@ -22,8 +22,12 @@ void mp_session_init(struct mp_session *, const struct mp_run_settings *,
 /* Opens a process to watch it. 0, or -1 when it cannot be (said in one line). */
 int mp_session_watch(struct mp_session *, pid_t pid);
 
-/* Records until the end, and says what to do with the recording. `shown` is the command. */
-void mp_session_record(struct mp_session *, char *const *shown, size_t count);
+/* Begins the recording: what it is of must stand in the file before the program's own records.
+   `shown` is the command. 0, or -1 when it cannot be written (said in one line). */
+int mp_session_begin(struct mp_session *, char *const *shown, size_t count);
+
+/* Records until the end, and says what to do with the recording. */
+void mp_session_record(struct mp_session *);
 
 void mp_session_release(struct mp_session *);
 

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/output.h"
-#include "store/dat_number.h"
+#include "base/number.h"
 
 enum { LONGEST_NAME = 2048, LONGEST_RECORD = LONGEST_NAME + 256 };
 
@@ -65,16 +65,16 @@ static char *put_word(char *out, const char *word)
 
 static char *put_point(char *out, int64_t bytes, int64_t time)
 {
-    out = mp_dat_put_mib(out, bytes, 4);
+    out = mp_number_put_mib(out, bytes, 4);
     *out++ = ' ';
-    out = mp_dat_put_seconds(out, time, 4);
+    out = mp_number_put_seconds(out, time, 4);
     *out++ = ' ';
     return out;
 }
 
 static char *put_number(char *out, int64_t number, char after)
 {
-    out = mp_dat_put_integer(out, number);
+    out = mp_number_put_integer(out, number);
     *out++ = after;
     return out;
 }

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "store/dat_number.h"
+#include "base/number.h"
 
 enum { LONGEST_RECORD = 512, PATIENCE_NS = 500000000 };
 
@@ -122,7 +122,7 @@ void mp_dat_put_command(struct mp_dat_writer *writer, char *const *arguments, si
 static char *put_time(const struct mp_dat_writer *writer, char *out, int64_t time)
 {
     *out++ = ' ';
-    return mp_dat_put_seconds(out, time, writer->decimals);
+    return mp_number_put_seconds(out, time, writer->decimals);
 }
 
 static void put_sample(struct mp_dat_writer *writer, const char *word, int64_t bytes,
@@ -131,7 +131,7 @@ static void put_sample(struct mp_dat_writer *writer, const char *word, int64_t b
     char *out = begin(writer, LONGEST_RECORD);
     if (!out)
         return;
-    out = mp_dat_put_mib(put_word(out, word), bytes, 6);
+    out = mp_number_put_mib(put_word(out, word), bytes, 6);
     finish(writer, put_time(writer, out, time));
 }
 
@@ -141,9 +141,9 @@ static void put_reading(struct mp_dat_writer *writer, const struct mp_reading *r
     char *out = begin(writer, LONGEST_RECORD);
     if (!out)
         return;
-    out = mp_dat_put_integer(put_word(out, "CHLD "), reading->pid);
+    out = mp_number_put_integer(put_word(out, "CHLD "), reading->pid);
     *out++ = ' ';
-    finish(writer, put_time(writer, mp_dat_put_mib(out, reading->bytes, 6), time));
+    finish(writer, put_time(writer, mp_number_put_mib(out, reading->bytes, 6), time));
 }
 
 static void put_name(struct mp_dat_writer *writer, const struct mp_reading *reading,
@@ -152,9 +152,9 @@ static void put_name(struct mp_dat_writer *writer, const struct mp_reading *read
     char *out = begin(writer, LONGEST_RECORD);
     if (!out)
         return;
-    out = mp_dat_put_integer(put_word(out, "PROC "), reading->pid);
+    out = mp_number_put_integer(put_word(out, "PROC "), reading->pid);
     *out++ = ' ';
-    out = put_time(writer, mp_dat_put_integer(out, reading->parent), time);
+    out = put_time(writer, mp_number_put_integer(out, reading->parent), time);
     *out++ = ' ';
     out += mp_escape_record(out, 4 * sizeof reading->name, reading->name,
                             strlen(reading->name), false);
@@ -169,10 +169,10 @@ static void put_range(struct mp_dat_writer *writer, const char *word,
         return;
     out = put_word(out, word);
     if (mark->pid) {
-        out = mp_dat_put_integer(out, mark->pid);
+        out = mp_number_put_integer(out, mark->pid);
         *out++ = ' ';
     }
-    out = put_time(writer, mp_dat_put_mib(out, mark->bytes, 6), mark->from);
+    out = put_time(writer, mp_number_put_mib(out, mark->bytes, 6), mark->from);
     finish(writer, put_time(writer, out, mark->to));
 }
 
@@ -203,10 +203,10 @@ void mp_dat_put_end(struct mp_dat_writer *writer, const struct mp_run_end *end)
     char *out = begin(writer, LONGEST_RECORD);
     if (!out)
         return;
-    out = mp_dat_put_seconds(put_word(out, "END "), end->time, writer->decimals);
+    out = mp_number_put_seconds(put_word(out, "END "), end->time, writer->decimals);
     out += snprintf(out, 200, " %s %d samples=%llu late=%llu unsampled=%lld largest=",
                     words[end->ending], end->code, (unsigned long long)end->rounds,
                     (unsigned long long)end->late, (long long)end->unsampled);
-    finish(writer,
-           end->largest < 0 ? put_word(out, "-1") : mp_dat_put_mib(out, end->largest, 6));
+    finish(writer, end->largest < 0 ? put_word(out, "-1")
+                                    : mp_number_put_mib(out, end->largest, 6));
 }

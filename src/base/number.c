@@ -1,4 +1,4 @@
-#include "store/dat_number.h"
+#include "base/number.h"
 
 static char *put_unsigned(char *out, uint64_t value, int width)
 {
@@ -14,7 +14,7 @@ static char *put_unsigned(char *out, uint64_t value, int width)
     return out;
 }
 
-char *mp_dat_put_integer(char *out, int64_t value)
+char *mp_number_put_integer(char *out, int64_t value)
 {
     if (value < 0)
         *out++ = '-';
@@ -29,7 +29,7 @@ static uint64_t power_of_ten(int exponent)
     return power;
 }
 
-char *mp_dat_put_mib(char *out, int64_t bytes, int decimals)
+char *mp_number_put_mib(char *out, int64_t bytes, int decimals)
 {
     if (bytes < 0) {
         *out++ = '-';
@@ -49,7 +49,7 @@ char *mp_dat_put_mib(char *out, int64_t bytes, int decimals)
     return put_unsigned(out, fraction, decimals);
 }
 
-char *mp_dat_put_seconds(char *out, int64_t nanoseconds, int decimals)
+char *mp_number_put_seconds(char *out, int64_t nanoseconds, int decimals)
 {
     int64_t step = (int64_t)power_of_ten(9 - decimals),
             scale = (int64_t)power_of_ten(decimals);

@@ -1,0 +1,252 @@
+#include "report/terminal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/decimate.h"
+#include "base/escape.h"
+
+enum { AXIS = 10, NARROWEST = 20, WIDEST = 400, LOWEST = 4, EIGHTHS = 8, NAME_WIDTH = 20 };
+enum { MOST_FUNCTIONS = 8, MOST_CHILDREN = 8 };
+
+struct canvas {
+    const struct mp_figure_run *run;
+    const struct mp_terminal_options *options;
+    int columns;
+    int64_t sampled[WIDEST], marked[WIDEST]; /* highest per column; MP_NO_DATA */
+};
+
+static int column_of(const struct canvas *canvas, int64_t time)
+{
+    const struct mp_figure_run *run = canvas->run;
+    double share = run->to > run->from
+                       ? (double)(time - run->from) / (double)(run->to - run->from)
+                       : 0;
+    int at = (int)(share * canvas->columns);
+    return at < 0 ? 0 : at < canvas->columns ? at : canvas->columns - 1;
+}
+
+static void raise_to(int64_t *column, int64_t bytes)
+{
+    if (bytes > *column)
+        *column = bytes;
+}
+
+/* The line between two neighbouring points, unless one of them stands for a gap. */
+static void draw_line(struct canvas *canvas, int64_t *columns, const struct mp_point *a,
+                      const struct mp_point *b)
+{
+    int first = column_of(canvas, a->time), last = column_of(canvas, b->time);
+    if (a->bytes < 0 || b->bytes < 0)
+        return;
+    for (int i = first + 1; i < last; i++)
+        raise_to(&columns[i],
+                 a->bytes + (b->bytes - a->bytes) / (last - first) * (i - first));
+}
+
+static void draw_series(struct canvas *canvas, int64_t *columns,
+                        const struct mp_series *series)
+{
+    for (int i = 0; i < canvas->columns; i++)
+        columns[i] = MP_NO_DATA;
+    for (size_t i = 0; i < series->count; i++) {
+        raise_to(&columns[column_of(canvas, series->points[i].time)],
+                 series->points[i].bytes);
+        if (i)
+            draw_line(canvas, columns, &series->points[i - 1], &series->points[i]);
+    }
+}
+
+static int64_t highest(const struct canvas *canvas)
+{
+    int64_t top = 1;
+    for (int i = 0; i < canvas->columns; i++) {
+        raise_to(&top, canvas->sampled[i]);
+        raise_to(&top, canvas->marked[i]);
+    }
+    return top;
+}
+
+/* How full a cell is, in eighths, when `bytes` fill a bar of `rows` cells to `top`. */
+static int fullness(int64_t bytes, int64_t top, int rows, int row)
+{
+    if (bytes < 0)
+        return 0;
+    int whole = (int)((double)bytes / (double)top * rows * EIGHTHS + 0.5);
+    int here = whole - row * EIGHTHS;
+    return here < 0 ? 0 : here > EIGHTHS ? EIGHTHS : here;
+}
+
+static const char *block(int eighths, bool unicode)
+{
+    static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const plain[] = {" ", ".", ".", ".", ":", ":", "#", "#", "#"};
+    return unicode ? blocks[eighths] : plain[eighths];
+}
+
+static const char *cell(const struct canvas *canvas, int64_t top, int rows, int row,
+                        int column)
+{
+    bool unicode = canvas->options->unicode;
+    int full = fullness(canvas->sampled[column], top, rows, row);
+    if (!full && fullness(canvas->marked[column], top, rows, row))
+        return unicode ? "░" : "'";
+    return block(full, unicode);
+}
+
+/* A line without the blanks at its end. */
+static void put_row(FILE *out, const struct canvas *canvas, int64_t top, int rows, int row)
+{
+    int end = canvas->columns;
+    while (end && !strcmp(cell(canvas, top, rows, row, end - 1), " "))
+        end--;
+    for (int i = 0; i < end; i++)
+        fputs(cell(canvas, top, rows, row, i), out);
+    fputc('\n', out);
+}
+
+static void put_axis(FILE *out, const struct canvas *canvas)
+{
+    bool unicode = canvas->options->unicode;
+    const struct mp_figure_run *run = canvas->run;
+    char left[32], right[32];
+    fprintf(out, "%*s ", AXIS - 2, "");
+    fputs(unicode ? "└" : "+", out);
+    for (int i = 0; i < canvas->columns; i++)
+        fputs(unicode ? "─" : "-", out);
+    int used = snprintf(left, sizeof left, "%.6g", (double)(run->from - run->start) / 1e9);
+    int more =
+        snprintf(right, sizeof right, "%.6g s", (double)(run->to - run->start) / 1e9);
+    int gap = canvas->columns - used - more;
+    fprintf(out, "\n%*s%s%*s%s\n", AXIS, "", left, gap > 1 ? gap : 1, "", right);
+}
+
+static void put_area(FILE *out, const struct canvas *canvas, int rows)
+{
+    int64_t top = highest(canvas);
+    const char *bar = canvas->options->unicode ? "│" : "|";
+    for (int row = rows - 1; row >= 0; row--) {
+        bool labelled = row == rows - 1 || row == 0 || row == rows / 2;
+        if (labelled)
+            fprintf(out, "%*.1f ", AXIS - 2,
+                    (double)top / MP_MIB * (row == rows - 1 ? 1 : (double)row / rows));
+        else
+            fprintf(out, "%*s ", AXIS - 2, "");
+        fputs(bar, out);
+        put_row(out, canvas, top, rows, row);
+    }
+    put_axis(out, canvas);
+}
+
+/* A name in `width` columns, its end kept: that is where names differ. */
+static void put_name(FILE *out, const char *name, int width)
+{
+    int length = (int)strlen(name), cut = length > width ? length - width : 0;
+    while (cut && ((unsigned char)name[cut] & 0xC0) == 0x80)
+        cut++;
+    mp_escape_terminal(out, name + cut, (size_t)(length - cut), false);
+    int pad = width - (length - cut);
+    fprintf(out, "%*s", pad > 0 ? pad : 0, "");
+}
+
+/* When one function ran: a bar over the time axis. */
+static void put_function(FILE *out, const struct canvas *canvas, size_t first, size_t end)
+{
+    const struct mp_figure_run *run = canvas->run;
+    bool on[WIDEST] = {false};
+    double seconds = 0;
+    bool open = false;
+    for (size_t i = first; i < end; i++) {
+        const struct mp_span *span = &run->spans[i];
+        int last = column_of(canvas, span->leave.time);
+        for (int column = column_of(canvas, span->enter.time); column <= last; column++)
+            on[column] = true;
+        seconds += (double)(span->leave.time - span->enter.time) / 1e9;
+        open |= span->open;
+    }
+    fprintf(out, "%*s", AXIS, "");
+    for (int i = 0; i < canvas->columns; i++)
+        fputs(!on[i] ? " " : canvas->options->unicode ? "━" : "=", out);
+    fprintf(out, "\n%*s", AXIS, "");
+    put_name(out, run->labels[run->spans[first].name], NAME_WIDTH);
+    fprintf(out, " %zu %s, %.3f s%s\n", end - first, end - first == 1 ? "call" : "calls",
+            seconds, open ? ", not returned" : "");
+}
+
+static void put_functions(FILE *out, const struct canvas *canvas)
+{
+    const struct mp_figure_run *run = canvas->run;
+    int shown = 0, left = 0;
+    for (size_t first = 0, end; first < run->span_count; first = end) {
+        for (end = first;
+             end < run->span_count && run->spans[end].name == run->spans[first].name;)
+            end++;
+        if (shown < MOST_FUNCTIONS) {
+            put_function(out, canvas, first, end);
+            shown++;
+        } else {
+            left++;
+        }
+    }
+    if (left)
+        fprintf(out, "%*sand %d more functions\n", AXIS, "", left);
+}
+
+static void put_child(FILE *out, struct canvas *canvas, const struct mp_figure_child *child)
+{
+    bool unicode = canvas->options->unicode;
+    int64_t top = child->curve.peak > 0 ? child->curve.peak : 1;
+    draw_series(canvas, canvas->sampled, &child->curve.points);
+    fprintf(out, "%*s", AXIS, "");
+    for (int i = 0; i < canvas->columns; i++)
+        fputs(block(fullness(canvas->sampled[i], top, 1, 0), unicode), out);
+    fprintf(out, "\n%*schild %d ", AXIS, "", child->track->pid);
+    put_name(out, child->track->name ? child->track->name : "", NAME_WIDTH);
+    fprintf(out, " peak %.3f MiB\n", (double)child->curve.peak / MP_MIB);
+}
+
+static void put_children(FILE *out, struct canvas *canvas)
+{
+    const struct mp_figure_run *run = canvas->run;
+    for (size_t i = 0; i < run->child_count && i < MOST_CHILDREN; i++)
+        put_child(out, canvas, &run->children[i]);
+    if (run->child_count > MOST_CHILDREN)
+        fprintf(out, "%*sand %zu more children\n", AXIS, "",
+                run->child_count - MOST_CHILDREN);
+}
+
+static void put_summary(FILE *out, const struct canvas *canvas)
+{
+    const struct mp_figure_run *run = canvas->run;
+    fprintf(out, "%*speak %.3f MiB at %.3f s, %zu samples", AXIS, "",
+            (double)run->curve.peak / MP_MIB, (double)(run->peak_time - run->start) / 1e9,
+            run->timeline->total.count);
+    if (canvas->options->slope)
+        fprintf(out, ", slope %.5f MiB/s", run->curve.trend.slope);
+    fputc('\n', out);
+    if (run->marks.count)
+        fprintf(out, "%*s%s %s between samples\n", AXIS, "",
+                canvas->options->unicode ? "░" : "'", run->bounds ? "at most" : "peaks");
+}
+
+void mp_terminal_figure(FILE *out, const struct mp_figure_run *run,
+                        const struct mp_terminal_options *options)
+{
+    struct canvas canvas = {.run = run, .options = options};
+    int width = options->width < NARROWEST ? NARROWEST : options->width;
+    int rows = (options->height < LOWEST ? LOWEST : options->height) - 1;
+    canvas.columns = width - AXIS - 1 > WIDEST ? WIDEST : width - AXIS - 1;
+    const char *title = options->title ? options->title : run->timeline->command;
+    if (!title)
+        title = run->file;
+    draw_series(&canvas, canvas.sampled, &run->curve.points);
+    mp_decimate_columns(&run->marks, run->from, run->to, (size_t)canvas.columns, NULL,
+                        canvas.marked);
+    fprintf(out, "%*s  ", AXIS - 2, "MiB");
+    mp_escape_terminal(out, title, strnlen(title, (size_t)canvas.columns), false);
+    fputc('\n', out);
+    put_area(out, &canvas, rows);
+    put_summary(out, &canvas);
+    put_functions(out, &canvas);
+    put_children(out, &canvas);
+}

@@ -1,0 +1,25 @@
+"""Turns the built page into C: embed.py [PAGE] OUTPUT; without a page, one of size 0."""
+
+import sys
+from pathlib import Path
+
+MARK = b"@@DATA@@"
+
+
+def array(name: str, data: bytes) -> str:
+    rows = [data[i : i + 20] for i in range(0, len(data), 20)]
+    body = ",\n".join("    " + ", ".join(map(str, row)) for row in rows) or "    0"
+    return (
+        f"const char mp_page_{name}[] = {{\n{body}}};\n"
+        f"const size_t mp_page_{name}_size = {len(data)};\n"
+    )
+
+
+def main() -> None:
+    *pages, output = sys.argv[1:]
+    head, tail = Path(pages[0]).read_bytes().split(MARK) if pages else (b"", b"")
+    text = "#include <stddef.h>\n" + array("head", head) + array("tail", tail)
+    Path(output).write_text(text, encoding="ascii")
+
+
+main()
