@@ -9,11 +9,11 @@
 
 /* What `mprof run` tells the program, MPROF_RUN=1:PID:FLAGS:OFFSET:PATH. */
 struct mp_run_notice {
-    pid_t pid;          /* of the program */
-    bool owns_marks;    /* the sampler resets high-water marks; nobody else may */
-    bool children_too;  /* descendants are followed as well */
-    int64_t offset;     /* ns from CLOCK_MONOTONIC to unix time */
-    const char *path;   /* borrowed from the environment */
+    pid_t pid;         /* of the program */
+    bool owns_marks;   /* the sampler resets high-water marks; nobody else may */
+    bool children_too; /* descendants are followed as well */
+    int64_t offset;    /* ns from CLOCK_MONOTONIC to unix time */
+    const char *path;  /* borrowed from the environment */
 };
 
 /* Reads the environment (never of a set-user-id program). 0, or -1 with errno ENOENT when this
