@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 import warnings
 from types import CodeType, FunctionType
 
@@ -152,7 +153,7 @@ def _generator(func: Any, begin: Callable[[], Call]) -> Any:
         call.finish()
         return result
 
-    return wrapper
+    return types.coroutine(wrapper) if flags_of(func) & ITERABLE_COROUTINE else wrapper
 
 
 def _coroutine(func: Any, begin: Callable[[], Call]) -> Any:
