@@ -92,8 +92,12 @@ class Run:
 
 
 def run_python(
-    *words: str, python: str = sys.executable, cwd: str | os.PathLike[str] | None = None,
-    env: dict[str, str] | None = None, timeout: float = 30, **options: object,
+    *words: str,
+    python: str = sys.executable,
+    cwd: str | os.PathLike[str] | None = None,
+    env: dict[str, str] | None = None,
+    timeout: float = 30,
+    **options: object,
 ) -> Run:
     """Runs the interpreter with words; its output as text (bytes that are no UTF-8 escaped)."""
     done = subprocess.run(

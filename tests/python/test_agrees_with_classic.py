@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from conftest import CORPUS, Run, Workshop, run_python
 
 SCRIPTS = sorted(path.name for path in CORPUS.glob("*.py"))

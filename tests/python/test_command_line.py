@@ -6,14 +6,12 @@ import json
 import os
 import pathlib
 import signal
-import stat
 import subprocess
 import sys
 import textwrap
 
 import pytest
-
-from conftest import Workshop, parse_tables, run_python
+from conftest import Workshop, parse_tables
 
 SIMPLE = """
     @profile
@@ -456,17 +454,8 @@ def test_sigterm_reports_and_dies_of_sigterm(shop: Workshop) -> None:
 
 
 def test_a_sigterm_handler_of_the_program_is_left_alone(shop: Workshop) -> None:
-    source = LONG.replace(
-        "    wait()\n",
-        "    signal.signal(signal.SIGTERM, lambda *a: sys.exit(9))\n    wait()\n",
-    )
-    source = (
-        source.rstrip().rsplit("wait()", 1)[0]
-        + "signal.signal(signal.SIGTERM, lambda *a: sys.exit(9))\n    wait()\n"
-        if "SIGTERM" not in source
-        else source
-    )
-    process = start(shop, source)
+    handler = "signal.signal(signal.SIGTERM, lambda *a: sys.exit(9))"
+    process = start(shop, LONG.replace("\n    wait()", f"\n    {handler}\n    wait()"))
     out, err = stop(process, signal.SIGTERM)
     assert process.returncode == 9 and err == ""
     assert len(parse_tables(out)) == 1

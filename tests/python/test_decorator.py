@@ -8,16 +8,15 @@ import functools
 import gc
 import inspect
 import io
-import pickle
 import sys
 import types
 import warnings
 import weakref
 
 import pytest
+from conftest import Table, Workshop, parse_tables
 
 import memory_profiler
-from conftest import Table, Workshop, parse_tables
 from memory_profiler import _core, profile
 
 
@@ -148,8 +147,11 @@ def test_faults_58_the_same_exception_comes_out_and_nothing_stays_open(out, kind
     assert (sys.gettrace(), sys.getprofile()) == tracing
 
 
-def test_faults_58_no_child_is_killed_when_a_profiled_function_raises(shop: Workshop) -> None:
-    run = shop.profile("""
+def test_faults_58_no_child_is_killed_when_a_profiled_function_raises(
+    shop: Workshop,
+) -> None:
+    run = shop.profile(
+        """
         import subprocess
         child = subprocess.Popen(["sleep", "60"])
 
@@ -164,7 +166,9 @@ def test_faults_58_no_child_is_killed_when_a_profiled_function_raises(shop: Work
         assert child.poll() is None
         child.kill()
         child.wait()
-    """, "--include-children")
+    """,
+        "--include-children",
+    )
     assert (run.code, run.err) == (0, "")
 
 
@@ -639,8 +643,6 @@ def test_calls_do_not_leak_memory() -> None:
     def work():
         return 1
 
-    import tracemalloc
-
     def many(n):
         for _ in range(n):
             work.__wrapped__()
@@ -750,7 +752,7 @@ def test_results_hold_the_latest_call_in_bytes(out, tolerance) -> None:
     measured(50 * 2**20)
     measured(80 * 2**20)
     result = profile.results["measured"]
-    line = next(line for line in result.lines.values() if "b\"x\" *" in line.source)
+    line = next(line for line in result.lines.values() if 'b"x" *' in line.source)
     assert line.increment == pytest.approx(80 * 2**20, abs=tolerance * 2**20)
     assert line.occurrences == 1 and line.memory > 80 * 2**20
     assert result.first_line == measured.__wrapped__.__code__.co_firstlineno

@@ -6,7 +6,6 @@ import json
 import pathlib
 
 import pytest
-
 from conftest import Workshop
 
 DOCUMENT = ("schema", "unit", "version", "python", "backend", "functions")
@@ -53,7 +52,13 @@ def test_every_source_line_is_there_and_unmeasured_ones_are_null(shop: Workshop)
     first = function["first_line"]
     assert [line["line"] for line in lines] == list(range(first, first + 5))
     assert [line["memory"] is None for line in lines] == [False, True, False, True, False]
-    assert [line["increment"] is None for line in lines] == [False, True, False, True, False]
+    assert [line["increment"] is None for line in lines] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
     assert [line["occurrences"] for line in lines] == [1, 0, 1, 0, 1]
     assert lines[0]["increment"] == function["baseline"] == lines[0]["memory"]
     assert lines[4]["source"] == '        return "\\u20ac </script>"'
@@ -69,11 +74,15 @@ def test_the_backend_is_named(shop: Workshop) -> None:
 
 
 def test_results_for_programs_are_the_same_data(shop: Workshop) -> None:
-    run = shop.profile(SOURCE + """
+    run = shop.profile(
+        SOURCE
+        + """
     import json
     with open("results.json", "w") as file:
         json.dump(profile.results.to_dict(), file)
-    """, "--json")
+    """,
+        "--json",
+    )
     theirs = json.loads((shop.path / "results.json").read_text())
     assert theirs["functions"] == json.loads(run.out)["functions"]
 

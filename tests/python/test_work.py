@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 import pytest
-
 from conftest import Workshop
 
 LOOP = """
@@ -55,7 +54,9 @@ def test_callbacks_are_one_for_each_line_that_runs(shop: Workshop, gate: str) ->
     assert measured(shop)["events"] == 3 * 100_000 + 4
 
 
-def test_readings_are_bounded_by_faults_and_elapsed_patience(shop: Workshop, gate: str) -> None:
+def test_readings_are_bounded_by_faults_and_elapsed_patience(
+    shop: Workshop, gate: str
+) -> None:
     got = measured(shop)
     if gate == "none":
         assert got["reads"] == got["events"]
@@ -70,11 +71,23 @@ def test_a_tight_loop_reads_at_few_of_its_lines(shop: Workshop) -> None:
     assert got["reads"] < got["events"] / 3
 
 
-def test_a_reading_is_one_system_call_and_a_closed_gate_none(shop: Workshop, gate: str) -> None:
+def test_a_reading_is_one_system_call_and_a_closed_gate_none(
+    shop: Workshop, gate: str
+) -> None:
     if not shutil.which("strace"):
         pytest.skip("strace is not installed")
     shop.write("script.py", LOOP)
-    words = ["strace", "-f", "-c", "-o", "calls.txt", sys.executable, "-m", "memory_profiler", "script.py"]
+    words = [
+        "strace",
+        "-f",
+        "-c",
+        "-o",
+        "calls.txt",
+        sys.executable,
+        "-m",
+        "memory_profiler",
+        "script.py",
+    ]
     done = subprocess.run(words, cwd=shop.path, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"strace cannot trace here: {done.stderr.splitlines()[-1:]}")
@@ -88,15 +101,21 @@ def test_a_reading_is_one_system_call_and_a_closed_gate_none(shop: Workshop, gat
     if gate == "rusage":
         assert calls["getrusage"] >= got["events"]
     else:
-        assert calls.get("getrusage", 0) <= 100, "the two of the script and what start-up takes"
+        assert calls.get("getrusage", 0) <= 100, (
+            "the two of the script and what start-up takes"
+        )
     rest = sum(calls.values()) - calls.get("pread64", 0) - calls.get("getrusage", 0)
     assert rest < 4000, calls
 
 
 def test_memory_that_grows_is_read_when_it_grows(shop: Workshop) -> None:
     """Each round touches new pages: a reading for each, none for the lines between."""
-    got = measured(shop, LOOP.replace("total = 0", "total, kept = 0, []").replace(
-        "total ^= 3", "kept.append(bytearray(300_000)) if i % 1000 == 0 else 0"))
+    got = measured(
+        shop,
+        LOOP.replace("total = 0", "total, kept = 0, []").replace(
+            "total ^= 3", "kept.append(bytearray(300_000)) if i % 1000 == 0 else 0"
+        ),
+    )
     assert got["reads"] >= 100
 
 
@@ -129,7 +148,9 @@ def test_code_that_is_not_decorated_gets_no_events(shop: Workshop) -> None:
 
 
 def test_a_function_that_is_forgotten_is_not_instrumented_any_more(shop: Workshop) -> None:
-    run = shop.python("-c", """if 1:
+    run = shop.python(
+        "-c",
+        """if 1:
         import gc, sys
         import memory_profiler
         profiler = memory_profiler.LineProfiler()
@@ -141,12 +162,15 @@ def test_a_function_that_is_forgotten_is_not_instrumented_any_more(shop: Worksho
         del profiler
         gc.collect()
         assert sys.monitoring.get_local_events(tool, work.__code__) == 0
-    """)
+    """,
+    )
     assert (run.code, run.err) == (0, "")
 
 
 def test_importing_is_light(shop: Workshop) -> None:
-    run = shop.python("-c", """if 1:
+    run = shop.python(
+        "-c",
+        """if 1:
         import sys
         def rss():
             with open("/proc/self/statm") as file:
@@ -160,7 +184,8 @@ def test_importing_is_light(shop: Workshop) -> None:
         assert not new & heavy, new & heavy
         assert grown <= 2 * 2 ** 20, grown
         assert len(new) <= 6, sorted(new)
-    """)
+    """,
+    )
     assert (run.code, run.err) == (0, "")
 
 
