@@ -71,8 +71,8 @@ def make_tracer(
     backend: str = "psutil", include_children: bool = False, peaks: bool = False
 ) -> _core.Tracer:
     """A tracer that counts with a backend. Raises KeyError for an unknown name, ValueError
-    where `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone), OSError when this process's memory
-    cannot be read."""
+    where `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone), OSError
+    when this process's memory cannot be read."""
     try:
         metric = METRICS[backend]
     except KeyError:
