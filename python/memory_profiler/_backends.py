@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from memory_profiler import _core
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this

@@ -23,9 +23,9 @@ from memory_profiler._wrap import (
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
-    from typing import Any
     from contextlib import AbstractContextManager
     from types import CodeType
+    from typing import Any
 
     from memory_profiler._codemap import CodeMap
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Iterable, Iterator
     from types import CodeType
+    from typing import Any
 
     from memory_profiler._core import Cell, Function
 
