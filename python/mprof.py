@@ -145,7 +145,9 @@ def function_labels(dotted_function_names: Iterable[str]) -> dict[str, str]:
 
 
 def _own_files() -> list[str]:
-    names = glob.glob("mprofile_??????????????.dat") + glob.glob("mprofile_??????????????-*.dat")
+    names = glob.glob("mprofile_??????????????.dat") + glob.glob(
+        "mprofile_??????????????-*.dat"
+    )
 
     def age(name: str) -> tuple[str, int]:
         number = name[23:-4].lstrip("-")
@@ -188,7 +190,9 @@ def get_profile_filenames(args: Sequence[str] | str) -> list[str]:
 
 def _unescape(name: str) -> str:
     """Undoes the \\xNN of our own recordings."""
-    raw = ESCAPED.sub(lambda m: bytes([int(m[1], 16)]), name.encode("utf-8", "surrogateescape"))
+    raw = ESCAPED.sub(
+        lambda m: bytes([int(m[1], 16)]), name.encode("utf-8", "surrogateescape")
+    )
     return raw.decode("utf-8", "surrogateescape")
 
 

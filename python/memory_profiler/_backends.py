@@ -9,6 +9,7 @@ from memory_profiler import _core
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
 #: Name -> metric of the C meter; None: not the meter.
 METRICS = {
@@ -85,11 +86,38 @@ def choose_backend(new_backend: str | None = None) -> str:
     return new_backend
 
 
+class Blind:
+    """Stands in for a tracer where memory cannot be read: measures nothing."""
+
+    def add(self, code: CodeType, always: bool = False, /) -> bool:
+        return False
+
+    def enter(self) -> None:
+        pass
+
+    def leave(self) -> None:
+        pass
+
+    def limit(self, bytes: int, call: Callable[[int], None], /) -> None:
+        pass
+
+    def tables(self) -> list[tuple[CodeType, int, dict[int, _core.Cell]]]:
+        return []
+
+
+def why_unreadable(error: OSError) -> str:
+    return (
+        f"cannot read {error.filename}: {error.strerror}, lines are not profiled; "
+        "mount /proc, or use the tracemalloc backend"
+    )
+
+
 def make_tracer(
     backend: str = "psutil", include_children: bool = False, peaks: bool = False
 ) -> _core.Tracer:
     """A tracer that counts with a backend. Raises KeyError for an unknown name, ValueError
-    where `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone)."""
+    where `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone), OSError
+    when this process's memory cannot be read."""
     metric = metric_of(backend)
     if peaks and (metric != "rss" or include_children):
         raise ValueError(

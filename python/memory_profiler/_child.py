@@ -19,9 +19,9 @@ from memory_profiler._profiler import LineProfiler
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
-    from typing import Any
     from importlib.machinery import ModuleSpec
     from types import ModuleType
+    from typing import Any
 
 SPAWN, FORKSERVER = "multiprocessing.spawn", "multiprocessing.forkserver"
 

@@ -10,6 +10,7 @@ from memory_profiler._program import ProgramError, find_script, load_module, loa
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from typing import Any
+
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._program import Program
 

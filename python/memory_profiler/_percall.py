@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from memory_profiler._profiler import LineProfiler
 from memory_profiler._report import check_precision, show_results
 from memory_profiler._wrap import Call, wrap_any, wrap_calls
@@ -10,6 +9,7 @@ from memory_profiler._wrap import Call, wrap_any, wrap_calls
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from typing import IO, Any
+
     from memory_profiler._results import Results
 
 

@@ -6,7 +6,7 @@ import sys
 from contextlib import nullcontext
 
 from memory_profiler import _core
-from memory_profiler._backends import make_tracer
+from memory_profiler._backends import Blind, make_tracer, why_unreadable
 from memory_profiler._results import Results, function_result
 from memory_profiler._wrap import (
     ASYNC_GENERATOR,
@@ -23,9 +23,9 @@ from memory_profiler._wrap import (
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
-    from typing import Any
     from contextlib import AbstractContextManager
     from types import CodeType
+    from typing import Any
 
     from memory_profiler._codemap import CodeMap
 
@@ -35,7 +35,7 @@ SUSPENDS = GENERATOR | COROUTINE | ASYNC_GENERATOR | ITERABLE_COROUTINE
 class _Counted(Call):
     """A call that one tracer counts."""
 
-    def __init__(self, tracer: _core.Tracer) -> None:
+    def __init__(self, tracer: _core.Tracer | Blind) -> None:
         self.enter = tracer.enter  # type: ignore[method-assign]
         self.leave = tracer.leave  # type: ignore[method-assign]
 
@@ -85,7 +85,12 @@ class LineProfiler:
         self.backend = backend
         self.enable_count = 0
         self._enabled = False
-        self._tracer = make_tracer(backend, include_children, peak)
+        self._tracer: _core.Tracer | Blind
+        try:
+            self._tracer = make_tracer(backend, include_children, peak)
+        except OSError as error:
+            self._tracer = Blind()
+            _warn_once(why_unreadable(error))
         self.peak = peak
         self._call = _Counted(self._tracer)
         self.max_mem = max_mem
@@ -121,7 +126,7 @@ class LineProfiler:
     ) -> None:
         try:
             self._tracer.add(code, always)
-        except RuntimeError as error:  # no monitoring tool id is free
+        except (RuntimeError, ValueError) as error:  # no monitoring tool id is ours
             _warn_once(str(error))
         self._globals[code] = names
 

@@ -99,8 +99,8 @@ def load_module(name: str, arguments: list[str]) -> Program:
 
     _search_here()
     try:
-        _, spec, code = runpy._get_module_details(name)  # type: ignore[attr-defined]
-    except runpy._Error as error:  # type: ignore[attr-defined]
+        _, spec, code = runpy._get_module_details(name, ProgramError)  # type: ignore[attr-defined]
+    except ProgramError as error:
         raise ProgramError(f"no module or file to run: {error}") from None
     names = {
         "__name__": "__main__", "__doc__": None, "__package__": spec.parent,

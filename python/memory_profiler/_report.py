@@ -10,6 +10,7 @@ from memory_profiler._results import FunctionResult, Results
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from typing import IO
+
     from memory_profiler._codemap import CodeMap
     from memory_profiler._profiler import LineProfiler
 

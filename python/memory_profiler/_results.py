@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Iterable, Iterator
     from types import CodeType
+    from typing import Any
 
     from memory_profiler._core import Cell, Function
 
@@ -149,6 +148,7 @@ def source_of(code: CodeType, names: dict[str, Any], last: int) -> list[str]:
     when there is no source. Line ends are stripped."""
     import inspect
     import linecache
+    import tokenize
 
     every = linecache.getlines(code.co_filename, names or None)
     rest = every[max(code.co_firstlineno, 1) - 1 :]
@@ -156,7 +156,7 @@ def source_of(code: CodeType, names: dict[str, Any], last: int) -> list[str]:
         return []
     try:
         block = rest if code.co_name == "<module>" else inspect.getblock(rest)
-    except (SyntaxError, IndentationError):
+    except (SyntaxError, tokenize.TokenError):  # the file is not what was compiled
         block = []
     needed = max(len(block), last - code.co_firstlineno + 1)
     return [line.rstrip("\r\n") for line in rest[:needed]]

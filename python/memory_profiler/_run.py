@@ -5,13 +5,14 @@ from __future__ import annotations
 import builtins
 import os
 import signal
+import stat
 import sys
 import threading
 from typing import IO, TYPE_CHECKING, NoReturn
 
 from memory_profiler import _child, _profile
 from memory_profiler.__main__ import fail
-from memory_profiler._backends import METRICS
+from memory_profiler._backends import METRICS, make_tracer, why_unreadable
 from memory_profiler._profiler import LineProfiler
 from memory_profiler._program import Program, ProgramError, load_program
 from memory_profiler._report import html_text, json_text, write_table, write_text
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
 def probe_output(path: str, name: str) -> None:
     """Fails before the program runs when a file cannot be written. Leaves no file."""
     existed = os.path.exists(path)
+    if existed and stat.S_ISFIFO(os.stat(path).st_mode):
+        return  # its reader would take our probe for the whole report
     try:
         os.close(
             os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o666)
         )
     except OSError as error:
-        if existed and not os.path.isdir(path) and not os.path.isfile(path):
-            return  # a pipe that nobody reads yet
         fail(f"cannot write {name}: {error.strerror}; name a file that can be written")
     if not existed:
         os.unlink(path)
@@ -248,6 +249,10 @@ def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
         problem.__traceback__ = None
         sys.excepthook(type(problem), problem, None)
         raise SystemExit(1) from None
+    try:
+        make_tracer(options.backend, options.include_children)
+    except OSError as unreadable:
+        fail(why_unreadable(unreadable))
     profiler = make_profiler(options)
     report = Report(profiler, options, program.argv[0])
     _profile.run_profiler = profiler

@@ -14,9 +14,9 @@ from memory_profiler._wrap import Call, innermost, wrap_any, wrap_calls
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
-    from typing import IO, Any
     from collections.abc import Callable
     from types import TracebackType
+    from typing import IO, Any
 
 MIB = 2**20
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import types
 import warnings
 from types import CodeType, FunctionType
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Callable
+    from typing import Any
 
 GENERATOR, COROUTINE, ASYNC_GENERATOR = 0x20, 0x80, 0x200
 ITERABLE_COROUTINE = 0x100
@@ -152,7 +153,7 @@ def _generator(func: Any, begin: Callable[[], Call]) -> Any:
         call.finish()
         return result
 
-    return wrapper
+    return types.coroutine(wrapper) if flags_of(func) & ITERABLE_COROUTINE else wrapper
 
 
 def _coroutine(func: Any, begin: Callable[[], Call]) -> Any:

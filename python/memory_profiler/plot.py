@@ -80,12 +80,16 @@ def draw_brackets(axes: Any, run: Json, height: float) -> None:
                 xs += [t + side, t, t, t + side, nan]
                 ys += [m + tall, m + tall, m - tall, m - tall, nan]
             if few:
-                axes.plot(xs, ys, "-", color=colour, linewidth=2, label=f"{label} {t1 - t0:.3f}s")
+                axes.plot(
+                    xs, ys, "-", color=colour, linewidth=2, label=f"{label} {t1 - t0:.3f}s"
+                )
                 xs, ys = [], []
         if xs:
             total = sum(call[2] - call[0] for call in function["calls"])
             text = f"{label} x{len(function['calls'])} {total:.3f}s"
-            axes.plot(xs, ys, "-", color=colour, linewidth=1, label=text if i < 20 else None)
+            axes.plot(
+                xs, ys, "-", color=colour, linewidth=1, label=text if i < 20 else None
+            )
 
 
 def draw_flame(axes: Any, run: Json) -> None:
@@ -99,7 +103,9 @@ def draw_flame(axes: Any, run: Json) -> None:
     lanes.set_yticks([])
     lanes.set_ylim(0, depth + 1)
     boxes, colours = [], []
-    for i, (label, (t0, _m0, t1, _m1, level, *_)) in enumerate(sorted(calls, key=lambda c: c[1])):
+    for i, (label, (t0, _m0, t1, _m1, level, *_)) in enumerate(
+        sorted(calls, key=lambda c: c[1])
+    ):
         boxes.append([(t0, level), (t1, level), (t1, level + 1), (t0, level + 1)])
         colours.append(hsv_to_rgb((0.1 * (i % 2), 1 - 0.75 * level / depth, 1)))
         if len(calls) < 100 and t1 - t0 > (run["to"] - run["from"]) / 40:

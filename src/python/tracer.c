@@ -76,14 +76,23 @@ static int use_source(struct mp_tracer *tracer, const char *name, int children,
     enum mp_metric metric;
     if (mp_metric_from(name, &metric))
         return -1;
-    if (metric == MP_RSS && !children && call == Py_None)
-        return 0;
-    struct other_source *source = calloc(1, sizeof *source);
-    if (!source || mp_meter_open(&source->meter, 0, metric)) {
-        free(source);
-        PyErr_SetFromErrno(PyExc_OSError);
+    if (metric == MP_RSS && !children && call == Py_None) {
+        struct mp_meter *meter = mp_tracer_meter();
+        if (meter->fd >= 0 || mp_meter_read(meter) >= 0)
+            return 0;
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError, "/proc/self/statm");
         return -1;
     }
+    struct other_source *source = calloc(1, sizeof *source);
+    if (!source || (call == Py_None && mp_meter_open(&source->meter, 0, metric))) {
+        free(source);
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError, metric == MP_RSS
+                                                          ? "/proc/self/statm"
+                                                          : "/proc/self/smaps_rollup");
+        return -1;
+    }
+    if (call != Py_None)
+        source->meter.fd = -1;
     source->children = children;
     source->call = call == Py_None ? NULL : Py_NewRef(call);
     tracer->source = (struct mp_source){.read = read_other, .self = source};

@@ -24,7 +24,7 @@ static void put_row(FILE *out, const struct mp_function *function, int row, bool
         fputs("\"memory\": null, \"increment\": null, \"occurrences\": 0, ", out);
     if (peaks && line->occurrences)
         fprintf(out, "\"peak\": %lld, ", (long long)line->peak);
-    else if (peaks)
+    else
         fputs("\"peak\": null, ", out);
     put_text(out, "source", function->lines[row]);
     fputc('}', out);

@@ -9,7 +9,7 @@
 
 struct mp_json_options {
     const char *backend; /* the name of where the numbers come from */
-    bool peaks;          /* "peak" of each line */
+    bool peaks;          /* were measured; "peak" is null otherwise */
     const char *python;  /* version of the interpreter, "3.12.1" */
 };
 

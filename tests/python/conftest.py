@@ -96,7 +96,7 @@ def run_python(
     python: str = sys.executable,
     cwd: str | os.PathLike[str] | None = None,
     env: dict[str, str] | None = None,
-    timeout: float = 120,
+    timeout: float = 30,
     **options: object,
 ) -> Run:
     """Runs the interpreter with words; its output as text (bytes that are no UTF-8 escaped)."""
