@@ -67,14 +67,20 @@ static int64_t usage_mark(void)
 }
 
 /* ru_maxrss survives exec, VmHWM does not: a small program started by a large one reads the
-   large one's mark, and no reset lowers it. */
-static void look_around(void)
+   large one's mark, and no reset lowers it. A high VmHWM can hide that: looked at again after
+   each reset. */
+static int64_t look_for_floor(void)
 {
     int64_t exact = mp_meter_high_water(0), usage = usage_mark();
+    owner.floor = exact < 0 || usage > exact + FLOOR_SLACK ? usage : -1;
+    return exact;
+}
+
+static void look_around(void)
+{
     owner.looked = true;
     owner.generation = mp_meter_generation();
-    owner.floor = exact < 0 || usage > exact + FLOOR_SLACK ? usage : -1;
-    owner.ours = exact >= 0 && !sampler_resets();
+    owner.ours = look_for_floor() >= 0 && !sampler_resets();
     owner.slack = 0;
     owner.settled = -1;
 }
@@ -126,8 +132,11 @@ static int64_t reset(int64_t mark)
         return mark;
     }
     owner.resets++;
+    int64_t rss = read_rss(-1);
+    if (usage_mark() > rss + FLOOR_SLACK)
+        look_for_floor();
     owner.settled = read_mark();
-    int64_t above = owner.settled - read_rss(-1);
+    int64_t above = owner.settled - rss;
     owner.slack = above < 0 ? 0 : above < MOST_SLACK ? above : MOST_SLACK;
     return owner.settled;
 }

@@ -209,6 +209,20 @@ static void the_mark_of_the_image_before_exec_is_not_believed(void **state)
     give_back(room, 300 * MIB);
 }
 
+/* The same, the image's own mark standing above the older one's when the owner first looks. */
+static void a_high_mark_does_not_hide_the_older_images(void **state)
+{
+    (void)state;
+    void *room = take_memory(100 * MIB);
+    pid_t pid = fork();
+    if (!pid) {
+        execl(program, program, "after-exec", NULL);
+        _exit(127);
+    }
+    assert_int_equal(finish(pid), 0);
+    give_back(room, 100 * MIB);
+}
+
 /* The resets that two spikes take when `mprof run` says FLAGS to the process PID (0: to this). */
 static int resets_under_notice(pid_t pid, const char *flags)
 {
@@ -267,6 +281,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(an_interval_survives_the_resets_of_other_threads),
         cmocka_unit_test(a_forked_child_has_a_mark_of_its_own),
         cmocka_unit_test(the_mark_of_the_image_before_exec_is_not_believed),
+        cmocka_unit_test(a_high_mark_does_not_hide_the_older_images),
         cmocka_unit_test(a_mark_that_the_sampler_owns_is_never_reset),
         cmocka_unit_test(a_sampler_that_resets_nothing_or_watches_another_owns_nothing),
     };
