@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 
 from memory_profiler import _core
 
@@ -40,17 +41,56 @@ def make_reader(
     return lambda: _core.memory(0, metric)
 
 
+def metric_of(backend: str) -> str | None:
+    """The metric of the C meter behind a backend; None: tracemalloc. Raises KeyError."""
+    try:
+        return METRICS[backend]
+    except KeyError:
+        raise KeyError(
+            f"unknown backend {backend!r}: one of {', '.join(METRICS)}"
+        ) from None
+
+
+def _is_available(backend: str) -> bool:
+    metric = METRICS[backend]
+    file = "statm" if metric == "rss" else "smaps_rollup"
+    return metric is None or os.access(f"/proc/self/{file}", os.R_OK)
+
+
+def choose_backend(new_backend: str | None = None) -> str:
+    """The name of the backend to use: the one asked for, or RSS where that one cannot work.
+
+    Args:
+        new_backend: psutil (RSS; the default), psutil_pss, psutil_uss, posix (RSS) or
+            tracemalloc. None of them needs psutil the library.
+
+    Raises:
+        KeyError: an unknown name. A warning says when another backend takes its place.
+
+    Source: whether /proc/self/statm or smaps_rollup can be read.
+
+    >>> choose_backend(), choose_backend("tracemalloc")
+    ('psutil', 'tracemalloc')
+    """
+    default = next(iter(METRICS))
+    if new_backend is None or METRICS[default] == metric_of(new_backend):
+        return new_backend or default
+    if not _is_available(new_backend) and _is_available(default):
+        import warnings
+
+        warnings.warn(
+            f"{new_backend} can not be used, {default} used instead", stacklevel=2
+        )
+        return default
+    return new_backend
+
+
 def make_tracer(
     backend: str = "psutil", include_children: bool = False, peaks: bool = False
 ) -> _core.Tracer:
     """A tracer that counts with a backend. Raises KeyError for an unknown name, ValueError
     where `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone)."""
-    try:
-        metric = METRICS[backend]
-    except KeyError:
-        raise KeyError(
-            f"unknown backend {backend!r}: one of {', '.join(METRICS)}"
-        ) from None
+    metric = metric_of(backend)
     if peaks and (metric != "rss" or include_children):
         raise ValueError(
             "peaks are of this process's RSS: not with another backend or children"

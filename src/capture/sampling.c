@@ -1,6 +1,9 @@
 #include "capture/sampling.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,6 +85,26 @@ static int64_t read_children(struct mp_sampling *s, int64_t at, bool keep)
     return sum;
 }
 
+/* /proc/PID/stat after the name, which may hold anything: "S ppid pgrp session tty tpgid flags".
+   A kernel thread has no memory either, but lives. */
+static bool has_ended(pid_t pid)
+{
+    enum { EXITING = 4 };
+    char path[64], text[512], state = 0;
+    unsigned flags = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[length > 0 ? length : 0] = 0;
+    const char *after = strrchr(text, ')');
+    if (!after || sscanf(after + 1, " %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+        return true;
+    return state == 'Z' || state == 'X' || flags & EXITING;
+}
+
 static int64_t wall_clock(void)
 {
     struct timespec now;
@@ -89,9 +112,20 @@ static int64_t wall_clock(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+/* The process's memory; -1 with ESRCH also when it has exited and nobody reaped it yet. */
+static int64_t read_process(struct mp_sampling *s)
+{
+    int64_t bytes = mp_meter_read(&s->meter);
+    if (bytes == 0 && s->options.pid && has_ended(s->options.pid)) {
+        errno = ESRCH;
+        return -1;
+    }
+    return bytes;
+}
+
 int mp_sampling_take(struct mp_sampling *s)
 {
-    int64_t own = mp_meter_read(&s->meter);
+    int64_t own = read_process(s);
     if (own < 0)
         return -1;
     struct mp_sample sample = {wall_clock(), own, 0};

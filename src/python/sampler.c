@@ -1,4 +1,5 @@
 /* memory_profiler._core.Sampler: a process's memory over time, taken without Python's lock. */
+#include "python/forks.h"
 #include "python/module.h"
 
 #include <errno.h>
@@ -11,48 +12,6 @@ struct sampler_object {
     PyObject_HEAD bool open;
     struct mp_sampling sampling;
 };
-
-static PyObject *before_fork(PyObject *module, PyObject *ignored)
-{
-    (void)module, (void)ignored;
-    Py_BEGIN_ALLOW_THREADS;
-    mp_sampling_hold();
-    Py_END_ALLOW_THREADS;
-    Py_RETURN_NONE;
-}
-
-static PyObject *after_fork(PyObject *module, PyObject *ignored)
-{
-    (void)module, (void)ignored;
-    mp_sampling_resume();
-    Py_RETURN_NONE;
-}
-
-static PyMethodDef before_method = {"_before_fork", before_fork, METH_NOARGS, NULL};
-static PyMethodDef after_method = {"_after_fork", after_fork, METH_NOARGS, NULL};
-
-/* Python forks with the threads gone until after it has counted them. Registered at the first
-   start: a program that never samples carries nothing. A child needs no hook. */
-static int watch_python_forks(void)
-{
-    static bool watching;
-    if (watching)
-        return 0;
-    PyObject *os = PyImport_ImportModule("os");
-    PyObject *call = os ? PyObject_GetAttrString(os, "register_at_fork") : NULL;
-    PyObject *hooks =
-        Py_BuildValue("{sNsN}", "before", PyCFunction_New(&before_method, NULL),
-                      "after_in_parent", PyCFunction_New(&after_method, NULL));
-    PyObject *none = PyTuple_New(0);
-    PyObject *done = call && hooks && none ? PyObject_Call(call, none, hooks) : NULL;
-    watching = done != NULL;
-    Py_XDECREF(done);
-    Py_XDECREF(none);
-    Py_XDECREF(hooks);
-    Py_XDECREF(call);
-    Py_XDECREF(os);
-    return watching ? 0 : -1;
-}
 
 static int64_t nanoseconds(double seconds)
 {
@@ -112,7 +71,7 @@ static bool is_busy(struct sampler_object *self)
 static PyObject *sampler_start(struct sampler_object *self, PyObject *ignored)
 {
     (void)ignored;
-    if (is_busy(self) || watch_python_forks())
+    if (is_busy(self) || mp_forks_watch())
         return NULL;
     return mp_sampling_start(&self->sampling) ? PyErr_SetFromErrno(PyExc_OSError)
                                               : Py_NewRef(Py_None);
@@ -256,5 +215,5 @@ int mp_sampler_register(PyObject *module)
     PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
     int failed = type ? PyModule_AddType(module, (PyTypeObject *)type) : -1;
     Py_XDECREF(type);
-    return failed;
+    return failed ? failed : PyModule_AddFunctions(module, mp_forks_methods);
 }
