@@ -353,8 +353,9 @@ def test_faults_53_a_program_that_closes_our_descriptor_is_sampled_on():
         kept = []
         def work():
             os.closerange(3, 4096)
+            time.sleep(0.05)
             null = os.open("/dev/null", os.O_RDWR)
-            for fd in range(190, 300): os.dup2(null, fd)
+            for fd in range(300, 190, -1): os.dup2(null, fd)
             kept.append(bytearray(40 << 20))
             time.sleep(0.2)
         usage = memory_usage(work, 0.005)
