@@ -160,17 +160,22 @@ def _look(sampler: Sampler, want: _Want, first: bool, pid: int) -> bool:
     return True
 
 
-def _watch(
-    sampler: Sampler,
-    want: _Want,
-    pid: int,
-    looks: int | None,
-    has_ended: Callable[[], bool],
-) -> None:
+def _reap(child: Any) -> bool:
+    """True once a child that cannot be read any more is over; it may be on its way out."""
+    for _ in range(100):
+        if child.poll() is not None:
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def _watch(sampler: Sampler, want: _Want, pid: int, looks: int | None, child: Any) -> None:
     """Samples at absolute deadlines until `looks` are taken or the process has ended."""
     taken, deadline = 0, time.monotonic()
-    while (looks is None or taken < looks) and not has_ended():
+    while (looks is None or taken < looks) and (child is None or child.poll() is None):
         if not _look(sampler, want, taken == 0, pid):
+            if child is not None:
+                _reap(child)
             return
         taken += 1
         if taken % FLUSH_EVERY == 0 and want.stream is not None:
@@ -181,14 +186,12 @@ def _watch(
         time.sleep(max(0.0, deadline - time.monotonic()))
 
 
-def _usage_of_process(
-    pid: int, want: _Want, has_ended: Callable[[], bool], looks: int | None
-) -> Any:
+def _usage_of_process(pid: int, want: _Want, looks: int | None, child: Any = None) -> Any:
     if want.max_usage and looks == 0:
         looks = 1
     sampler = _open(want, pid)
     try:
-        _watch(sampler, want, pid, looks, has_ended)
+        _watch(sampler, want, pid, looks, child)
         if want.stream is not None:
             return None
         if not want.max_usage:
@@ -200,14 +203,12 @@ def _usage_of_process(
         _close(sampler)
 
 
-def _usage_of_popen(proc: Any, want: _Want) -> Any:
+def _usage_of_popen(child: Any, want: _Want) -> Any:
     """A child of ours: it may end at any moment, and that is no error."""
     try:
-        return _usage_of_process(
-            proc.pid, want, lambda: proc.poll() is not None, want.looks()
-        )
+        return _usage_of_process(child.pid, want, want.looks(), child)
     except ProcessLookupError:
-        if proc.poll() is None or want.max_usage:
+        if not _reap(child) or want.max_usage:
             raise
         return None if want.stream is not None else []
 
@@ -310,8 +311,7 @@ def memory_usage(
     pid = _as_pid(proc)
     if pid is not None:
         looks = want.looks()
-        number = check_pid(pid)
-        return _usage_of_process(number, want, lambda: False, 1 if looks is None else looks)
+        return _usage_of_process(check_pid(pid), want, 1 if looks is None else looks)
     if isinstance(proc, str):
         return _usage_of_call(_code_call(proc), want)
     if callable(proc):

@@ -365,19 +365,16 @@ def test_faults_53_a_program_that_closes_our_descriptor_is_sampled_on():
     assert out == "True True\n"
 
 
-def test_faults_66_a_live_owner_of_the_mark_keeps_it():
-    code = """
-        def peaks():
-            spike(150)
-            return memory_usage((spike, (40,)), max_usage=True) - memory_usage()[0]
-        seen = round(peaks() / 10)
-        print(seen, open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
-    """
-    out = run(code, env={**os.environ, "MPROF_OWNS_PEAK": str(os.getpid())}).split()
-    assert int(out[1]) > 150 * 1024, "the mark was reset although another process owns it"
-    assert int(out[0]) == 0, "an old mark was taken for the call's own"
-    out = run(code, env={**os.environ, "MPROF_OWNS_PEAK": "999999999"}).split()
-    assert int(out[0]) == 4 and int(out[1]) < 150 * 1024
+@pytest.mark.parametrize("flags, ours", [("p", False), ("", True)])
+def test_under_a_sampler_that_owns_the_mark_it_is_left_alone(flags, ours):
+    out = run(f"""
+        os.environ["MPROF_RUN"] = f"1:{{os.getpid()}}:{flags}:0:/run.dat"
+        spike(150)
+        seen = memory_usage((spike, (40,)), max_usage=True) - memory_usage()[0]
+        mark = open("/proc/self/status").read().split("VmHWM:")[1].split()[0]
+        print(round(seen / 10), int(mark) < 150 * 1024)
+    """)
+    assert out == ("4 True\n" if ours else "0 False\n")
 
 
 def test_a_daemonic_process_can_measure():
