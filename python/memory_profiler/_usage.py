@@ -72,6 +72,7 @@ def _open(want: _Want, pid: int) -> Sampler:
             want.children,
             want.multiprocess,
             want.max_usage,
+            want.max_usage and want.timestamps,
         )
     except OSError as error:
         raise explain(error, pid, want.metric) from None
