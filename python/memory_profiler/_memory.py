@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Any
 
 from memory_profiler import _core
 from memory_profiler._backends import metric_of
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 MIB = 1 << 20
 SELF = -1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
 
 from memory_profiler._memory import _get_memory
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from typing import Any
 
 
 class MemTimer(threading.Thread):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import operator
 import time
-from typing import IO, TYPE_CHECKING, Any
 
 from memory_profiler import _core
 from memory_profiler._backends import choose_backend, metric_of
 from memory_profiler._memory import MIB, check_pid, explain
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import IO, Any
 
     from memory_profiler._traced import TracedSampler
 
@@ -72,6 +73,7 @@ def _open(want: _Want, pid: int) -> Sampler:
             want.children,
             want.multiprocess,
             want.max_usage,
+            want.max_usage and want.timestamps,
         )
     except OSError as error:
         raise explain(error, pid, want.metric) from None

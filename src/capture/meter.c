@@ -104,7 +104,7 @@ void mp_meter_release(struct mp_meter *meter)
    are the second. */
 static int64_t parse_statm(const char *text, ssize_t length)
 {
-    static long page;
+    static _Atomic long page;
     if (!page)
         page = sysconf(_SC_PAGESIZE);
     int64_t value = 0, resident = -1;

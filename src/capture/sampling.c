@@ -49,6 +49,8 @@ static int64_t foreign_peak(struct mp_sampling *s, int64_t bytes)
 
 static int64_t own_peak(struct mp_sampling *s, int64_t bytes)
 {
+    if (s->peak_open && s->started && !s->options.peak_times)
+        return bytes; /* the last sample asks */
     if (s->peak_open)
         return mp_peak_read(&s->peak, bytes);
     mp_peak_begin(&s->peak, bytes);

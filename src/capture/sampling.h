@@ -29,7 +29,8 @@ struct mp_sampling_options {
     enum mp_metric metric;
     bool sum_children; /* add the descendants' memory to each sample */
     bool each_child;   /* a row for each descendant after each sample */
-    bool peak;         /* watch the high-water mark (RSS only) */
+    bool peak;         /* what the high-water mark saw belongs to `most` (RSS only) */
+    bool peak_times;   /* and the thread looks at it at every tick, to know when */
     int64_t interval;  /* nanoseconds, at least 1 */
 };
 

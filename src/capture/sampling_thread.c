@@ -189,11 +189,13 @@ int mp_sampling_thread_start(struct mp_sampling *s)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, watch_forks);
     pthread_mutex_lock(&registry);
+    s->started = true; /* before the thread looks */
     int failed = holds ? 0 : launch(s), kept = errno;
-    if (!failed) {
+    if (failed) {
+        s->started = false;
+    } else {
         s->next = started;
         started = s;
-        s->started = true;
     }
     pthread_mutex_unlock(&registry);
     errno = kept;

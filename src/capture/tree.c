@@ -107,7 +107,7 @@ static int scan_all(struct mp_tree *tree, pid_t root)
 
 static int has_children_files(void)
 {
-    static int known = -1;
+    static _Atomic int known = -1;
     if (known < 0) {
         char path[64];
         snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());

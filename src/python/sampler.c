@@ -21,13 +21,14 @@ static int64_t nanoseconds(double seconds)
 
 static PyObject *sampler_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"interval", "pid", "metric", "children", "each", "peak", NULL};
+    static char *names[] = {"interval", "pid",  "metric",     "children",
+                            "each",     "peak", "peak_times", NULL};
     double interval;
-    int pid = 0, children = 0, each = 0, peak = 0;
+    int pid = 0, children = 0, each = 0, peak = 0, times = 0;
     const char *metric = "rss";
     struct mp_sampling_options options = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "d|isppp", names, &interval, &pid,
-                                     &metric, &children, &each, &peak) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "d|ispppp", names, &interval, &pid,
+                                     &metric, &children, &each, &peak, &times) ||
         mp_metric_from(metric, &options.metric))
         return NULL;
     if (!(interval > 0))
@@ -38,6 +39,7 @@ static PyObject *sampler_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     options.sum_children = children;
     options.each_child = each;
     options.peak = peak;
+    options.peak_times = times;
     options.interval = nanoseconds(interval);
     struct sampler_object *self = (struct sampler_object *)type->tp_alloc(type, 0);
     if (!self)
@@ -196,10 +198,11 @@ static PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, getters},
     {Py_tp_doc,
-     "Sampler(interval, pid=0, metric='rss', children=False, each=False, peak=False)\n"
+     "Sampler(interval, pid=0, metric='rss', children=False, each=False, peak=False,\n"
+     "        peak_times=False)\n"
      "Samples a process (0: this one) every `interval` seconds in a native thread.\n"
      "children adds the descendants' memory, each keeps a row for each of them, peak\n"
-     "watches the high-water mark of RSS."},
+     "takes the high-water mark of RSS in, peak_times notes when it moved."},
     {0, NULL},
 };
 

@@ -39,24 +39,32 @@ static void a_full_run_halves_its_resolution_and_keeps_the_largest(void **state)
     mp_samples_release(&samples);
 }
 
-static void children_stay_with_their_tick(void **state)
+/* Ticks with 0 to most - 1 children, until the run was halved several times. */
+static void check_ticks_of(int most)
 {
-    (void)state;
     struct mp_samples samples;
     assert_false(mp_samples_init(&samples, 1024));
     for (int i = 0; i < 3000; i++) {
-        mp_samples_add(&samples, (struct mp_sample){i, i, 0});
-        for (int child = 1; child <= i % 4; child++)
+        mp_samples_add(&samples, (struct mp_sample){i, i * 7919 % 1000, 0});
+        for (int child = 1; child <= i % most; child++)
             mp_samples_add(&samples, (struct mp_sample){i, child, child});
     }
+    assert_true(samples.halvings > 1);
     for (size_t i = 0, children = 0; i < samples.count; i++) {
         const struct mp_sample *row = &samples.rows[i];
         children = row->pid ? children + 1 : 0;
         assert_int_equal(row->pid, children);
         if (i + 1 == samples.count || !samples.rows[i + 1].pid)
-            assert_int_equal(children, row->at % 4);
+            assert_int_equal(children, row->at % most);
     }
     mp_samples_release(&samples);
+}
+
+static void children_stay_with_their_tick(void **state)
+{
+    (void)state;
+    for (int most = 2; most < 12; most++)
+        check_ticks_of(most);
 }
 
 static void a_tick_too_large_is_counted_as_lost(void **state)

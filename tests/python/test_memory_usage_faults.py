@@ -10,11 +10,11 @@ import threading
 import time
 
 import pytest
+from usage_helpers import run, spike
 
 from memory_profiler import _core
 from memory_profiler._memory import _get_child_memory, _get_memory
 from memory_profiler._usage import memory_usage
-from usage_helpers import run, spike
 
 root_only = pytest.mark.skipif(os.getuid() != 0, reason="needs root to become another user")
 
