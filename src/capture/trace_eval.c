@@ -57,14 +57,11 @@ static void claim(PyThreadState *thread)
     thread->cframe->use_tracing = thread->tracing ? 0 : 255;
 }
 
-/* While the program has no trace function and a traced frame is open, only the events are
-   switched off: a greenlet that goes on with that frame restores just this switch. */
 static void lend(PyThreadState *thread)
 {
-    if (thread->c_tracefunc == trace && (mp_host.theirs || !mp_host.open))
+    if (thread->c_tracefunc == trace)
         thread->c_tracefunc = mp_host.theirs;
-    bool wanted = thread->c_profilefunc ||
-                  (thread->c_tracefunc && thread->c_tracefunc != trace);
+    bool wanted = thread->c_profilefunc || thread->c_tracefunc;
     thread->cframe->use_tracing = wanted && !thread->tracing ? 255 : 0;
 }
 
@@ -78,9 +75,8 @@ static void hand_back(PyThreadState *thread, bool traced)
 
 void mp_host_reclaim(PyThreadState *thread)
 {
-    if (!thread->tracing && mp_host.open &&
-        (mp_host.deep || runs_traced(thread->cframe->current_frame)))
-        claim(thread);
+    if (mp_host.open)
+        hand_back(thread, runs_traced(thread->cframe->current_frame));
 }
 
 /* --- events --- */
@@ -129,6 +125,8 @@ static int trace(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
     bool ours = thread && observe(thread, frame, what);
     if (__builtin_expect(ours && !mp_host.theirs, 1))
         return 0;
+    if (thread && !ours)
+        thread->strayed++;
     PyThreadState *state = PyThreadState_Get();
     int failed = mp_host.theirs ? forward(state, self, frame, what, arg) : 0;
     if (!ours && !mp_host.deep && !runs_traced(frame->f_frame))
@@ -160,12 +158,14 @@ PyObject *mp_host_run(PyThreadState *thread, _PyInterpreterFrame *frame, int thr
         return mp_host_next(thread, frame, throw);
     bool caller_traced = runs_traced(thread->cframe->current_frame);
     bool traced = is_traced(frame->f_code) && is_wanted(frame->f_code);
-    mp_host.open += traced;
+    if (traced && !mp_host.open++)
+        mp_greenlet_watch();
     hand_back(thread, traced);
     PyObject *result = mp_host_next(thread, frame, throw);
-    mp_host.open -= traced;
     if (traced)
         sweep(frame);
+    if (traced && !--mp_host.open)
+        mp_greenlet_unwatch();
     hand_back(thread, caller_traced && mp_host.open);
     return result;
 }

@@ -1,5 +1,5 @@
 /* The parts of line tracing on CPython 3.11: trace_eval.c decides and observes, trace_host.c
- * takes and leaves the interpreter's hooks.
+ * takes and leaves the interpreter's hooks, trace_greenlet.c follows switches of greenlets.
  */
 #ifndef MP_CAPTURE_TRACE_EVAL_H
 #define MP_CAPTURE_TRACE_EVAL_H
@@ -9,7 +9,7 @@
 /* What this thread's interpreter state had where ours is now. */
 struct mp_host {
     Py_tracefunc theirs; /* the program's trace function while ours has its place; or NULL */
-    unsigned open;       /* traced frames, suspended or running in other greenlets too */
+    unsigned open;       /* traced frames, those of other greenlets too */
     unsigned deep;       /* all frames are traced: see mp_host_run_deep() */
 };
 
@@ -35,7 +35,12 @@ int mp_host_refuse(void);
 PyObject *mp_host_evaluate(PyThreadState *, struct _PyInterpreterFrame *, int throw);
 PyObject *mp_host_run(PyThreadState *, struct _PyInterpreterFrame *, int throw);
 
-/* Traces the frame that runs, as a program's own sys.settrace() has changed something. */
+/* Traces the frame that runs, or not, when somebody else has changed the thread's state: the
+   program's sys.settrace(), a switch of greenlets. */
 void mp_host_reclaim(PyThreadState *);
+
+/* The first traced frame of the thread opens; the last one closes. Leave exceptions as found. */
+void mp_greenlet_watch(void);
+void mp_greenlet_unwatch(void);
 
 #endif

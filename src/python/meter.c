@@ -134,9 +134,9 @@ static PyObject *work(PyObject *module, PyObject *ignored)
     if (!thread)
         return PyErr_NoMemory();
     return Py_BuildValue(
-        "{sK,sK,sK,sn}", "reads", (unsigned long long)mp_tracer_meter()->reads, "events",
+        "{sK,sK,sK,sK,sn}", "reads", (unsigned long long)mp_tracer_meter()->reads, "events",
         (unsigned long long)thread->events, "dropped", (unsigned long long)thread->dropped,
-        "open", (Py_ssize_t)thread->depth);
+        "strayed", (unsigned long long)thread->strayed, "open", (Py_ssize_t)thread->depth);
 }
 
 PyMethodDef mp_meter_methods[] = {
@@ -160,6 +160,7 @@ PyMethodDef mp_meter_methods[] = {
     {"work", work, METH_NOARGS,
      "work() -> {'reads': statm reads of the process, 'events': line events of this "
      "thread,\n"
-     "'dropped': activations lost, 'open': activations running on this thread}."},
+     "'dropped': activations lost, 'strayed': events for code nobody traces, 'open': "
+     "activations\nrunning on this thread}."},
     {NULL, NULL, 0, NULL},
 };
