@@ -18,8 +18,8 @@ int mp_trace_start(void);
    when asking failed. Once for each code object. 0, or -1 with a Python exception. */
 int mp_trace_code(PyCodeObject *);
 
-/* Shows `selector` every code object once, when it first runs: selector(code) may hand it in,
-   its result is ignored. NULL: stop. 0, or -1 with a Python exception. */
+/* Shows `selector` every code object once, when it first runs: selector(code, globals) may hand
+   it in, its result is ignored. NULL: stop. 0, or -1 with a Python exception. */
 int mp_trace_select(PyObject *selector);
 
 /* Nobody traces this code object any more. */

@@ -2,14 +2,14 @@
 
 #include "capture/tracer.h"
 
-bool mp_trace_offer(PyObject *selector, PyObject *code)
+bool mp_trace_offer(PyObject *selector, PyObject *code, PyObject *globals)
 {
     static bool asking;
     if (asking)
         return false;
     asking = true;
     PyObject *asked = Py_NewRef(selector);
-    PyObject *result = PyObject_CallOneArg(asked, code);
+    PyObject *result = PyObject_CallFunctionObjArgs(asked, code, globals, NULL);
     if (!result)
         PyErr_Clear();
     Py_XDECREF(result);
@@ -29,5 +29,5 @@ int mp_trace_check_limit(struct mp_tracer *tracer, int64_t bytes)
         return 0;
     PyObject *result = PyObject_CallFunction(limit->call, "L", (long long)bytes);
     Py_XDECREF(result);
-    return result ? 0 : -1;
+    return result ? 1 : -1;
 }

@@ -8,12 +8,12 @@
 
 struct mp_tracer;
 
-/* Asks `selector`, which may trace the code; what it raises is dropped. False when another
-   question is open: code that runs meanwhile is asked about when it runs next. */
-bool mp_trace_offer(PyObject *selector, PyObject *code);
+/* Asks `selector(code, globals)`, which may trace the code; what it raises is dropped. False
+   when another question is open: code that runs meanwhile is asked about when it runs next. */
+bool mp_trace_offer(PyObject *selector, PyObject *code, PyObject *globals);
 
 /* Calls the tracer's limit when memory rises to it. It may raise into the program (a debugger
-   that is left): 0, or -1 with that exception. */
+   that is left): -1 with that exception; else 1 when it was called, 0 when not. */
 int mp_trace_check_limit(struct mp_tracer *, int64_t bytes);
 
 #endif

@@ -8,6 +8,7 @@
 
 struct mp_code_notes {
     bool traced;                    /* between mp_trace_code() and mp_trace_forget() */
+    bool offered;                   /* the selector was asked */
     int first, last;                /* span of lines; last < first: not known yet */
     int resume_offset, resume_line; /* of the last resumption */
     size_t units;                   /* instructions in the code */

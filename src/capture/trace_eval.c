@@ -19,8 +19,11 @@
 #include "base/stack.h"
 #include "capture/activation.h"
 #include "capture/trace.h"
+#include "capture/trace_ask.h"
 #include "capture/trace_code.h"
 #include "capture/tracer.h"
+
+static PyObject *selector; /* asked about code that runs for the first time; NULL: none */
 
 __thread struct mp_host mp_host __attribute__((tls_model("initial-exec")));
 
@@ -48,12 +51,17 @@ static bool runs_traced(const _PyInterpreterFrame *frame)
 
 static int trace(PyObject *, PyFrameObject *, int, PyObject *);
 
+static void take_slot(PyThreadState *thread)
+{
+    if (thread->c_tracefunc == trace)
+        return;
+    mp_host.theirs = thread->c_tracefunc;
+    thread->c_tracefunc = trace;
+}
+
 static void claim(PyThreadState *thread)
 {
-    if (thread->c_tracefunc != trace) {
-        mp_host.theirs = thread->c_tracefunc;
-        thread->c_tracefunc = trace;
-    }
+    take_slot(thread);
     thread->cframe->use_tracing = thread->tracing ? 0 : 255;
 }
 
@@ -81,57 +89,118 @@ void mp_host_reclaim(PyThreadState *thread)
 
 /* --- events --- */
 
-static void begin(struct mp_thread *thread, const _PyInterpreterFrame *frame, int line)
+/* Shows code that runs for the first time to the selector. */
+static void consider(const _PyInterpreterFrame *frame)
 {
-    struct mp_tracer *tracer;
-    struct mp_line_table *table;
-    bool resumed = _PyInterpreterFrame_LASTI(frame) > frame->f_code->_co_firsttraceable;
-    if (mp_tracer_choose(thread, frame->f_code, &tracer, &table))
-        mp_activation_begin(thread, frame, tracer, table, line, resumed);
+    PyObject *code = (PyObject *)frame->f_code;
+    struct mp_code_notes *notes = mp_code_notes(code);
+    if (!notes || notes->offered)
+        return;
+    notes->offered =
+        mp_tracer_is_bound(code) || mp_trace_offer(selector, code, frame->f_globals);
 }
 
-/* Returns whether the frame is one of ours. */
-static bool observe(struct mp_thread *thread, PyFrameObject *object, int what)
+static void begin(struct mp_thread *thread, const _PyInterpreterFrame *frame, int line)
+{
+    PyCodeObject *code = frame->f_code;
+    struct mp_tracer *tracer;
+    struct mp_line_table *table;
+    bool resumed = _PyInterpreterFrame_LASTI(frame) > code->_co_firsttraceable;
+    if (mp_tracer_choose(thread, code, &tracer, &table))
+        mp_activation_begin(thread, frame, tracer, table,
+                            resumed ? line : code->co_firstlineno, resumed);
+}
+
+/* What an event was: of a frame that is not ours, ours, one that a limit was called for (a
+   debugger has stopped there already), one where it raised. */
+enum verdict { FOREIGN, OURS, TOLD, RAISED };
+
+/* The limit's call may set a trace function: a debugger that starts. */
+static enum verdict check_limit(struct mp_tracer *tracer, int64_t bytes)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    thread->c_tracefunc = mp_host.theirs;
+    int told = mp_trace_check_limit(tracer, bytes);
+    take_slot(thread);
+    return told < 0 ? RAISED : told ? TOLD : OURS;
+}
+
+static enum verdict end(struct mp_thread *thread, struct mp_activation *top)
+{
+    struct mp_tracer *tracer = top->tracer;
+    if (__builtin_expect(tracer->limit.bytes <= 0, 1)) {
+        mp_activation_end(thread);
+        return OURS;
+    }
+    mp_tracer_keep(tracer);
+    int64_t bytes = mp_tracer_read(tracer, thread);
+    mp_activation_end(thread);
+    enum verdict verdict = check_limit(tracer, bytes);
+    mp_tracer_drop(tracer);
+    return verdict;
+}
+
+static enum verdict line_reached(struct mp_thread *thread, struct mp_activation *top,
+                                 int line)
+{
+    mp_activation_line(thread, top, line);
+    if (__builtin_expect(top->tracer->limit.bytes > 0, 0))
+        return check_limit(top->tracer, top->last);
+    return OURS;
+}
+
+static enum verdict observe(struct mp_thread *thread, PyFrameObject *object, int what)
 {
     const _PyInterpreterFrame *frame = object->f_frame;
     if (what == PyTrace_CALL && is_traced(frame->f_code))
         begin(thread, frame, object->f_lineno);
     struct mp_activation *top = thread->depth ? mp_activation_find(thread, frame) : NULL;
-    if (top && what == PyTrace_LINE)
-        mp_activation_line(thread, top, object->f_lineno);
-    else if (top && what == PyTrace_RETURN)
-        mp_activation_end(thread);
-    return top != NULL;
+    if (!top)
+        return FOREIGN;
+    if (what == PyTrace_LINE)
+        return line_reached(thread, top, object->f_lineno);
+    return what == PyTrace_RETURN ? end(thread, top) : OURS;
 }
 
 /* The program's trace function may replace itself meanwhile, or fail and be removed. */
-static int forward(PyThreadState *thread, PyObject *self, PyFrameObject *frame, int what,
-                   PyObject *arg)
+static int forward(PyThreadState *thread, PyFrameObject *frame, int what, PyObject *arg)
 {
     thread->c_tracefunc = mp_host.theirs;
-    int failed = mp_host.theirs(self, frame, what, arg);
-    if (thread->c_tracefunc != trace)
-        mp_host.theirs = thread->c_tracefunc;
-    thread->c_tracefunc = trace;
+    int failed = mp_host.theirs(thread->c_traceobj, frame, what, arg);
+    take_slot(thread);
     return failed;
 }
 
-/* `self` is the program's object: its place beside the function is never ours. */
-static int trace(PyObject *self, PyFrameObject *frame, int what, PyObject *arg)
+/* An event of a frame that is not ours: of the deep part, or strayed. */
+static void foreign(struct mp_thread *thread, PyThreadState *state,
+                    const _PyInterpreterFrame *frame)
 {
-    struct mp_thread *thread = mp_thread_self();
+    if (thread)
+        thread->strayed++;
+    if (!mp_host.deep && !runs_traced(frame))
+        state->c_tracefunc = mp_host.theirs;
+}
+
+/* The object that comes with the function is the program's, before a debugger came in. */
+static int trace(PyObject *object, PyFrameObject *frame, int what, PyObject *arg)
+{
+    (void)object;
     if (what == PyTrace_CALL && mp_stack_is_out())
         return mp_host_refuse();
-    bool ours = thread && observe(thread, frame, what);
-    if (__builtin_expect(ours && !mp_host.theirs, 1))
+    if (what == PyTrace_CALL && mp_host.deep && selector)
+        consider(frame->f_frame);
+    struct mp_thread *thread = mp_thread_self();
+    enum verdict verdict = thread ? observe(thread, frame, what) : FOREIGN;
+    if (verdict >= TOLD)
+        return verdict == RAISED ? -1 : 0;
+    if (__builtin_expect(verdict == OURS && !mp_host.theirs, 1))
         return 0;
-    if (thread && !ours)
-        thread->strayed++;
     PyThreadState *state = PyThreadState_Get();
-    int failed = mp_host.theirs ? forward(state, self, frame, what, arg) : 0;
-    if (!ours && !mp_host.deep && !runs_traced(frame->f_frame))
-        state->c_tracefunc = mp_host.theirs; /* strayed into a frame that nobody traces */
-    return failed;
+    if (mp_host.theirs && forward(state, frame, what, arg))
+        return -1;
+    if (verdict == FOREIGN)
+        foreign(thread, state, frame->f_frame);
+    return 0;
 }
 
 /* --- the evaluation function --- */
@@ -174,6 +243,8 @@ PyObject *mp_host_evaluate(PyThreadState *thread, _PyInterpreterFrame *frame, in
 {
     if (mp_stack_is_low())
         return mp_host_run_deep(thread, frame, throw);
+    if (__builtin_expect(selector != NULL, 0) && !throw &&!thread->tracing)
+        consider(frame);
     if (__builtin_expect(!thread->cframe->use_tracing, 1) && !is_traced(frame->f_code))
         return mp_host_next(thread, frame, throw);
     return mp_host_run(thread, frame, throw);
@@ -182,26 +253,33 @@ PyObject *mp_host_evaluate(PyThreadState *thread, _PyInterpreterFrame *frame, in
 int mp_trace_code(PyCodeObject *code)
 {
     struct mp_code_notes *notes = mp_code_notes((PyObject *)code);
+    Py_INCREF(code);
+    mp_host_install();
     if (!notes) {
         PyErr_NoMemory();
         return -1;
     }
-    if (notes->traced)
-        return 0;
-    Py_INCREF(code);
     notes->traced = true;
-    mp_host_install();
     return 0;
 }
 
 void mp_trace_forget(const void *code)
 {
     struct mp_code_notes *notes = mp_code_notes_peek((PyObject *)code);
-    if (!notes || !notes->traced)
-        return;
-    notes->traced = false;
+    if (notes)
+        notes->traced = false;
     mp_host_remove();
     Py_DECREF((PyObject *)code);
+}
+
+int mp_trace_select(PyObject *wanted)
+{
+    if (wanted && !selector)
+        mp_host_install();
+    else if (!wanted && selector)
+        mp_host_remove();
+    Py_XSETREF(selector, Py_XNewRef(wanted));
+    return 0;
 }
 
 int mp_trace_start(void)

@@ -8,9 +8,10 @@
 
 /* What this thread's interpreter state had where ours is now. */
 struct mp_host {
-    Py_tracefunc theirs; /* the program's trace function while ours has its place; or NULL */
-    unsigned open;       /* traced frames, those of other greenlets too */
-    unsigned deep;       /* all frames are traced: see mp_host_run_deep() */
+    Py_tracefunc
+        theirs;    /* the program's trace function while ours has its place; or NULL */
+    unsigned open; /* traced frames, those of other greenlets too */
+    unsigned deep; /* all frames are traced: see mp_host_run_deep() */
 };
 
 extern __thread struct mp_host mp_host __attribute__((tls_model("initial-exec")));

@@ -5,7 +5,8 @@
  */
 #include "capture/trace_eval.h"
 
-static __thread PyObject *previous; /* owned: the program's function, or None; NULL: not set */
+static __thread PyObject
+    *previous; /* owned: the program's function, or None; NULL: not set */
 
 /* Called in the greenlet that goes on, with the trace switch off for the time of the call. */
 static PyObject *switched(PyObject *module, PyObject *event)

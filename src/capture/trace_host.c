@@ -12,7 +12,7 @@ _PyFrameEvalFunction mp_host_next = _PyEval_EvalFrameDefault;
 
 static size_t codes;       /* traced code objects */
 static unsigned suspended; /* threads that run deep */
-static bool linked;        /* the interpreter, or a tool above us, calls mp_host_evaluate() */
+static bool linked; /* the interpreter, or a tool above us, calls mp_host_evaluate() */
 
 /* --- the evaluation function --- */
 

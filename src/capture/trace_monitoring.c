@@ -27,7 +27,7 @@ static PyObject *selector; /* asked about code that runs for the first time; NUL
 
 /* --- callbacks: (code, ...) under the interpreter's lock --- */
 
-static PyObject *none_unless(int failed)
+static PyObject *none_unless(bool failed)
 {
     return failed ? NULL : Py_NewRef(Py_None);
 }
@@ -46,7 +46,7 @@ static PyObject *line_reached(PyObject *module, PyObject *const *args, Py_ssize_
         Py_RETURN_NONE;
     mp_activation_line(thread, top, (int)PyLong_AsLong(args[1]));
     if (__builtin_expect(top->tracer->limit.bytes > 0, 0))
-        return none_unless(mp_trace_check_limit(top->tracer, top->last));
+        return none_unless(mp_trace_check_limit(top->tracer, top->last) < 0);
     Py_RETURN_NONE;
 }
 
@@ -97,7 +97,8 @@ static PyObject *started(PyObject *module, PyObject *const *args, Py_ssize_t cou
     int line = ((PyCodeObject *)args[0])->co_firstlineno;
     if (begin(args[0], line) || !selector)
         Py_RETURN_NONE;
-    if (!mp_tracer_is_bound(args[0]) && !mp_trace_offer(selector, args[0]))
+    if (!mp_tracer_is_bound(args[0]) &&
+        !mp_trace_offer(selector, args[0], PyEval_GetGlobals()))
         Py_RETURN_NONE;
     if (begin(args[0], line) || mp_tracer_is_bound(args[0]))
         Py_RETURN_NONE;
@@ -139,7 +140,7 @@ static PyObject *ended(PyObject *module, PyObject *const *args, Py_ssize_t count
     mp_tracer_keep(tracer);
     int64_t bytes = mp_tracer_read(tracer, thread);
     mp_activation_end(thread);
-    int failed = mp_trace_check_limit(tracer, bytes);
+    bool failed = mp_trace_check_limit(tracer, bytes) < 0;
     mp_tracer_drop(tracer);
     return none_unless(failed);
 }

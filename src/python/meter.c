@@ -151,9 +151,8 @@ PyMethodDef mp_meter_methods[] = {
      "cgroup(pid) -> (bytes now, limit in bytes or None) of the process's control group."},
     {"use_gate", use_gate, METH_O, "use_gate(kind): 0 page-fault ring, 1 rusage, 2 none."},
     {"select", select_code, METH_O,
-     "select(call or None): call(code) once for each code object that runs from now on; it "
-     "may\n"
-     "add the code to a tracer, which then counts this very run."},
+     "select(call or None): call(code, globals) once for each code object that runs from now\n"
+     "on; it may add the code to a tracer, which then counts this very run."},
     {"gate", gate, METH_NOARGS, "gate() -> the name of this thread's gate."},
     {"granularity", granularity, METH_NOARGS,
      "granularity() -> bytes of fresh memory that RSS can leave uncounted here."},

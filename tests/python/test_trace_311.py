@@ -551,3 +551,33 @@ def test_faults_63_greenlets_that_switch_in_traced_frames_keep_their_lines() -> 
         glets.append(greenlet.greenlet(lambda: names["pong"](lambda: glets[0])))
         glets[0].switch()
     assert counted(profiler)["ping"] == {1: 1, 2: 4, 3: 3, 4: 3, 5: 1}
+
+
+def test_a_limits_debugger_stops_once_at_a_line(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "grows.py"
+    path.write_text(textwrap.dedent("""
+        @profile
+        def f():
+            kept = bytearray(300 * 2 ** 20)
+            first = 1
+            second = 2
+            return first
+        f()
+    """))
+    done = subprocess.run(
+        [sys.executable, "-m", "memory_profiler", "--pdb-mmem=200", path],
+        input="next\nnext\nq\n", capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    stops = [line for line in done.stdout.splitlines() if line.startswith("-> ")]
+    assert stops == ["-> first = 1", "-> second = 2", "-> return first"]
+
+
+def test_a_function_is_selected_by_the_module_that_defines_it(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text("import textwrap\ntextwrap.dedent(' x')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "memory_profiler", "--function=textwrap.dedent", path],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "def dedent(text):" in done.stdout
