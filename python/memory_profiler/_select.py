@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from fnmatch import fnmatchcase
 
 from memory_profiler import _core
@@ -57,11 +56,10 @@ class Selection:
         if isinstance(self.profiler, LineProfiler):
             self.profiler._add_code(code, names, always=True)
 
-    def _consider(self, code: CodeType) -> None:
+    def _consider(self, code: CodeType, names: dict[str, object]) -> None:
         """Called by the core when a code object runs for the first time."""
         if not code.co_flags & OPTIMIZED or code.co_name.startswith("<"):
             return
-        names = sys._getframe(1).f_globals
         module = names.get("__name__")
         name = code.co_qualname.replace(".<locals>", "")
         dotted = f"{module}.{name}"

@@ -52,6 +52,7 @@ struct mp_thread {
     size_t context_count, context_room;
     uint64_t events;  /* line events handled */
     uint64_t dropped; /* activations lost for want of memory */
+    uint64_t strayed; /* events that came for frames nobody traces: wasted work */
 };
 
 /* The calling thread's state, made at first use; NULL when memory is short. */

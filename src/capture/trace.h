@@ -1,5 +1,5 @@
 /* The interpreter's side of line tracing: turns its events into activations. Implemented by
- * trace_monitoring.c (sys.monitoring, 3.12 and later).
+ * trace_monitoring.c (sys.monitoring, 3.12 and later) and trace_eval.c (3.11).
  *
  * Only code objects that were handed in are instrumented; all other code runs as it would.
  * Callbacks never raise and never print; Python code runs only for a selector, a limit
@@ -10,15 +10,16 @@
 
 #include <Python.h>
 
-/* Takes a tool id and registers the callbacks, once. 0, or -1 with a Python exception. */
+/* Takes what events come through (a monitoring tool id), once. 0, or -1 with a Python
+   exception. */
 int mp_trace_start(void);
 
 /* Asks for the events of one code object, which is kept alive until mp_trace_forget(), also
    when asking failed. Once for each code object. 0, or -1 with a Python exception. */
 int mp_trace_code(PyCodeObject *);
 
-/* Shows `selector` every code object once, when it first runs: selector(code) may hand it in,
-   its result is ignored. NULL: stop. 0, or -1 with a Python exception. */
+/* Shows `selector` every code object once, when it first runs: selector(code, globals) may hand
+   it in, its result is ignored. NULL: stop. 0, or -1 with a Python exception. */
 int mp_trace_select(PyObject *selector);
 
 /* Nobody traces this code object any more. */

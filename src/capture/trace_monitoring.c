@@ -11,10 +11,11 @@
 #include "capture/trace.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 
 #include "capture/activation.h"
 #include "capture/frames.h"
+#include "capture/trace_ask.h"
+#include "capture/trace_code.h"
 #include "capture/tracer.h"
 
 enum { TOOL_FIRST = 4, TOOL_LAST = 3 }; /* 0, 1, 2 and 5 have owners by convention */
@@ -24,53 +25,11 @@ static PyObject *disable; /* sys.monitoring.DISABLE */
 static long local_events, global_events, start_event;
 static PyObject *selector; /* asked about code that runs for the first time; NULL: none */
 
-/* What is kept with a code object. */
-struct code_notes {
-    int first, last;                /* span of lines; last < first: not known yet */
-    int resume_offset, resume_line; /* of the last resumption */
-    size_t units;                   /* instructions in the code */
-    unsigned char one_line_loop[];  /* by instruction: a backward jump within one line */
-};
-
-static Py_ssize_t notes_index = -1;
-
-static struct code_notes *notes_of(PyObject *code)
-{
-    void *notes = NULL;
-    if (notes_index < 0)
-        notes_index = PyUnstable_Eval_RequestCodeExtraIndex(free);
-    if (notes_index < 0 || PyUnstable_Code_GetExtra(code, notes_index, &notes))
-        return NULL;
-    if (notes)
-        return notes;
-    size_t units = (size_t)Py_SIZE(code) + 1;
-    struct code_notes *fresh = calloc(1, sizeof *fresh + units);
-    if (!fresh)
-        return NULL;
-    *fresh = (struct code_notes){.last = -1, .resume_offset = -1, .units = units};
-    if (PyUnstable_Code_SetExtra(code, notes_index, fresh)) {
-        free(fresh);
-        return NULL;
-    }
-    return fresh;
-}
-
 /* --- callbacks: (code, ...) under the interpreter's lock --- */
 
-/* Calls the tracer's limit when memory rises to it; it may raise into the program (a debugger
-   that is left). */
-static PyObject *check_limit(struct mp_tracer *tracer, int64_t bytes)
+static PyObject *none_unless(bool failed)
 {
-    struct mp_limit *limit = &tracer->limit;
-    bool over = bytes >= limit->bytes,
-         tell = over && bytes > limit->told + limit->told / 10;
-    if (tell || !over)
-        limit->told = tell ? bytes : 0;
-    if (!tell)
-        Py_RETURN_NONE;
-    PyObject *result = PyObject_CallFunction(limit->call, "L", (long long)bytes);
-    Py_XDECREF(result);
-    return result ? Py_NewRef(Py_None) : NULL;
+    return failed ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *line_reached(PyObject *module, PyObject *const *args, Py_ssize_t count)
@@ -87,7 +46,7 @@ static PyObject *line_reached(PyObject *module, PyObject *const *args, Py_ssize_
         Py_RETURN_NONE;
     mp_activation_line(thread, top, (int)PyLong_AsLong(args[1]));
     if (__builtin_expect(top->tracer->limit.bytes > 0, 0))
-        return check_limit(top->tracer, top->last);
+        return none_unless(mp_trace_check_limit(top->tracer, top->last) < 0);
     Py_RETURN_NONE;
 }
 
@@ -95,7 +54,7 @@ static PyObject *line_reached(PyObject *module, PyObject *const *args, Py_ssize_
    so other jumps are switched off where they are. */
 static bool is_one_line_loop(PyObject *code, long from, long to)
 {
-    struct code_notes *notes = to <= from ? notes_of(code) : NULL;
+    struct mp_code_notes *notes = to <= from ? mp_code_notes(code) : NULL;
     size_t unit = (size_t)from / 2;
     if (!notes || unit >= notes->units)
         return false;
@@ -132,31 +91,14 @@ static bool begin(PyObject *code, int line)
     return true;
 }
 
-/* Asks the selector, which may trace the code; what it raises is dropped. Code that runs
-   meanwhile (the selector's own) is asked about when it runs next. */
-static bool offer(PyObject *code)
-{
-    static bool asking;
-    if (asking)
-        return false;
-    asking = true;
-    PyObject *asked = Py_NewRef(selector);
-    PyObject *result = PyObject_CallOneArg(asked, code);
-    if (!result)
-        PyErr_Clear();
-    Py_XDECREF(result);
-    Py_DECREF(asked);
-    asking = false;
-    return true;
-}
-
 static PyObject *started(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module, (void)count;
     int line = ((PyCodeObject *)args[0])->co_firstlineno;
     if (begin(args[0], line) || !selector)
         Py_RETURN_NONE;
-    if (!mp_tracer_is_bound(args[0]) && !offer(args[0]))
+    if (!mp_tracer_is_bound(args[0]) &&
+        !mp_trace_offer(selector, args[0], PyEval_GetGlobals()))
         Py_RETURN_NONE;
     if (begin(args[0], line) || mp_tracer_is_bound(args[0]))
         Py_RETURN_NONE;
@@ -173,7 +115,7 @@ static PyObject *resumed(PyObject *module, PyObject *const *args, Py_ssize_t cou
     if (!thread || !mp_tracer_choose(thread, args[0], &tracer, &table))
         Py_RETURN_NONE;
     int offset = (int)PyLong_AsLong(args[1]);
-    struct code_notes *notes = notes_of(args[0]);
+    struct mp_code_notes *notes = mp_code_notes(args[0]);
     if (notes && notes->resume_offset != offset) {
         notes->resume_offset = offset;
         notes->resume_line = PyCode_Addr2Line((PyCodeObject *)args[0], offset);
@@ -198,9 +140,9 @@ static PyObject *ended(PyObject *module, PyObject *const *args, Py_ssize_t count
     mp_tracer_keep(tracer);
     int64_t bytes = mp_tracer_read(tracer, thread);
     mp_activation_end(thread);
-    PyObject *result = check_limit(tracer, bytes);
+    bool failed = mp_trace_check_limit(tracer, bytes) < 0;
     mp_tracer_drop(tracer);
-    return result;
+    return none_unless(failed);
 }
 
 /* --- starting --- */
@@ -336,7 +278,7 @@ int mp_trace_code(PyCodeObject *code)
     Py_INCREF(code);
     if (mp_trace_start() || set_events_of((PyObject *)code, local_events))
         return -1;
-    notes_of((PyObject *)code);
+    mp_code_notes((PyObject *)code);
     return 0;
 }
 
@@ -348,53 +290,4 @@ void mp_trace_forget(const void *code)
         PyErr_Clear(); /* the tool id was taken from us: nothing is left to undo */
     PyErr_SetRaisedException(raised);
     Py_DECREF(object);
-}
-
-/* Widens the span by the lines of co_lines(): (start, end, line or None) triples. */
-static int widen(PyObject *code, int *first, int *last)
-{
-    PyObject *lines = PyObject_CallMethod(code, "co_lines", NULL);
-    PyObject *iterator = lines ? PyObject_GetIter(lines) : NULL;
-    Py_XDECREF(lines);
-    if (!iterator)
-        return -1;
-    for (PyObject *item; (item = PyIter_Next(iterator)); Py_DECREF(item)) {
-        PyObject *number = PyTuple_GET_ITEM(item, 2);
-        if (number == Py_None)
-            continue;
-        int line = (int)PyLong_AsLong(number);
-        *first = line < *first ? line : *first;
-        *last = line > *last ? line : *last;
-    }
-    Py_DECREF(iterator);
-    return PyErr_Occurred() ? -1 : 0;
-}
-
-int mp_trace_span(PyCodeObject *code, int *first, int *last)
-{
-    struct code_notes *notes = notes_of((PyObject *)code);
-    if (notes && notes->first <= notes->last) {
-        *first = notes->first;
-        *last = notes->last;
-        return 0;
-    }
-    *first = *last = code->co_firstlineno;
-    if (widen((PyObject *)code, first, last))
-        return -1;
-    PyObject *constants = code->co_consts;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constants); i++) {
-        PyObject *inner = PyTuple_GET_ITEM(constants, i);
-        int start, end;
-        if (!PyCode_Check(inner))
-            continue;
-        if (mp_trace_span((PyCodeObject *)inner, &start, &end))
-            return -1;
-        *first = start < *first ? start : *first;
-        *last = end > *last ? end : *last;
-    }
-    if (notes) {
-        notes->first = *first;
-        notes->last = *last;
-    }
-    return 0;
 }

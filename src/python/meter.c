@@ -134,9 +134,9 @@ static PyObject *work(PyObject *module, PyObject *ignored)
     if (!thread)
         return PyErr_NoMemory();
     return Py_BuildValue(
-        "{sK,sK,sK,sn}", "reads", (unsigned long long)mp_tracer_meter()->reads, "events",
+        "{sK,sK,sK,sK,sn}", "reads", (unsigned long long)mp_tracer_meter()->reads, "events",
         (unsigned long long)thread->events, "dropped", (unsigned long long)thread->dropped,
-        "open", (Py_ssize_t)thread->depth);
+        "strayed", (unsigned long long)thread->strayed, "open", (Py_ssize_t)thread->depth);
 }
 
 PyMethodDef mp_meter_methods[] = {
@@ -151,15 +151,15 @@ PyMethodDef mp_meter_methods[] = {
      "cgroup(pid) -> (bytes now, limit in bytes or None) of the process's control group."},
     {"use_gate", use_gate, METH_O, "use_gate(kind): 0 page-fault ring, 1 rusage, 2 none."},
     {"select", select_code, METH_O,
-     "select(call or None): call(code) once for each code object that runs from now on; it "
-     "may\n"
-     "add the code to a tracer, which then counts this very run."},
+     "select(call or None): call(code, globals) once for each code object that runs from now\n"
+     "on; it may add the code to a tracer, which then counts this very run."},
     {"gate", gate, METH_NOARGS, "gate() -> the name of this thread's gate."},
     {"granularity", granularity, METH_NOARGS,
      "granularity() -> bytes of fresh memory that RSS can leave uncounted here."},
     {"work", work, METH_NOARGS,
      "work() -> {'reads': statm reads of the process, 'events': line events of this "
      "thread,\n"
-     "'dropped': activations lost, 'open': activations running on this thread}."},
+     "'dropped': activations lost, 'strayed': events for code nobody traces, 'open': "
+     "activations\nrunning on this thread}."},
     {NULL, NULL, 0, NULL},
 };

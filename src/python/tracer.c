@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "capture/trace.h"
+#include "capture/trace_compat.h"
 #include "capture/tracer.h"
 #include "capture/tree.h"
 

@@ -1,0 +1,33 @@
+#include "capture/trace_ask.h"
+
+#include "capture/tracer.h"
+
+bool mp_trace_offer(PyObject *selector, PyObject *code, PyObject *globals)
+{
+    static bool asking;
+    if (asking)
+        return false;
+    asking = true;
+    PyObject *asked = Py_NewRef(selector);
+    PyObject *result = PyObject_CallFunctionObjArgs(asked, code, globals, NULL);
+    if (!result)
+        PyErr_Clear();
+    Py_XDECREF(result);
+    Py_DECREF(asked);
+    asking = false;
+    return true;
+}
+
+int mp_trace_check_limit(struct mp_tracer *tracer, int64_t bytes)
+{
+    struct mp_limit *limit = &tracer->limit;
+    bool over = bytes >= limit->bytes,
+         tell = over && bytes > limit->told + limit->told / 10;
+    if (tell || !over)
+        limit->told = tell ? bytes : 0;
+    if (!tell)
+        return 0;
+    PyObject *result = PyObject_CallFunction(limit->call, "L", (long long)bytes);
+    Py_XDECREF(result);
+    return result ? 1 : -1;
+}
