@@ -99,6 +99,27 @@ def test_faults_32_a_popen_that_is_already_over_has_no_samples():
         assert len(memory_usage(subprocess.Popen(["true"]), interval=0.001)) < 100
 
 
+def test_faults_32_a_popen_on_its_way_out_is_waited_for():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+
+    class Slow:  # gone before the second sample, reapable some polls later
+        pid = child.pid
+        polls = 0
+        returncode = None
+
+        def poll(self):
+            self.polls += 1
+            if self.polls == 2:
+                child.communicate(b"\n")
+            if self.polls == 5:
+                self.returncode = child.returncode
+            return self.returncode
+
+    slow = Slow()
+    assert len(memory_usage(slow, interval=0.001)) == 1
+    assert slow.returncode == 0
+
+
 @root_only
 @pytest.mark.parametrize("backend", ["psutil_pss", "psutil_uss"])
 def test_faults_35_pss_of_another_user_is_refused_not_replaced(backend):
@@ -170,12 +191,15 @@ def test_faults_58_what_the_function_raises_comes_out_unchanged(raised):
 
 def test_faults_58_the_sampler_is_reaped_after_an_exception():
     out = run("""
+        kept = []
         for error in ValueError, KeyboardInterrupt, SystemExit:
             def fail():
                 print(threads(), end=" ")
                 raise error
             try: memory_usage(fail, 0.001)
-            except BaseException as caught: print(caught.__class__.__name__, end=" ")
+            except BaseException as caught:
+                print(caught.__class__.__name__, end=" ")
+                kept.append(caught)  # with its frames and what they hold
             time.sleep(0.05)
             print(threads())
     """)
@@ -216,6 +240,18 @@ def test_faults_41_forks_while_sampling_give_no_new_warning(backend):
     print([str(warning.message) for warning in caught], alive, len(usage) > 3)
     """  # fmt: skip
     assert run(code) == "[] 2 True\n"
+
+
+def test_faults_41_hooks_of_the_program_do_not_bring_the_thread_back_too_early():
+    code = FORKS.format(count=20) + """
+    memory_usage(int)
+    os.register_at_fork(after_in_parent=lambda: [str(i) for i in range(100)])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        alive = memory_usage(forks, 0.0005, retval=True)[1]
+    print([str(warning.message) for warning in caught], alive)
+    """  # fmt: skip
+    assert run(code) == "[] 2\n"
 
 
 def test_faults_41_a_program_thread_still_warns_as_it_would_without_us():
@@ -286,8 +322,9 @@ if __name__ == "__main__":
     assert (done.stdout, done.stderr) == ("True True\n", "")
 
 
-def test_faults_45_signals_and_masks_of_the_program_are_as_without_us():
-    out = run("""
+@pytest.mark.parametrize("backend", ["psutil", "tracemalloc"])
+def test_faults_45_signals_and_masks_of_the_program_are_as_without_us(backend):
+    code = """
         handled = []
         signal.signal(signal.SIGALRM, lambda *a: handled.append(threading.get_native_id()))
         def work():
@@ -300,12 +337,13 @@ def test_faults_45_signals_and_masks_of_the_program_are_as_without_us():
             while time.monotonic() < until: pass
             signal.setitimer(signal.ITIMER_REAL, 0)
             return before, int(blocked, 16)
-        (mask, blocked) = memory_usage(work, 0.001, retval=True)[1]
+        mask, blocked = memory_usage(work, 0.001, retval=True, backend=BACKEND)[1]
         everything = sum(1 << (n - 1) for n in signal.valid_signals()
                          if n not in (signal.SIGKILL, signal.SIGSTOP))
         print(mask, blocked & everything == everything, set(handled) == {os.getpid()},
               len(handled) > 10, signal.pthread_sigmask(signal.SIG_BLOCK, []))
-    """)
+    """
+    out = run(code.replace("BACKEND", repr(backend)))
     assert out == "set() True True True set()\n"
 
 
@@ -375,6 +413,20 @@ def test_under_a_sampler_that_owns_the_mark_it_is_left_alone(flags, ours):
         print(round(seen / 10), int(mark) < 150 * 1024)
     """)
     assert out == ("4 True\n" if ours else "0 False\n")
+
+
+def test_faults_53_a_descriptor_that_the_program_made_its_own_is_not_closed():
+    out = run("""
+        from memory_profiler import _core
+        sampler = _core.Sampler(10)
+        links = {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
+                 if int(fd) >= 200}
+        null = os.open("/dev/null", os.O_RDWR)
+        for fd in links: os.dup2(null, int(fd))
+        del sampler
+        print(len(links) > 0, all(os.write(int(fd), b"x") for fd in links))
+    """)
+    assert out == "True True\n"
 
 
 def test_a_daemonic_process_can_measure():
