@@ -329,13 +329,13 @@ def test_faults_45_signals_and_masks_of_the_program_are_as_without_us(backend):
         signal.signal(signal.SIGALRM, lambda *a: handled.append(threading.get_native_id()))
         def work():
             before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-            own = [t for t in os.listdir("/proc/self/task") if t != str(os.getpid())]
-            blocked = [line for line in open(f"/proc/self/task/{own[0]}/status")
-                       if line.startswith("SigBlk")][0].split()[1]
             signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
             until = time.monotonic() + 0.3
             while time.monotonic() < until: pass
             signal.setitimer(signal.ITIMER_REAL, 0)
+            own = [t for t in os.listdir("/proc/self/task") if t != str(os.getpid())]
+            blocked = [line for line in open(f"/proc/self/task/{own[0]}/status")
+                       if line.startswith("SigBlk")][0].split()[1]
             return before, int(blocked, 16)
         mask, blocked = memory_usage(work, 0.001, retval=True, backend=BACKEND)[1]
         everything = sum(1 << (n - 1) for n in signal.valid_signals()
