@@ -9,9 +9,9 @@ import threading
 import time
 
 import pytest
-from usage_helpers import MIB, TOLERANCE, run, spike
 
 from memory_profiler._usage import memory_usage
+from usage_helpers import MIB, TOLERANCE, run, spike
 
 
 def test_the_signature_is_the_classics():
