@@ -47,8 +47,10 @@ bench: ## measure beside the peers, print ratios
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt
 	@tools/venv build/peers-$(NEWEST) $(call python_of,$(NEWEST)) -r bench/requirements.txt
 	@tools/install build/venv-$(NEWEST)
-	PEERS_PYTHON=$(CURDIR)/build/peers-$(NEWEST)/bin/python \
-	    build/venv-$(NEWEST)/bin/python bench/lines.py
+	for bench in bench/*.py; do \
+	    PEERS_PYTHON=$(CURDIR)/build/peers-$(NEWEST)/bin/python \
+	    CLASSIC_PYTHON=$(CURDIR)/build/peers-$(NEWEST)/bin/python \
+	    build/venv-$(NEWEST)/bin/python $$bench || exit 1; done
 
 check: ## warnings as errors, -fanalyzer, sanitizers, valgrind, clang-format, ruff, mypy, includes
 	@tools/setup check

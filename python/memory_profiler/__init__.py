@@ -16,18 +16,33 @@ from memory_profiler._profile import profile
 
 TYPE_CHECKING = False  # typing's own costs nine tenths of this import
 if TYPE_CHECKING:
+    from memory_profiler._backends import choose_backend
+    from memory_profiler._codemap import CodeMap
+    from memory_profiler._compat import (
+        LogFile,
+        exec_with_profiler,
+        run_module_with_profiler,
+    )
+    from memory_profiler._memory import _get_child_memory, _get_memory
+    from memory_profiler._memtimer import MemTimer
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._report import show_results
     from memory_profiler._results import FunctionResult, LineResult, Results
     from memory_profiler._timestamps import TimeStamper, _TimeStamperCM
+    from memory_profiler._usage import memory_usage
 
 _HOMES = {
     "CodeMap": "_codemap",
     "LogFile": "_compat",
+    "MemTimer": "_memtimer",
+    "_get_child_memory": "_memory",
+    "_get_memory": "_memory",
     "_find_script": "_compat",
     "_func_exec": "_compat",
+    "choose_backend": "_backends",
     "exec_with_profiler": "_compat",
     "has_tracemalloc": "_compat",
+    "memory_usage": "_usage",
     "run_module_with_profiler": "_compat",
     "FunctionResult": "_results",
     "LineProfiler": "_profiler",
@@ -38,7 +53,7 @@ _HOMES = {
     "show_results": "_report",
 }
 
-__all__ = ["__version__", "profile", *_HOMES]
+__all__ = ["__version__", "profile", *(name for name in _HOMES if name[0] != "_")]
 
 
 def __getattr__(name: str) -> object:

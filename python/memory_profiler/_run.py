@@ -170,7 +170,7 @@ def _show(error: BaseException) -> None:
         error,
         error.__traceback__,
     )
-    sys.last_exc = error
+    sys.last_exc = error  # type: ignore[attr-defined,unused-ignore]
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except BaseException:
