@@ -49,7 +49,6 @@ bench: ## measure beside the peers, print ratios
 	@tools/install build/venv-$(NEWEST)
 	for bench in bench/*.py; do \
 	    PEERS_PYTHON=$(CURDIR)/build/peers-$(NEWEST)/bin/python \
-	    CLASSIC_PYTHON=$(CURDIR)/build/peers-$(NEWEST)/bin/python \
 	    build/venv-$(NEWEST)/bin/python $$bench || exit 1; done
 
 check: ## warnings as errors, -fanalyzer, sanitizers, valgrind, clang-format, ruff, mypy, includes
