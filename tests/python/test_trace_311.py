@@ -181,7 +181,10 @@ def test_recursion_that_nobody_decorated_sends_no_events() -> None:
     before = _core.work()
     assert profiler(names["caller"])(15) == 610
     after = _core.work()
-    assert (after["events"] - before["events"], after["strayed"] - before["strayed"]) == (2, 0)
+    assert (after["events"] - before["events"], after["strayed"] - before["strayed"]) == (
+        2,
+        0,
+    )
 
 
 # --- a program's own trace and profile functions ---
@@ -292,12 +295,16 @@ next(it); sys.settrace(record); it.close(); sys.settrace(None)""",
 def run_own(tmp_path: pathlib.Path, use: str, profiled: bool) -> str:
     """What a program prints of its own events; its wrapper's frames are in another file."""
     source = "from memory_profiler import LineProfiler\n"
-    source += "PROFILE = LineProfiler()\n" if profiled else "def PROFILE(func): return func\n"
+    source += (
+        "PROFILE = LineProfiler()\n" if profiled else "def PROFILE(func): return func\n"
+    )
     source += OWN + use + "\nprint(*events, sep='\\n')\n"
     source += "print(sys.gettrace(), sys.getprofile())\n"
     path = tmp_path / "own.py"
     path.write_text(source)
-    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, path], capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -323,7 +330,10 @@ def test_faults_60_lines_are_counted_while_a_program_changes_its_own_functions(
         names[name]()
     (lines,) = counted(profiler).values()
     assert set(lines.values()) == {1}
-    assert len(lines) == {"profiles_here": 6, "sets_it_in_a_callee": 7, "sets_it_here": 8}[name]
+    assert (
+        len(lines)
+        == {"profiles_here": 6, "sets_it_in_a_callee": 7, "sets_it_here": 8}[name]
+    )
 
 
 def test_faults_60_coverage_and_cprofile_run_beside_it(tmp_path: pathlib.Path) -> None:
@@ -357,7 +367,8 @@ def test_faults_60_coverage_and_cprofile_run_beside_it(tmp_path: pathlib.Path) -
 
 def test_a_debugger_stops_in_a_decorated_function_and_steps(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "debugged.py"
-    path.write_text(textwrap.dedent("""
+    path.write_text(
+        textwrap.dedent("""
         from memory_profiler import LineProfiler
         profile = LineProfiler()
         @profile
@@ -370,7 +381,8 @@ def test_a_debugger_stops_in_a_decorated_function_and_steps(tmp_path: pathlib.Pa
         f()
         (_, _, cells), = profile._tracer.tables()
         print("counted", {line: cell[2] for line, cell in cells.items()})
-    """))
+    """)
+    )
     done = subprocess.run([sys.executable, path], input="next\nnext\np (a, b, c)\ncontinue\n",
                           capture_output=True, text=True, timeout=60)  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
@@ -421,7 +433,8 @@ def test_faults_49_every_level_of_a_traced_recursion_is_counted(high_limit: None
 
 def test_faults_49_a_used_up_c_stack_is_a_recursion_error(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "deep.py"
-    path.write_text(textwrap.dedent("""
+    path.write_text(
+        textwrap.dedent("""
         import sys
         from memory_profiler import LineProfiler
         sys.setrecursionlimit(10 ** 6)
@@ -437,10 +450,15 @@ def test_faults_49_a_used_up_c_stack_is_a_recursion_error(tmp_path: pathlib.Path
         def again():
             return "goes on"
         print(again())
-    """))
-    done = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=120)
+    """)
+    )
+    done = subprocess.run(
+        [sys.executable, path], capture_output=True, text=True, timeout=120
+    )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "maximum recursion depth exceeded: the C stack is used up\ngoes on\n"
+    assert (
+        done.stdout == "maximum recursion depth exceeded: the C stack is used up\ngoes on\n"
+    )
 
 
 def test_the_recursion_limit_is_met_at_the_same_depth() -> None:
@@ -555,7 +573,8 @@ def test_faults_63_greenlets_that_switch_in_traced_frames_keep_their_lines() -> 
 
 def test_a_limits_debugger_stops_once_at_a_line(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "grows.py"
-    path.write_text(textwrap.dedent("""
+    path.write_text(
+        textwrap.dedent("""
         @profile
         def f():
             kept = bytearray(300 * 2 ** 20)
@@ -563,7 +582,8 @@ def test_a_limits_debugger_stops_once_at_a_line(tmp_path: pathlib.Path) -> None:
             second = 2
             return first
         f()
-    """))
+    """)
+    )
     done = subprocess.run(
         [sys.executable, "-m", "memory_profiler", "--pdb-mmem=200", path],
         input="next\nnext\nq\n", capture_output=True, text=True, timeout=60,
@@ -572,7 +592,9 @@ def test_a_limits_debugger_stops_once_at_a_line(tmp_path: pathlib.Path) -> None:
     assert stops == ["-> first = 1", "-> second = 2", "-> return first"]
 
 
-def test_a_function_is_selected_by_the_module_that_defines_it(tmp_path: pathlib.Path) -> None:
+def test_a_function_is_selected_by_the_module_that_defines_it(
+    tmp_path: pathlib.Path,
+) -> None:
     path = tmp_path / "program.py"
     path.write_text("import textwrap\ntextwrap.dedent(' x')\n")
     done = subprocess.run(
