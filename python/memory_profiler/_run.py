@@ -170,7 +170,8 @@ def _show(error: BaseException) -> None:
         error,
         error.__traceback__,
     )
-    sys.last_exc = error  # type: ignore[attr-defined,unused-ignore]
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
     try:
         sys.excepthook(type(error), error, error.__traceback__)
     except BaseException:

@@ -2,25 +2,27 @@
 
 #include <pthread.h>
 
-__thread struct mp_stack mp_stack = {.half = UINTPTR_MAX};
+__thread struct mp_stack mp_stack = {.middle = UINTPTR_MAX};
 
 /* A stack whose place is unknown is never low. */
 static void ask(void)
 {
     pthread_attr_t attributes;
-    void *bottom;
+    void *address;
     size_t size;
     mp_stack = (struct mp_stack){0};
     if (pthread_getattr_np(pthread_self(), &attributes))
         return;
-    if (!pthread_attr_getstack(&attributes, &bottom, &size))
-        mp_stack = (struct mp_stack){(uintptr_t)bottom, size / 2, size / 16};
+    if (!pthread_attr_getstack(&attributes, &address, &size)) {
+        uintptr_t bottom = (uintptr_t)address;
+        mp_stack = (struct mp_stack){bottom, bottom + size / 2, bottom + size / 16};
+    }
     pthread_attr_destroy(&attributes);
 }
 
 bool mp_stack_is_low_slow(uintptr_t here)
 {
-    if (mp_stack.half == UINTPTR_MAX)
+    if (mp_stack.middle == UINTPTR_MAX)
         ask();
-    return here - mp_stack.bottom < mp_stack.half;
+    return here >= mp_stack.bottom && here < mp_stack.middle;
 }

@@ -25,7 +25,7 @@
 
 static PyObject *selector; /* asked about code that runs for the first time; NULL: none */
 
-__thread struct mp_host mp_host __attribute__((tls_model("initial-exec")));
+__thread struct mp_host mp_host;
 
 static bool is_traced(PyCodeObject *code)
 {
@@ -185,7 +185,7 @@ static void foreign(struct mp_thread *thread, PyThreadState *state,
 static int trace(PyObject *object, PyFrameObject *frame, int what, PyObject *arg)
 {
     (void)object;
-    if (what == PyTrace_CALL && mp_stack_is_out())
+    if (what == PyTrace_CALL && mp_stack_is_out(MP_STACK_HERE))
         return mp_host_refuse();
     if (what == PyTrace_CALL && mp_host.deep && selector)
         consider(frame->f_frame);
@@ -239,15 +239,26 @@ PyObject *mp_host_run(PyThreadState *thread, _PyInterpreterFrame *frame, int thr
     return result;
 }
 
-PyObject *mp_host_evaluate(PyThreadState *thread, _PyInterpreterFrame *frame, int throw)
+static __attribute__((noinline)) PyObject *
+look_closer(PyThreadState *thread, _PyInterpreterFrame *frame, int throw)
 {
-    if (mp_stack_is_low())
-        return mp_host_run_deep(thread, frame, throw);
-    if (__builtin_expect(selector != NULL, 0) && !throw &&!thread->tracing)
+    if (selector && !throw &&!thread->tracing)
         consider(frame);
-    if (__builtin_expect(!thread->cframe->use_tracing, 1) && !is_traced(frame->f_code))
+    if (mp_stack_is_low(MP_STACK_HERE))
+        return mp_host_run_deep(thread, frame, throw);
+    if (!thread->cframe->use_tracing && !is_traced(frame->f_code))
         return mp_host_next(thread, frame, throw);
     return mp_host_run(thread, frame, throw);
+}
+
+/* Every call of Python code comes through here: four loads and a jump. */
+PyObject *mp_host_evaluate(PyThreadState *thread, _PyInterpreterFrame *frame, int throw)
+{
+    if (__builtin_expect(thread->cframe->use_tracing || frame->f_code->co_extra != NULL ||
+                             mp_stack_may_be_low(MP_STACK_HERE) || selector != NULL,
+                         0))
+        return look_closer(thread, frame, throw);
+    return mp_host_next(thread, frame, throw);
 }
 
 int mp_trace_code(PyCodeObject *code)

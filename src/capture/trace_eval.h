@@ -14,10 +14,11 @@ struct mp_host {
     unsigned deep; /* all frames are traced: see mp_host_run_deep() */
 };
 
-extern __thread struct mp_host mp_host __attribute__((tls_model("initial-exec")));
+extern __thread struct mp_host mp_host
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Who evaluates a frame after us: the interpreter, or another tool's function. */
-extern _PyFrameEvalFunction mp_host_next;
+extern _PyFrameEvalFunction mp_host_next __attribute__((visibility("hidden")));
 
 /* One more, or one fewer, code object is traced: takes the hooks with the first one and leaves
    them with the last. */

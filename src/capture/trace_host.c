@@ -115,7 +115,7 @@ static PyObject *run_inline(PyThreadState *thread, struct _PyInterpreterFrame *f
 PyObject *mp_host_run_deep(PyThreadState *thread, struct _PyInterpreterFrame *frame,
                            int throw)
 {
-    if (mp_stack_is_out()) {
+    if (mp_stack_is_out(MP_STACK_HERE)) {
         mp_host_refuse();
         return NULL;
     }

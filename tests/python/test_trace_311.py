@@ -1,5 +1,5 @@
-"""How lines are traced on CPython 3.11: an evaluation function and a C trace function that share
-the thread with the program's own."""
+"""How lines are traced on CPython 3.11: an evaluation function and a C trace function, which
+share the thread with the program's own."""
 
 from __future__ import annotations
 
@@ -74,8 +74,10 @@ PROGRAMS = {
     "finally": "def f():\n try:\n  return 1\n finally:\n  x = 2",
     "with": "import io\ndef f():\n with io.StringIO() as s:\n  s.write('')\n return s",
     "recursion": "def f(n=4):\n if n:\n  f(n - 1)\n return n",
-    "a callee in C that calls back": "def g(x):\n return -x\ndef f():\n return sorted([3, 1, 2], key=g)",
-    "calls over several lines": "def g(*a):\n return a\ndef f():\n return g(\n  1,\n  g(2),\n )",
+    "a callee in C that calls back": "def g(x):\n return -x\n"
+    "def f():\n return sorted([3, 1, 2], key=g)",
+    "calls over several lines": "def g(*a):\n return a\n"
+    "def f():\n return g(\n  1,\n  g(2),\n )",
     "a match": "def f():\n match [1, 2]:\n  case [1, x]:\n   return x",
 }  # fmt: skip
 
@@ -261,8 +263,8 @@ USES = {
     "set in a callee": "sets_it_in_a_callee(); f(1)",
     "profile around a call": "sys.setprofile(record_calls); f(1); sys.setprofile(None); f(2)",
     "profile set in a traced frame": "profiles_here(); f(1)",
-    "both": "sys.setprofile(record_calls); sys.settrace(record); f(1); sys.settrace(None); f(2);"
-    " sys.setprofile(None)",
+    "both": "sys.setprofile(record_calls); sys.settrace(record); f(1); sys.settrace(None);"
+    " f(2); sys.setprofile(None)",
     "one that raises": """
 sys.settrace(angry)
 try:

@@ -12,6 +12,10 @@ import pytest
 
 from conftest import Workshop
 
+needs_monitoring = pytest.mark.skipif(
+    sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12"
+)
+
 LOOP = """
     import json, resource, sys, time
     from memory_profiler import _core
@@ -120,6 +124,7 @@ def test_memory_that_grows_is_read_when_it_grows(shop: Workshop) -> None:
     assert got["reads"] >= 100
 
 
+@needs_monitoring
 def test_code_that_is_not_decorated_gets_no_events(shop: Workshop) -> None:
     run = shop.profile("""
         import sys
@@ -148,6 +153,7 @@ def test_code_that_is_not_decorated_gets_no_events(shop: Workshop) -> None:
     assert (run.code, run.err) == (0, "")
 
 
+@needs_monitoring
 def test_a_function_that_is_forgotten_is_not_instrumented_any_more(shop: Workshop) -> None:
     run = shop.python(
         "-c",
