@@ -17,6 +17,8 @@ CALL_COLOURS = "cygrb"
 MOST_CALL_LABELS = 20
 MOST_CHILD_LABELS = 20
 MOST_MARKERS = 1000
+LONGEST_LABEL = 44
+FLAME_CHARACTERS = 150
 
 Json = dict[str, Any]
 
@@ -29,8 +31,10 @@ def run_label(run: Json, slope: bool) -> str:
     return f"{label} slope {run['slope']:.5f}" if slope else label
 
 
-def visible(label: str) -> str:
+def visible(label: str, longest: int = LONGEST_LABEL) -> str:
     """A label that matplotlib neither hides (leading _) nor reads as a formula ($)."""
+    if len(label) > longest:
+        label = label[: longest - 3] + "..."
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in label)
     text = text.encode("utf-8", "backslashreplace").decode()
     return (" " + text if text.startswith("_") else text).replace("$", r"\$")
@@ -109,7 +113,8 @@ def draw_flame(axes: Any, run: Json) -> None:
         boxes.append([(t0, level), (t1, level), (t1, level + 1), (t0, level + 1)])
         colours.append(hsv_to_rgb((0.1 * (i % 2), 1 - 0.75 * level / depth, 1)))
         if len(calls) < 100 and t1 - t0 > (run["to"] - run["from"]) / 40:
-            lanes.text(t0, level + 1, visible(label), va="top", fontsize=7, clip_on=True)
+            room = int((t1 - t0) / (run["to"] - run["from"]) * FLAME_CHARACTERS)
+            lanes.text(t0, level + 1, visible(label[:room]), va="top", fontsize=7, clip_on=True)
     lanes.add_collection(PolyCollection(boxes, facecolors=colours, alpha=0.5))
 
 
@@ -159,8 +164,9 @@ def draw(figure: Json) -> Any:
     axes.set_xlim(first - margin, last + margin)
     title = figure["title"] or (runs[0]["command"] if len(runs) == 1 else None)
     if title:
-        axes.set_title(visible(title if len(title) < 120 else title[:117] + "..."))
-    axes.legend(loc="center left", bbox_to_anchor=(1.04 if figure["flame"] else 1.01, 0.5))
+        axes.set_title(visible(title, 120))
+    beside = (1.04 if figure["flame"] else 1.01, 0.5)
+    axes.legend(loc="center left", bbox_to_anchor=beside, fontsize="small")
     axes.grid(True)
     return picture
 

@@ -26,17 +26,24 @@ const struct mp_command *mp_command_find(const char *name)
     return NULL;
 }
 
+/* One write: lines of several processes do not mix. */
 static void say(const char *format, va_list arguments)
 {
-    char *text;
+    char *text = NULL, *line = NULL;
+    size_t size = 0;
     int length = vasprintf(&text, format, arguments);
-    if (length < 0)
-        return;
-    fflush(stdout);
-    fputs("mprof: ", stderr);
-    mp_escape_terminal(stderr, text, (size_t)length, false);
-    fputc('\n', stderr);
-    free(text);
+    FILE *out = length < 0 ? NULL : open_memstream(&line, &size);
+    if (out) {
+        fputs("mprof: ", out);
+        mp_escape_terminal(out, text, (size_t)length, false);
+        fputc('\n', out);
+        fclose(out);
+        fflush(stdout);
+        fwrite(line, 1, size, stderr);
+        free(line);
+    }
+    if (length >= 0)
+        free(text);
 }
 
 int mp_fail(const char *format, ...)

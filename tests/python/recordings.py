@@ -1,0 +1,101 @@
+"""What the mprof tests share: running the real program and reading what it recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import mprof
+
+PROGRAM = mprof.find_program()
+
+#: Maps N MiB for a moment, page by page: no free list can hide it.
+SPIKE = """
+import mmap, sys, time
+def spike(size, hold):
+    m = mmap.mmap(-1, size << 20)
+    m.write(bytes(size << 20))
+    time.sleep(hold)
+    m.close()
+"""
+
+
+@dataclasses.dataclass
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+class Recorder:
+    """A directory in which mprof is run."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+
+    def mprof(self, *words: object, env: dict[str, str] | None = None, **options: object) -> Done:
+        done = subprocess.run(
+            [PROGRAM, *map(str, words)], cwd=options.pop("cwd", self.path), capture_output=True,
+            timeout=120, env={**os.environ, **(env or {})}, **options,
+        )  # fmt: skip
+        out, err = (t.decode("utf-8", "surrogateescape") for t in (done.stdout, done.stderr))
+        return Done(done.returncode, out, err)
+
+    def start(self, *words: object, **options: object) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [PROGRAM, *map(str, words)], cwd=self.path, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, **options,
+        )  # fmt: skip
+
+    def write(self, name: str, source: str | bytes) -> pathlib.Path:
+        target = self.path / name
+        target.write_bytes(source.encode() if isinstance(source, str) else source)
+        return target
+
+    def python(self, source: str, *options: object, **rest: object) -> Done:
+        """Runs a Python program as any other program."""
+        self.write("program.py", source)
+        return self.mprof("run", *options, sys.executable, "program.py", **rest)
+
+    @property
+    def files(self) -> list[pathlib.Path]:
+        return sorted(self.path.glob("mprofile_*.dat"))
+
+    @property
+    def file(self) -> pathlib.Path:
+        (file,) = self.files
+        return file
+
+    def records(self, word: str, file: pathlib.Path | None = None) -> list[list[str]]:
+        """The fields of the records with this first word."""
+        text = (file or self.file).read_text("utf-8", "surrogateescape")
+        lines = (line.split(" ") for line in text.splitlines())
+        return [fields[1:] for fields in lines if fields[0] == word]
+
+
+def wait_for(condition, what: str) -> None:
+    """Until something is so; fails after a minute."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def kill_quietly(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
