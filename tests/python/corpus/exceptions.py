@@ -1,5 +1,4 @@
 """try, with, raise: every way out of a line."""
-
 import contextlib
 
 
@@ -52,7 +51,8 @@ def opened():
 def with_statements():
     with opened() as a:
         b = a
-    with opened() as a, opened() as c:
+    with opened() as a, \
+            opened() as c:
         b += a + c
     with (
         opened() as d,
@@ -62,8 +62,7 @@ def with_statements():
     with contextlib.suppress(ValueError):
         raise ValueError
     for i in range(2):
-        with opened():
-            b += 1
+        with opened(): b += 1
     return b
 
 
@@ -94,7 +93,8 @@ def outermost():
 @profile
 def raises_from_comprehension():
     try:
-        return [1 // (2 - i) for i in range(4)]
+        return [1 // (2 - i)
+                for i in range(4)]
     except ZeroDivisionError:
         return None
 
@@ -105,7 +105,6 @@ def raises_in_nested():
         if x:
             raise OSError
         return fail(x + 1)
-
     try:
         fail(0)
     except OSError as error:

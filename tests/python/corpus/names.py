@@ -29,38 +29,7 @@ def never_called():
 
 @profile
 def a_long_line():
-    values = [
-        0,
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        7,
-        8,
-        9,
-        10,
-        11,
-        12,
-        13,
-        14,
-        15,
-        16,
-        17,
-        18,
-        19,
-        20,
-        21,
-        22,
-        23,
-        24,
-        25,
-        26,
-        27,
-        28,
-        29,
-    ]
+    values = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29]
     return values
 
 
@@ -74,8 +43,8 @@ def trailing_comment():
 
 @profile
 def ends_the_file(n):
-    if n:
-        return [n for n in range(3)]
+    if n: return [n
+                  for n in range(3)]
 
 
 ünïcode()

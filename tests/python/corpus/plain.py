@@ -1,12 +1,11 @@
 """Straight lines, loops, literals and calls over several lines."""
-
 import os
 
 
 @profile
 def straight_line():
-    a = [1] * (10**6)
-    b = [2] * (2 * 10**7)
+    a = [1] * (10 ** 6)
+    b = [2] * (2 * 10 ** 7)
     del b
     return a
 
@@ -51,13 +50,10 @@ def while_loop():
 @profile
 def one_line_loops():
     x = 0
-    for i in range(6):
-        x += i
-    while x:
-        x -= 1
+    for i in range(6): x += i
+    while x: x -= 1
     for i in range(2):
-        for j in range(3):
-            x += j
+        for j in range(3): x += j
     return x
 
 
@@ -74,7 +70,9 @@ def nested_loops():
 def many_lines_of_call():
     return dict(
         a=1,
-        b=len("abc"),
+        b=len(
+            "abc"
+        ),
         c=[
             1,
             2,
@@ -86,7 +84,8 @@ def many_lines_of_call():
 def big_literals():
     table = {
         "one": [1, 2, 3],
-        "two": (4, 5, 6),
+        "two": (4, 5,
+                6),
         "three": {7, 8},
     }
     text = """several
@@ -97,8 +96,13 @@ def big_literals():
 
 @profile
 def chained(a=1, b=5, c=9):
-    if 0 < a < b < c and (b != 7 or c == 0):
-        return a + b + c
+    if 0 < a < b < c and (
+        b != 7
+        or c == 0
+    ):
+        return (a
+                + b
+                + c)
     return 0
 
 
@@ -126,23 +130,21 @@ def blank_lines():
 
 
 @profile
-def body_on_def_line():
-    return 1
+def body_on_def_line(): return 1
 
 
 @profile
-def with_tabs():
-    if True:
-        x = 1
-    return x
+def	with_tabs():
+	if True:
+		x = 1
+	return x
 
 
 @profile
 def walrus(values=(1, 2, 3)):
     while (n := len(values)) > 1:
         values = values[1:]
-    if (m := n + 1) and m > 1:
-        return m
+    if (m := n + 1) and m > 1: return m
     return n
 
 
@@ -194,7 +196,8 @@ def asserts_and_passes():
     assert True, "never"
     pass
     x = 1 if os.sep else 2
-    x = 1 if not os.sep else 2
+    x = (1 if not os.sep
+         else 2)
     return x or 3
 
 

@@ -1,18 +1,20 @@
 """Functions in functions, comprehensions, generators, classes."""
-
 import functools
 
 
 @profile
 def list_comprehension():
     xs = [j for j in range(5)]
-    ys = [j for j in xs if j % 2]
+    ys = [j
+          for j in xs
+          if j % 2]
     return ys
 
 
 @profile
 def other_comprehensions():
-    d = {k: v for k, v in zip("abc", range(3))}
+    d = {k: v
+         for k, v in zip("abc", range(3))}
     s = {c for c in "hello"}
     n = [[i * j for i in range(2)] for j in range(3)]
     return d, s, n
@@ -21,7 +23,11 @@ def other_comprehensions():
 @profile
 def generator_expression():
     total = sum(k for k in range(5))
-    total += sum(k * 2 for k in range(3) if k)
+    total += sum(
+        k * 2
+        for k in range(3)
+        if k
+    )
     return total
 
 
@@ -42,16 +48,15 @@ def nested_twice():
     def outer(n):
         def inner(m):
             return m * 2
-
         return inner(n) + inner(n + 1)
-
     return outer(1) + outer(2)
 
 
 @profile
 def with_lambdas():
     double = lambda x: x * 2
-    key = lambda pair: pair[1]
+    key = (lambda pair:
+           pair[1])
     return sorted([(1, 3), (2, 2)], key=key), [double(i) for i in range(3)]
 
 
@@ -103,7 +108,6 @@ def nested_generator():
         while n:
             yield n
             n -= 1
-
     return [x for x in count(3)]
 
 
@@ -115,7 +119,6 @@ def closes_a_generator():
                 yield 1
         finally:
             done.append(1)
-
     done = []
     g = endless()
     next(g)
@@ -132,7 +135,6 @@ def throws_into_a_generator():
                 yield 1
             except ValueError:
                 yield 2
-
     g = patient()
     next(g)
     g.throw(ValueError("x"))
@@ -150,7 +152,6 @@ def sends_and_delegates():
     def outer():
         result = yield from inner()
         yield result
-
     g = outer()
     next(g)
     g.send("a")
@@ -197,7 +198,6 @@ def doubled(func):
     @functools.wraps(func)
     def wrapper(*args):
         return func(*args) * 2
-
     return wrapper
 
 

@@ -1,0 +1,111 @@
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/escape.h"
+
+static char *terminal(const char *text, size_t length, bool tabs)
+{
+    char *out = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&out, &size);
+    mp_escape_terminal(stream, text, length, tabs);
+    fclose(stream);
+    return out;
+}
+
+static char *json(const char *text, size_t length)
+{
+    char *out = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&out, &size);
+    mp_escape_json(stream, text, length);
+    fclose(stream);
+    return out;
+}
+
+#define assert_shown(text, expected)                          \
+    do {                                                      \
+        char *shown = terminal(text, sizeof(text) - 1, true); \
+        assert_string_equal(shown, expected);                 \
+        free(shown);                                          \
+    } while (0)
+
+static void a_terminal_gets_readable_text_as_it_is(void **state)
+{
+    (void)state;
+    assert_shown("", "");
+    assert_shown("plain ~ text", "plain ~ text");
+    assert_shown("\xc3\xa4 \xe2\x82\xac \xf0\x9d\x84\x9e",
+                 "\xc3\xa4 \xe2\x82\xac \xf0\x9d\x84\x9e");
+    assert_shown("a\tb", "a\tb");
+}
+
+static void a_terminal_never_gets_a_control(void **state)
+{
+    (void)state;
+    assert_shown("\x1b[31m", "\\x1b[31m");
+    assert_shown("a\0b\n\r\x7f", "a\\x00b\\x0a\\x0d\\x7f");
+    assert_shown("\xc2\x9b", "\\xc2\\x9b");
+    assert_shown("\xe2\x80\xae", "\\xe2\\x80\\xae");
+    assert_shown("\xe2\x80\xa8\xe2\x81\xa6", "\\xe2\\x80\\xa8\\xe2\\x81\\xa6");
+    char *shown = terminal("a\tb", 3, false);
+    assert_string_equal(shown, "a\\x09b");
+    free(shown);
+}
+
+static void bytes_that_are_no_characters_are_shown_as_bytes(void **state)
+{
+    (void)state;
+    assert_shown("\xff\xfe", "\\xff\\xfe");
+    assert_shown("\xc3", "\\xc3");
+    assert_shown("\xe2\x82", "\\xe2\\x82");
+    assert_shown("\xc0\xaf", "\\xc0\\xaf");
+    assert_shown("\xed\xa0\x80", "\\xed\\xa0\\x80");
+    assert_shown("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
+}
+
+static void every_pair_of_bytes_is_safe_on_a_terminal(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 65536; i++) {
+        char pair[2] = {(char)(i >> 8), (char)i};
+        char *shown = terminal(pair, 2, false);
+        for (char *at = shown; *at; at++)
+            assert_true((unsigned char)*at >= 0x20 && *at != 0x7f);
+        free(shown);
+    }
+}
+
+#define assert_json(text, expected)                 \
+    do {                                            \
+        char *shown = json(text, sizeof(text) - 1); \
+        assert_string_equal(shown, expected);       \
+        free(shown);                                \
+    } while (0)
+
+static void json_is_ascii_and_inert_in_a_page(void **state)
+{
+    (void)state;
+    assert_json("", "\"\"");
+    assert_json("a\"b\\c", "\"a\\\"b\\\\c\"");
+    assert_json("</script>&", "\"\\u003c/script\\u003e\\u0026\"");
+    assert_json("\n\t\x1b\x7f", "\"\\u000a\\u0009\\u001b\\u007f\"");
+    assert_json("\xe2\x82\xac", "\"\\u20ac\"");
+    assert_json("\xf0\x9d\x84\x9e", "\"\\ud834\\udd1e\"");
+    assert_json("a\0b", "\"a\\u0000b\"");
+    assert_json("\xff", "\"\\udcff\"");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_terminal_gets_readable_text_as_it_is),
+        cmocka_unit_test(a_terminal_never_gets_a_control),
+        cmocka_unit_test(bytes_that_are_no_characters_are_shown_as_bytes),
+        cmocka_unit_test(every_pair_of_bytes_is_safe_on_a_terminal),
+        cmocka_unit_test(json_is_ascii_and_inert_in_a_page),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
