@@ -45,6 +45,7 @@ def install(timestamps: bool = False) -> None:
         from memory_profiler._timestamps import TimeStamper
 
         profiler = TimeStamper()
+    follow(timestamps)
     _profile.run_profiler = profiler
     builtins.profile = profiler  # type: ignore[attr-defined]
 
@@ -62,6 +63,8 @@ class Message:
 def _teach(spawn: ModuleType, timestamps: bool) -> None:
     """Adds the message to what multiprocessing tells its children."""
     original = spawn.get_preparation_data
+    if getattr(original, "teaches", False):
+        return
 
     def get_preparation_data(name: str) -> dict[str, Any]:
         server = sys.modules.get(FORKSERVER)
@@ -75,6 +78,7 @@ def _teach(spawn: ModuleType, timestamps: bool) -> None:
         data: dict[str, Any] = original(name)
         return data | {"memory_profiler": Message(timestamps)}
 
+    get_preparation_data.teaches = True  # type: ignore[attr-defined]
     spawn.get_preparation_data = get_preparation_data  # type: ignore[attr-defined]
 
 

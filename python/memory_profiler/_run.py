@@ -75,6 +75,8 @@ class Report:
         failed = self._write_page() if self.page else 0
         if not self.path:
             return self._write_stdout() or failed
+        if self._is_empty():
+            return failed  # no empty file
         try:
             with open(self.path, "a", encoding="utf-8", errors="backslashreplace") as file:
                 self._write_to(file)
@@ -87,10 +89,11 @@ class Report:
 
     def _write_page(self) -> int:
         text = html_text(self.profiler.results, self.title, self.options.precision)
+        fresh = f"{self.page}.{os.getpid()}.tmp"
         try:
-            with open(f"{self.page}.tmp", "w", encoding="utf-8") as file:
+            with open(fresh, "x", encoding="utf-8") as file:  # follows no link
                 file.write(text)
-            os.replace(f"{self.page}.tmp", self.page)
+            os.replace(fresh, self.page)
         except OSError as error:
             print(
                 f"memory_profiler: cannot write {self.page}: {error.strerror}",
@@ -112,6 +115,11 @@ class Report:
                 print(f"memory_profiler: cannot write the report: {error}", file=sys.stderr)
             return 1
         return 0
+
+    def _is_empty(self) -> bool:
+        if isinstance(self.profiler, TimeStamper):
+            return not any(self.profiler.functions.values())
+        return not self.options.json and not self.profiler.results
 
     def _write_to(self, stream: IO[str]) -> None:
         if isinstance(self.profiler, TimeStamper):
