@@ -5,6 +5,7 @@ BUILD = -r tools/build-requirements.txt
 VERSIONS := $(shell tools/pythons | cut -d' ' -f1)
 python_of = $(shell tools/pythons | sed -n 's/^$(1) //p')
 NEWEST = $(lastword $(VERSIONS))
+OLDEST = $(firstword $(VERSIONS))
 
 .PHONY: help demo install test test-c test-python stress bench check check-c check-sanitize \
         check-style format clean
@@ -62,12 +63,16 @@ check-style: build/tools/.made-of
 	build/tools/bin/mypy
 	build/tools/bin/python tools/check_includes.py src
 
+# The oldest Python takes other files than the newest: both are built.
 check-c: build/tools/.made-of
-	@rm -rf build/analyze
-	@PATH="$(CURDIR)/build/tools/bin:$$PATH" meson setup build/analyze -Dwerror=true \
-	    -Dbuildtype=debugoptimized -Dc_args=-fanalyzer >build/analyze.log || \
-	    { cat build/analyze.log; exit 1; }
-	build/tools/bin/ninja -C build/analyze --quiet
+	@tools/venv build/venv-$(OLDEST) $(call python_of,$(OLDEST)) $(BUILD) -r tests/requirements.txt
+	@for bin in build/tools/bin build/venv-$(OLDEST)/bin; do \
+	    rm -rf build/analyze; \
+	    PATH="$(CURDIR)/$$bin:$$PATH" meson setup build/analyze -Dwerror=true \
+	        -Dbuildtype=debugoptimized -Dc_args=-fanalyzer >build/analyze.log || \
+	        { cat build/analyze.log; exit 1; }; \
+	    $$bin/ninja -C build/analyze --quiet || exit 1; \
+	done
 
 check-sanitize: build/tools/.made-of
 	@rm -rf build/sanitize
