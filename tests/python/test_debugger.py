@@ -306,3 +306,22 @@ def test_a_terminal_sees_the_prompt_and_drives_it(shop) -> None:
     assert process.wait(30) == 0
     os.close(parent)
     assert seen.count("did one") == seen.count("did two") == seen.count("did three") == 1
+
+
+def test_variables_assigned_at_the_prompt_are_the_programs(shop) -> None:
+    run = debug(shop, """
+        @profile
+        def steps():
+            answer = 1
+            block = b"x" * (200 * 2 ** 20)
+            size = len(block)
+            print("answer", answer)
+
+        steps()
+    """, "!answer = 42\nc\n")
+    assert "answer 42" in run.out and run.err == "" and run.code == 0
+
+
+def test_our_own_frames_are_not_shown(shop) -> None:
+    run = debug(shop, STEPS, "w\nr\nn\nc\n")
+    assert "memory_profiler/" not in run.out and run.err == "", run.out
