@@ -192,6 +192,13 @@ class LineProfiler:
         """Names a span for the timeline; nothing to record while lines are measured."""
         return nullcontext()
 
+    def _functions_that_ran(self) -> list[tuple[CodeType, dict[str, Any]]]:
+        return [
+            (code, self._globals.get(code, {}))
+            for code, _, cells in self._tracer.tables()
+            if cells
+        ]
+
     @property
     def code_map(self) -> CodeMap:
         """What was measured so far as {code: {line: (increment, memory, occurrences)}}, MiB."""
