@@ -48,6 +48,7 @@ def install(timestamps: bool = False) -> None:
     follow(timestamps)
     _profile.run_profiler = profiler
     builtins.profile = profiler  # type: ignore[attr-defined]
+    follow(timestamps)  # it may have children too
 
 
 class Message:

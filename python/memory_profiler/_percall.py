@@ -60,6 +60,10 @@ def profile_calls(
     results: Results,
 ) -> Any:
     """Wraps a function, or the functions in a descriptor or class, to report each call."""
+    # what reports need is loaded now, not by the first report into the line that called it
+    import inspect  # noqa: F401
+    import linecache  # noqa: F401
+
     options = _Options(stream, precision, backend, include_children, results)
 
     def wrap(func: Any) -> Any:

@@ -9,14 +9,10 @@ from memory_profiler import _core
 from memory_profiler._backends import Blind, make_tracer, why_unreadable
 from memory_profiler._results import Results, function_result
 from memory_profiler._wrap import (
-    ASYNC_GENERATOR,
-    COROUTINE,
-    GENERATOR,
-    ITERABLE_COROUTINE,
     Call,
     code_of,
-    flags_of,
     innermost,
+    suspends,
     wrap_any,
     wrap_calls,
 )
@@ -28,9 +24,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from memory_profiler._codemap import CodeMap
-
-SUSPENDS = GENERATOR | COROUTINE | ASYNC_GENERATOR | ITERABLE_COROUTINE
-
 
 class _Counted(Call):
     """A call that one tracer counts."""
@@ -139,9 +132,9 @@ class LineProfiler:
         code = code_of(func)
         if code is None:
             return func
-        suspends = bool(code.co_flags & SUSPENDS)
-        self._add_code(code, getattr(innermost(func), "__globals__", {}), always=suspends)
-        if suspends and flags_of(func) & SUSPENDS:
+        later = suspends(func)
+        self._add_code(code, getattr(innermost(func), "__globals__", {}), always=later)
+        if later:
             return func
         return wrap_calls(func, lambda: self._call)
 
@@ -198,6 +191,13 @@ class LineProfiler:
     def timestamp(self, name: str = "<block>") -> AbstractContextManager[None]:
         """Names a span for the timeline; nothing to record while lines are measured."""
         return nullcontext()
+
+    def _functions_that_ran(self) -> list[tuple[CodeType, dict[str, Any]]]:
+        return [
+            (code, self._globals.get(code, {}))
+            for code, _, cells in self._tracer.tables()
+            if cells
+        ]
 
     @property
     def code_map(self) -> CodeMap:

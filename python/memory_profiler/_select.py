@@ -60,18 +60,26 @@ class Selection:
         """Called by the core when a code object runs for the first time."""
         if not code.co_flags & OPTIMIZED or code.co_name.startswith("<"):
             return
-        module = names.get("__name__")
+        if self._matches(code, names.get("__name__")):
+            self._add(code, names)
+
+    def _matches(self, code: CodeType, module: object) -> bool:
         name = code.co_qualname.replace(".<locals>", "")
         dotted = f"{module}.{name}"
-        for pattern in self.patterns:
-            if fnmatchcase(dotted, pattern) or (
-                module == "__main__" and fnmatchcase(name, pattern)
-            ):
-                self.unmatched.discard(pattern)
-                self._add(code, names)
+        matched = {
+            pattern
+            for pattern in self.patterns
+            if fnmatchcase(dotted, pattern)
+            or (module == "__main__" and fnmatchcase(name, pattern))
+        }
+        self.unmatched -= matched
+        return bool(matched)
 
     def end(self) -> list[str]:
         """Stops; returns the patterns that no function matched."""
         if self.patterns:
             _core.select(None)
+        if isinstance(self.profiler, LineProfiler):
+            for code, names in self.profiler._functions_that_ran():
+                self._matches(code, names.get("__name__"))  # decorated: measured anyway
         return sorted(self.unmatched)

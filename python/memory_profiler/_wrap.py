@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import types
 import warnings
 from types import CodeType, FunctionType
@@ -170,12 +171,22 @@ def _coroutine(func: Any, begin: Callable[[], Call]) -> Any:
     return wrapper
 
 
+def _first_step(items: Any) -> Any:
+    """`items.asend(None)`, unknown to the event loop: it finalises the wrapper, once."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return items.asend(None)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
 def _async_generator(func: Any, begin: Callable[[], Call]) -> Any:
     @functools.wraps(func)
     async def wrapper(*args: Any, **kwds: Any) -> Any:
         call = begin()
         items = func(*args, **kwds)
-        step = items.asend(None)
+        step = _first_step(items)
         try:
             while True:
                 try:
@@ -227,10 +238,60 @@ def flags_of(func: Any) -> int:
     return code.co_flags if isinstance(code, CodeType) else 0
 
 
+def _runs(result: Any, code: CodeType | None) -> bool:
+    """Whether `result` is a generator or coroutine of `code`."""
+    names = ("gi_code", "cr_code", "ag_code")
+    return code is not None and any(getattr(result, name, None) is code for name in names)
+
+
+def _deferred(func: Any, begin: Callable[[], Call]) -> Any:
+    """For a function that returns a generator or coroutine of the measured code, or a context
+    manager made of one (`contextlib`): what is returned is followed."""
+    code = code_of(func)
+    told: list[bool] = []
+
+    def follow(result: Any) -> Any:
+        def returned() -> Any:
+            return result
+
+        return _wrapper_for(code)(functools.update_wrapper(returned, func), begin)()
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwds: Any) -> Any:
+        result = func(*args, **kwds)
+        if _runs(result, code):
+            return follow(result)
+        if _runs(getattr(result, "gen", None), code):
+            result.gen = follow(result.gen)
+            result.func = wrap_calls(result.func, begin)  # made anew when it decorates
+            return result
+        if not told:
+            told.append(True)
+            warnings.warn(
+                f"{func.__qualname__} is not measured: a decorator between it and @profile "
+                "runs it later; put @profile directly on the function",
+                stacklevel=2,
+            )
+        return result
+
+    return wrapper
+
+
+def _wrapper_for(code: CodeType | None) -> Callable[[Any, Callable[[], Call]], Any]:
+    flags = code.co_flags if code else 0
+    return next((wrap for kind, wrap in _KINDS if flags & kind), _function)
+
+
+def suspends(func: Any) -> bool:
+    """Whether the measured code runs in pieces, after the call that made it returned."""
+    code = code_of(func)
+    return code is not None and _wrapper_for(code) is not _function
+
+
 def wrap_calls(func: Any, begin: Callable[[], Call]) -> Any:
     """A function of the same kind as `func`; each call of it is a `begin()`."""
     flags = flags_of(func)
     for kind, wrap in _KINDS:
         if flags & kind:
             return wrap(func, begin)
-    return _function(func, begin)
+    return (_deferred if suspends(func) else _function)(func, begin)

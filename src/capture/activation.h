@@ -42,6 +42,7 @@ struct mp_activation {
 struct mp_context {
     struct mp_tracer *tracer; /* owned: a reference */
     size_t depth;             /* activations that were open when it was entered */
+    bool used;                /* counted one since */
 };
 
 struct mp_thread {

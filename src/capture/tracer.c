@@ -237,17 +237,40 @@ void mp_tracer_leave(struct mp_tracer *tracer)
     mp_tracer_drop(tracer);
 }
 
-bool mp_tracer_choose(const struct mp_thread *thread, const void *code,
-                      struct mp_tracer **tracer, struct mp_line_table **table)
+static const struct binding *binding_of(const struct bound_code *entry,
+                                        const struct mp_tracer *tracer)
+{
+    for (size_t i = 0; i < entry->count; i++)
+        if (entry->bindings[i].tracer == tracer)
+            return &entry->bindings[i];
+    return NULL;
+}
+
+/* Of several profilers that know the code. Greenlets leave contexts in any order, so the caller's
+   tracer goes before a context that has counted its call already. */
+static const struct binding *choose_on_thread(struct mp_thread *thread,
+                                              const struct bound_code *entry)
+{
+    const struct binding *chosen = NULL;
+    size_t at = thread->context_count;
+    bool fresh = at && !thread->contexts[at - 1].used;
+    if (!fresh && thread->depth)
+        chosen = binding_of(entry, thread->stack[thread->depth - 1].tracer);
+    while (!chosen && at-- > 0) {
+        chosen = binding_of(entry, thread->contexts[at].tracer);
+        thread->contexts[at].used |= chosen != NULL;
+    }
+    return chosen;
+}
+
+bool mp_tracer_choose(struct mp_thread *thread, const void *code, struct mp_tracer **tracer,
+                      struct mp_line_table **table)
 {
     const struct bound_code *entry = find(code);
-    const struct binding *chosen = NULL;
     if (!entry)
         return false;
-    for (size_t at = thread->context_count; at-- > 0 && !chosen && entry->count > 1;)
-        for (size_t i = 0; i < entry->count && !chosen; i++)
-            if (entry->bindings[i].tracer == thread->contexts[at].tracer)
-                chosen = &entry->bindings[i];
+    const struct binding *chosen =
+        entry->count > 1 ? choose_on_thread(thread, entry) : NULL;
     for (size_t i = entry->count; i-- > 0 && !chosen;)
         if (entry->bindings[i].tracer->entered || entry->bindings[i].always)
             chosen = &entry->bindings[i];

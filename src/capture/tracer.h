@@ -1,8 +1,9 @@
 /* Tracers: one profiler's line tables, and which code object feeds which table.
  *
  * A code object can belong to several tracers (the imported decorator makes one per call). An
- * activation is counted by the innermost tracer entered on its thread that knows the code, else
- * by the newest that is entered on any thread, else by none. Code bound as `always` (generators,
+ * activation is counted by the tracer that was entered on its thread for it, else by its caller's,
+ * else by the innermost entered on the thread that knows the code, else by the newest that is
+ * entered on any thread, else by none. Code bound as `always` (generators,
  * which run long after the call that made them returned) counts without an enter.
  */
 #ifndef MP_CAPTURE_TRACER_H
@@ -79,7 +80,7 @@ int mp_tracer_enter(struct mp_tracer *);
 void mp_tracer_leave(struct mp_tracer *);
 
 /* Who counts a run of `code` that begins now on this thread. False: nobody. */
-bool mp_tracer_choose(const struct mp_thread *, const void *code, struct mp_tracer **tracer,
+bool mp_tracer_choose(struct mp_thread *, const void *code, struct mp_tracer **tracer,
                       struct mp_line_table **table);
 
 /* Bytes now, as the tracer counts them; -1 when the reading failed. */
