@@ -45,7 +45,6 @@ def install(timestamps: bool = False) -> None:
         from memory_profiler._timestamps import TimeStamper
 
         profiler = TimeStamper()
-    follow(timestamps)
     _profile.run_profiler = profiler
     builtins.profile = profiler  # type: ignore[attr-defined]
     follow(timestamps)  # it may have children too

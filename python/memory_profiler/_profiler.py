@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from memory_profiler._codemap import CodeMap
 
+
 class _Counted(Call):
     """A call that one tracer counts."""
 

@@ -114,7 +114,9 @@ def draw_flame(axes: Any, run: Json) -> None:
         colours.append(hsv_to_rgb((0.1 * (i % 2), 1 - 0.75 * level / depth, 1)))
         if len(calls) < 100 and t1 - t0 > (run["to"] - run["from"]) / 40:
             room = int((t1 - t0) / (run["to"] - run["from"]) * FLAME_CHARACTERS)
-            lanes.text(t0, level + 1, visible(label[:room]), va="top", fontsize=7, clip_on=True)
+            lanes.text(
+                t0, level + 1, visible(label[:room]), va="top", fontsize=7, clip_on=True
+            )
     lanes.add_collection(PolyCollection(boxes, facecolors=colours, alpha=0.5))
 
 
