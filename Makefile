@@ -37,7 +37,7 @@ test-python-%:
 	@tools/venv build/classic-$* $(call python_of,$*) memory-profiler==0.61.0 setuptools
 	@tools/install build/venv-$*
 	CLASSIC_PYTHON=$(CURDIR)/build/classic-$*/bin/python \
-	    build/venv-$*/bin/python -m pytest
+	    build/venv-$*/bin/python -m pytest -n 2
 
 stress: ## the slow stresses: forks among threads, a minute each
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt

@@ -143,6 +143,14 @@ class Results:
         return f"Results({self._functions!r})"
 
 
+def _can_be(code: CodeType, line: str) -> bool:
+    """Whether a function can begin with this line. Code from strings shares its file name,
+    `<string>`, with other strings, and linecache may know one of those."""
+    if not code.co_filename.startswith("<") or code.co_name.startswith("<"):
+        return True
+    return line.lstrip().startswith(("@", "def ", "async ", "class "))
+
+
 def source_of(code: CodeType, names: dict[str, Any], last: int) -> list[str]:
     """The source lines of a function from its first line, at least up to line `last`; empty
     when there is no source. Line ends are stripped."""
@@ -152,7 +160,7 @@ def source_of(code: CodeType, names: dict[str, Any], last: int) -> list[str]:
 
     every = linecache.getlines(code.co_filename, names or None)
     rest = every[max(code.co_firstlineno, 1) - 1 :]
-    if not rest:
+    if not rest or not _can_be(code, rest[0]):
         return []
     try:
         block = rest if code.co_name == "<module>" else inspect.getblock(rest)
