@@ -240,7 +240,7 @@ void mp_tracer_leave(struct mp_tracer *tracer)
 static const struct binding *binding_of(const struct bound_code *entry,
                                         const struct mp_tracer *tracer)
 {
-    for (size_t i = 0; i < entry->count; i++)
+    for (size_t i = entry->count; i-- > 0;) /* the newest are asked about most */
         if (entry->bindings[i].tracer == tracer)
             return &entry->bindings[i];
     return NULL;
@@ -248,7 +248,7 @@ static const struct binding *binding_of(const struct bound_code *entry,
 
 /* Of several profilers that know the code. Greenlets leave contexts in any order, so the caller's
    tracer goes before a context that has counted its call already. */
-static const struct binding *choose_on_thread(struct mp_thread *thread,
+static const struct binding *choose_on_thread(const struct mp_thread *thread,
                                               const struct bound_code *entry)
 {
     const struct binding *chosen = NULL;
@@ -256,15 +256,13 @@ static const struct binding *choose_on_thread(struct mp_thread *thread,
     bool fresh = at && !thread->contexts[at - 1].used;
     if (!fresh && thread->depth)
         chosen = binding_of(entry, thread->stack[thread->depth - 1].tracer);
-    while (!chosen && at-- > 0) {
+    while (!chosen && at-- > 0)
         chosen = binding_of(entry, thread->contexts[at].tracer);
-        thread->contexts[at].used |= chosen != NULL;
-    }
     return chosen;
 }
 
-bool mp_tracer_choose(struct mp_thread *thread, const void *code, struct mp_tracer **tracer,
-                      struct mp_line_table **table)
+bool mp_tracer_choose(const struct mp_thread *thread, const void *code,
+                      struct mp_tracer **tracer, struct mp_line_table **table)
 {
     const struct bound_code *entry = find(code);
     if (!entry)

@@ -80,7 +80,7 @@ int mp_tracer_enter(struct mp_tracer *);
 void mp_tracer_leave(struct mp_tracer *);
 
 /* Who counts a run of `code` that begins now on this thread. False: nobody. */
-bool mp_tracer_choose(struct mp_thread *, const void *code, struct mp_tracer **tracer,
+bool mp_tracer_choose(const struct mp_thread *, const void *code, struct mp_tracer **tracer,
                       struct mp_line_table **table);
 
 /* Bytes now, as the tracer counts them; -1 when the reading failed. */
