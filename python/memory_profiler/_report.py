@@ -73,6 +73,7 @@ def html_text(
 ) -> str:
     """A web page without scripts; as a `fragment`, its tables to stand in another page."""
     records = [function.record for function in results if function.has_source]
+    title = title.encode("utf-8", "surrogatepass").decode("utf-8", "backslashreplace")
     return _core.html_lines(
         records, precision, title, results.backend, fragment, results.peaks
     )

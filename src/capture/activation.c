@@ -121,7 +121,8 @@ void mp_activation_begin(struct mp_thread *thread, const void *frame,
         .frame = frame, .table = table, .tracer = tracer, .line = line};
     top->row = row_of(table, line);
     mp_tracer_keep(tracer);
-    if (thread->context_count && thread->contexts[thread->context_count - 1].tracer == tracer)
+    if (thread->context_count &&
+        thread->contexts[thread->context_count - 1].tracer == tracer)
         thread->contexts[thread->context_count - 1].used = true;
     if (resumed) {
         top->entered = true;

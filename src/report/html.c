@@ -20,10 +20,11 @@ static const char style[] =
     "color:inherit;background:none}\n"
     ".mp-lines thead th{position:sticky;top:0;background:var(--band);color:var(--dim);"
     "font-weight:600;border-bottom:1px solid var(--rule)}\n"
+    ".mp-lines thead th{min-width:12ch}.mp-lines thead th:first-child{min-width:6ch}\n"
     ".mp-lines tbody th{color:var(--dim);font-weight:400}\n"
     ".mp-lines .src{text-align:left;white-space:pre;width:100%;tab-size:8}\n"
     ".mp-lines tr.hot>*{background:var(--hot)}.mp-lines tr.idle .src{color:var(--dim)}\n"
-    ".mp-lines td{position:relative}.mp-lines .bar{position:absolute;right:0;bottom:0;height:2px;"
+    ".mp-lines td{position:relative}.mp-lines .bar{position:absolute;right:10px;bottom:0;height:2px;"
     "min-width:1px;background:var(--level)}\n"
     ".mp-lines .grow{background:var(--grow)}.mp-lines .shrink{background:var(--shrink)}\n"
     "</style>\n";
@@ -64,10 +65,12 @@ static void put_text(FILE *out, struct mp_text text)
 static void put_cell(FILE *out, int64_t shown, int64_t bar, int64_t full, const char *kind,
                      int precision)
 {
-    double share = full > 0 ? 100.0 * (double)(bar < 0 ? -bar : bar) / (double)full : 0;
+    double share = full > 0 ? (double)(bar < 0 ? -bar : bar) / (double)full : 0;
     fprintf(out, "<td>%.*f MiB", precision, (double)shown / MIB);
-    if (share >= 0.05)
-        fprintf(out, "<span class=\"bar%s\" style=\"width:%.1f%%\"></span>", kind, share);
+    if (share >= 0.0005)
+        fprintf(out,
+                "<span class=\"bar%s\" style=\"width:calc((100%% - 20px)*%.3f)\"></span>",
+                kind, share);
     fputs("</td>", out);
 }
 
