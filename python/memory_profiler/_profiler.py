@@ -78,6 +78,9 @@ class LineProfiler:
         self.include_children = include_children
         self.backend = backend
         self.enable_count = 0
+        #: the classic's notes of its trace function; nothing is kept in them
+        self.prevlines: list[int] = []
+        self.prev_lineno: int | None = None
         self._enabled = False
         self._tracer: _core.Tracer | Blind
         try:

@@ -137,6 +137,7 @@ class Results:
         return len(self._functions)
 
     def to_dict(self) -> dict[str, Any]:
+        """The functions as docs/json.md describes them; bytes."""
         return {"unit": "bytes", "functions": [function.to_dict() for function in self]}
 
     def __repr__(self) -> str:

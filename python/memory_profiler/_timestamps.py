@@ -88,6 +88,9 @@ class TimeStamper:
         functions: {function: [[(MiB, unix time), (MiB, unix time)], ...]}, a pair a call.
         stack: {function: [level, ...]}, 0 for the outermost, one for each call.
 
+    Raises:
+        KeyError: an unknown backend. ValueError: what is decorated cannot be called.
+
     Source of the figure: /proc/self/statm (other backends: see `choose_backend`).
 
     >>> stamps = TimeStamper("psutil")
