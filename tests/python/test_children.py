@@ -55,7 +55,13 @@ STAMPS = ("-m", "memory_profiler", "--timestamp")
 def test_faults_40_decorated_functions_run_in_pools(shop, method, words, imported) -> None:
     if not words and not imported:
         pytest.skip("nothing puts profile into builtins")
-    run = run_in(shop, words, program(method, imported, """
+    run = run_in(
+        shop,
+        words,
+        program(
+            method,
+            imported,
+            """
     with context.Pool(2) as pool:
         print("pool", pool.map(work, range(5)))
         print("methods", pool.map(Loader().load, range(3)))
@@ -65,9 +71,15 @@ def test_faults_40_decorated_functions_run_in_pools(shop, method, words, importe
     process.start()
     process.join()
     print("exit", process.exitcode)
-"""))
-    for said in ("pool [1000, 1001, 1002, 1003, 1004]\n", "methods [2000, 2002, 2004]\n",
-                 "executor [1000, 1001, 1002, 1003, 1004]\n", "exit 0\n"):
+""",
+        ),
+    )
+    for said in (
+        "pool [1000, 1001, 1002, 1003, 1004]\n",
+        "methods [2000, 2002, 2004]\n",
+        "executor [1000, 1001, 1002, 1003, 1004]\n",
+        "exit 0\n",
+    ):
         assert said in run.out
     if words:  # tables are the parent's, which called nothing
         assert "Filename" not in run.out and "FUNC" not in run.out
@@ -75,7 +87,10 @@ def test_faults_40_decorated_functions_run_in_pools(shop, method, words, importe
 
 @pytest.mark.parametrize("words", [(), LINES, STAMPS])
 def test_decorated_functions_and_methods_can_be_pickled(shop, words) -> None:
-    run_in(shop, words, """
+    run_in(
+        shop,
+        words,
+        """
 from memory_profiler import profile
 import copy, pickle
 
@@ -111,45 +126,72 @@ for func in (work, options, later, steps, Loader.fixed):
 for bound in (Loader().load, Whole().load, Loader.fixed):
     assert pickle.loads(pickle.dumps(bound))() == bound()
 assert isinstance(pickle.loads(pickle.dumps(Loader.make))(), Loader)
-""")
+""",
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_functions_of_another_module_know_profile_in_children(shop, method) -> None:
-    shop.write("library.py", """
+    shop.write(
+        "library.py",
+        """
         @profile
         def helper(n):
             return n * 3
-    """)
-    run = run_in(shop, LINES, program(method, False, """
+    """,
+    )
+    run = run_in(
+        shop,
+        LINES,
+        program(
+            method,
+            False,
+            """
     from library import helper
     with context.Pool(2) as pool:
         print("pool", pool.map(helper, range(4)))
     print("here", helper(5))
-"""))
+""",
+        ),
+    )
     assert "pool [0, 3, 6, 9]" in run.out and "here 15" in run.out
     assert run.table("def helper").line("return n * 3").occurrences == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_children_of_children_know_profile(shop, method) -> None:
-    run = run_in(shop, LINES, program(method, False, """
+    run = run_in(
+        shop,
+        LINES,
+        program(
+            method,
+            False,
+            """
     process = context.Process(target=middle)
     process.start()
     process.join()
     print("exit", process.exitcode)
-""", head=f"""
+""",
+            head=f"""
 def middle():
     process = multiprocessing.get_context({method!r}).Process(target=work, args=(1,))
     process.start()
     process.join()
     sys.exit(process.exitcode)
-"""))
+""",
+        ),
+    )
     assert "exit 0" in run.out
 
 
 def test_faults_40_200_short_children_cost_the_parent_nothing(shop) -> None:
-    run = run_in(shop, LINES + ("--json",), program("fork", False, """
+    run = run_in(
+        shop,
+        LINES + ("--json",),
+        program(
+            "fork",
+            False,
+            """
     import gc, os
     def cost():
         gc.collect()
@@ -170,10 +212,12 @@ def test_faults_40_200_short_children_cost_the_parent_nothing(shop) -> None:
     after = cost()
     print("descriptors", after[0] - before[0])
     print("grown", after[1] - before[1])
-"""))
+""",
+        ),
+    )
     assert "descriptors 0\n" in run.out
     assert int(run.out.split("grown ")[1].split()[0]) < MIB
-    (table,) = json.loads(run.out[run.out.index("{\n"):])["functions"]
+    (table,) = json.loads(run.out[run.out.index("{\n") :])["functions"]
     rows = {row["source"].strip(): row for row in table["lines"]}
     assert rows["block = [n] * 1000"]["occurrences"] == 201
 
@@ -247,12 +291,17 @@ CHILD = """
 
 
 @pytest.mark.parametrize("mode", ["run", "imported"])
-def test_faults_40_include_children_sees_a_child_and_not_ourselves_twice(shop, mode) -> None:
+def test_faults_40_include_children_sees_a_child_and_not_ourselves_twice(
+    shop, mode
+) -> None:
     if mode == "run":
         run = shop.profile(CHILD.format(options=""), "--include-children")
     else:
-        shop.write("script.py", "    from memory_profiler import profile\n" +
-                   CHILD.format(options="(include_children=True)"))
+        shop.write(
+            "script.py",
+            "    from memory_profiler import profile\n"
+            + CHILD.format(options="(include_children=True)"),
+        )
         run = shop.python("script.py")
     assert run.err == "" and run.code == 0
     (table,) = run.tables
@@ -270,7 +319,10 @@ def test_without_include_children_a_child_is_not_seen(shop) -> None:
 
 @pytest.mark.parametrize("words", [(), LINES, STAMPS])
 def test_the_environment_is_left_alone(shop, words) -> None:
-    run = run_in(shop, words, """
+    run = run_in(
+        shop,
+        words,
+        """
 import os
 before = dict(os.environ)
 from memory_profiler import profile
@@ -290,25 +342,41 @@ def main():
 
 if __name__ == "__main__":
     main()
-""")
+""",
+    )
     assert run.err == ""
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_children_warn_of_nothing_new(shop, method) -> None:
     """-W error in the children: what they warn of would fail them."""
-    run = run_in(shop, ("-W", "error", *LINES), program(method, False, """
+    run = run_in(
+        shop,
+        ("-W", "error", *LINES),
+        program(
+            method,
+            False,
+            """
     with context.Pool(2) as pool:
         print("pool", pool.map(work, range(3)))
-"""))
+""",
+        ),
+    )
     assert "pool [1000, 1001, 1002]" in run.out
 
 
 def test_async_functions_and_generators_run_in_forked_children(shop) -> None:
-    run = run_in(shop, LINES, program("fork", False, """
+    run = run_in(
+        shop,
+        LINES,
+        program(
+            "fork",
+            False,
+            """
     with context.Pool(2) as pool:
         print("pool", pool.map(runs, range(3)))
-""", head="""
+""",
+            head="""
 import asyncio
 @profile
 async def later(n):
@@ -319,17 +387,25 @@ def steps(n):
     yield n
 def runs(n):
     return asyncio.run(later(n)) + sum(steps(n))
-"""))
+""",
+        ),
+    )
     assert "pool [0, 2, 4]" in run.out
 
 
 def test_a_module_run_with_m_starts_children_too(shop) -> None:
     shop.write("pkg/__init__.py", "")
-    (shop.path / "pkg" / "tool.py").write_text(program("spawn", False, """
+    (shop.path / "pkg" / "tool.py").write_text(
+        program(
+            "spawn",
+            False,
+            """
     with context.Pool(2) as pool:
         print("pool", pool.map(work, range(3)))
     work(5)
-"""))
+""",
+        )
+    )
     run = shop.run("-m", "pkg.tool")
     assert run.err == "" and "pool [1000, 1001, 1002]" in run.out
     assert run.table("def work").line("block = [n]").occurrences == 1

@@ -14,8 +14,10 @@ import pytest
 
 from conftest import Run, Workshop
 
-SAID = re.compile(r"Current memory (\d+\.\d\d) MiB exceeded the maximum of (\d+\.\d\d) MiB\n"
-                  r"Stepping into the debugger \n")
+SAID = re.compile(
+    r"Current memory (\d+\.\d\d) MiB exceeded the maximum of (\d+\.\d\d) MiB\n"
+    r"Stepping into the debugger \n"
+)
 STEPS = """
     def note(text):
         print("did", text, flush=True)
@@ -67,7 +69,11 @@ def test_next_and_step_go_on_with_the_program(shop) -> None:
     run = debug(shop, STEPS, "n\nn\nn\nc\n")
     assert stops(run) == ['note("two")', "size = len(block)", "del block", 'note("three")']
     run = debug(shop, STEPS, "s\ns\nc\n")
-    assert stops(run) == ['note("two")', "def note(text):", 'print("did", text, flush=True)']
+    assert stops(run) == [
+        'note("two")',
+        "def note(text):",
+        'print("did", text, flush=True)',
+    ]
 
 
 def test_breakpoints_set_at_the_prompt_hold(shop) -> None:
@@ -84,7 +90,9 @@ def test_no_report_is_printed(shop) -> None:
 
 
 def test_it_stops_again_when_memory_comes_back_over_the_maximum(shop) -> None:
-    run = debug(shop, """
+    run = debug(
+        shop,
+        """
         @profile
         def waves():
             for n in range(3):
@@ -94,7 +102,9 @@ def test_it_stops_again_when_memory_comes_back_over_the_maximum(shop) -> None:
                 print("wave", n)
 
         waves()
-    """, "c\n" * 9)
+    """,
+        "c\n" * 9,
+    )
     assert run.err == "" and run.code == 0
     assert len(SAID.findall(run.out)) == 3
     assert stops(run) == ["size = len(block)"] * 3
@@ -111,7 +121,9 @@ def test_q_ends_quietly(shop) -> None:
 
 
 def test_q_runs_the_programs_finally_blocks(shop) -> None:
-    run = debug(shop, """
+    run = debug(
+        shop,
+        """
         @profile
         def steps():
             try:
@@ -121,27 +133,37 @@ def test_q_runs_the_programs_finally_blocks(shop) -> None:
                 print("cleaned")
 
         steps()
-    """, "q\n")
+    """,
+        "q\n",
+    )
     assert run.out.endswith("cleaned\n") and run.err == "" and run.code == 0
 
 
 def test_a_maximum_first_reached_at_the_return_stops_there(shop) -> None:
-    run = debug(shop, """
+    run = debug(
+        shop,
+        """
         @profile
         def make():
             return b"x" * (200 * 2 ** 20)
 
         block = make()
         print("got", len(block))
-    """, "w\nc\n")
+    """,
+        "w\nc\n",
+    )
     assert run.err == "" and run.code == 0
     assert len(SAID.findall(run.out)) == 1
     assert stops(run)[0].startswith("return b")
     assert f"got {200 * 2**20}" in run.out
 
 
-def test_a_maximum_reached_in_an_undecorated_callee_stops_after_the_calling_line(shop) -> None:
-    run = debug(shop, """
+def test_a_maximum_reached_in_an_undecorated_callee_stops_after_the_calling_line(
+    shop,
+) -> None:
+    run = debug(
+        shop,
+        """
         kept = []
         def fill():
             kept.append(b"x" * (200 * 2 ** 20))
@@ -154,12 +176,16 @@ def test_a_maximum_reached_in_an_undecorated_callee_stops_after_the_calling_line
             return after
 
         caller()
-    """, "p len(kept)\nc\n")
+    """,
+        "p len(kept)\nc\n",
+    )
     assert stops(run) == ["after = len(kept)"] and run.err == "" and run.code == 0
 
 
 def test_a_maximum_reached_in_a_nested_decorated_call_stops_in_it(shop) -> None:
-    run = debug(shop, """
+    run = debug(
+        shop,
+        """
         kept = []
         @profile
         def fill():
@@ -172,7 +198,9 @@ def test_a_maximum_reached_in_a_nested_decorated_call_stops_in_it(shop) -> None:
             after = len(kept)
 
         caller()
-    """, "up\nc\n")
+    """,
+        "up\nc\n",
+    )
     assert stops(run) == ["inside = 1", "fill()"] and run.err == "" and run.code == 0
 
 
@@ -212,7 +240,9 @@ def test_a_maximum_reached_in_a_generator_or_coroutine_stops_in_it(shop, kind) -
 
 
 def test_a_maximum_reached_in_a_thread_stops_in_it(shop) -> None:
-    run = debug(shop, """
+    run = debug(
+        shop,
+        """
         import threading
         @profile
         def steps():
@@ -223,21 +253,30 @@ def test_a_maximum_reached_in_a_thread_stops_in_it(shop) -> None:
         thread = threading.Thread(target=steps)
         thread.start()
         thread.join()
-    """, "n\nc\n")
+    """,
+        "n\nc\n",
+    )
     assert stops(run)[0] == "size = len(block)" and run.err == "" and run.code == 0
     assert "end" in run.out
 
 
 def test_an_imported_profile_stops_too(shop) -> None:
-    run = debug(shop, "from memory_profiler import profile\nimport sys\n" + "\n".join(
-        line[4:] for line in STEPS.splitlines()), "c\n")
+    run = debug(
+        shop,
+        "from memory_profiler import profile\nimport sys\n"
+        + "\n".join(line[4:] for line in STEPS.splitlines()),
+        "c\n",
+    )
     assert len(SAID.findall(run.out)) == 1 and run.err == "" and "Line #" not in run.out
 
 
 @pytest.mark.parametrize("how", ["closed", "null", "none"])
 def test_without_a_stdin_it_ends_as_q_does(shop, how) -> None:
-    source = STEPS if how != "none" else STEPS.replace(
-        'print("got"', 'import sys; sys.stdin = None; print("got"')
+    source = (
+        STEPS
+        if how != "none"
+        else STEPS.replace('print("got"', 'import sys; sys.stdin = None; print("got"')
+    )
     stdin = subprocess.DEVNULL
     options = {"stdin": stdin} if how != "closed" else {"preexec_fn": lambda: os.close(0)}
     shop.write("script.py", source)
@@ -247,7 +286,9 @@ def test_without_a_stdin_it_ends_as_q_does(shop, how) -> None:
 
 
 def test_an_exception_that_leaves_the_function_stays_the_programs(shop) -> None:
-    run = debug(shop, """
+    run = debug(
+        shop,
+        """
         @profile
         def steps():
             block = b"x" * (200 * 2 ** 20)
@@ -257,7 +298,9 @@ def test_an_exception_that_leaves_the_function_stays_the_programs(shop) -> None:
             steps()
         except LookupError as error:
             print("caught", error)
-    """, "c\nc\n")
+    """,
+        "c\nc\n",
+    )
     assert run.err == "" and run.code == 0 and run.out.endswith("caught mine\n")
 
 
@@ -277,7 +320,11 @@ def test_a_terminal_sees_the_prompt_and_drives_it(shop) -> None:
     parent, child = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "memory_profiler", "--pdb-mmem=150", "script.py"],
-        cwd=shop.path, stdin=child, stdout=child, stderr=child, start_new_session=True,
+        cwd=shop.path,
+        stdin=child,
+        stdout=child,
+        stderr=child,
+        start_new_session=True,
         env={**os.environ, "TERM": "dumb", "PYTHON_BASIC_REPL": "1"},
     )
     os.close(child)
@@ -301,15 +348,22 @@ def test_a_terminal_sees_the_prompt_and_drives_it(shop) -> None:
     for command in ("p 6 * 7", "n", "c"):
         at = len(seen)
         os.write(parent, f"{command}\n".encode())
-        read_until({"p 6 * 7": "42\n(Pdb) ", "n": "-> size = len(block)\n(Pdb) ",
-                    "c": "got 209715200\n"}[command])
+        read_until(
+            {
+                "p 6 * 7": "42\n(Pdb) ",
+                "n": "-> size = len(block)\n(Pdb) ",
+                "c": "got 209715200\n",
+            }[command]
+        )
     assert process.wait(30) == 0
     os.close(parent)
     assert seen.count("did one") == seen.count("did two") == seen.count("did three") == 1
 
 
 def test_variables_assigned_at_the_prompt_are_the_programs(shop) -> None:
-    run = debug(shop, """
+    run = debug(
+        shop,
+        """
         @profile
         def steps():
             answer = 1
@@ -318,7 +372,9 @@ def test_variables_assigned_at_the_prompt_are_the_programs(shop) -> None:
             print("answer", answer)
 
         steps()
-    """, "!answer = 42\nc\n")
+    """,
+        "!answer = 42\nc\n",
+    )
     assert "answer 42" in run.out and run.err == "" and run.code == 0
 
 

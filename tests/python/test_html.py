@@ -14,7 +14,9 @@ import pytest
 
 from conftest import MIB, Workshop
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 NASTY = "</script><img src=x onerror=document.title='owned'>"
 
 
@@ -23,11 +25,26 @@ def browse(page: pathlib.Path, profile: pathlib.Path, *words: str) -> str:
     if not CHROMIUM:
         pytest.skip("chromium is not installed (tools/setup test installs it)")
     done = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--disable-extensions", "--disable-dev-shm-usage",
-         f"--user-data-dir={profile}", *words, page.as_uri()],
-        capture_output=True, text=True, timeout=120, check=False,
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-extensions",
+            "--disable-dev-shm-usage",
+            f"--user-data-dir={profile}",
+            *words,
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -96,32 +113,68 @@ def make_page(shop: Workshop, source: str = SOURCE, *options: str) -> Page:
 
 def test_the_page_has_nothing_that_runs_or_loads(shop) -> None:
     page = make_page(shop)
-    assert page.names <= {"html", "head", "meta", "title", "style", "body", "div", "h1", "h2", "p",
-                          "section", "table", "thead", "tbody", "tr", "th", "td", "span"}
-    (policy,) = [a["content"] for name, a in page.elements
-                 if a.get("http-equiv") == "Content-Security-Policy"]
+    assert page.names <= {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "div",
+        "h1",
+        "h2",
+        "p",
+        "section",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "span",
+    }
+    (policy,) = [
+        a["content"]
+        for name, a in page.elements
+        if a.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert "default-src 'none'" in policy and "script" not in policy
-    assert not any(key.startswith("on") or key in ("src", "href")
-                   for _, attributes in page.elements for key in attributes)
+    assert not any(
+        key.startswith("on") or key in ("src", "href")
+        for _, attributes in page.elements
+        for key in attributes
+    )
     assert "url(" not in (shop.path / "page.html").read_text()
 
 
 def test_the_numbers_are_those_of_the_json(shop) -> None:
-    run = shop.profile(SOURCE, "--html", "page.html", "--json", "--peak", "--precision", "2")
+    run = shop.profile(
+        SOURCE, "--html", "page.html", "--json", "--peak", "--precision", "2"
+    )
     assert run.err == ""
     functions = json.loads(run.out)["functions"]
     page = Page((shop.path / "page.html").read_text(encoding="utf-8"))
     assert page.headings[1:] == [f["function"] for f in functions] == ["work", "other"]
     for table, function in zip(page.tables, functions, strict=True):
         head, *rows = table
-        assert head == ["Line #", "Mem usage", "Increment", "Peak", "Occurrences", "Line Contents"]
+        assert head == [
+            "Line #",
+            "Mem usage",
+            "Increment",
+            "Peak",
+            "Occurrences",
+            "Line Contents",
+        ]
         for cells, line in zip(rows, function["lines"], strict=True):
             assert cells[0] == str(line["line"]) and cells[-1] == line["source"]
             if line["memory"] is None:
                 assert cells[1:-1] == [""]
                 continue
             figures = [line[name] / MIB for name in ("memory", "increment", "peak")]
-            assert cells[1:-1] == [*(f"{f:.2f} MiB" for f in figures), str(line["occurrences"])]
+            assert cells[1:-1] == [
+                *(f"{f:.2f} MiB" for f in figures),
+                str(line["occurrences"]),
+            ]
 
 
 def test_the_line_that_added_most_is_marked(shop) -> None:
@@ -132,8 +185,9 @@ def test_the_line_that_added_most_is_marked(shop) -> None:
 
 
 def test_faults_24_names_and_source_stay_text(shop) -> None:
-    name = NASTY.replace("/", "\u2215") + '"\'.py'
-    (shop.path / name).write_text(f'''
+    name = NASTY.replace("/", "\u2215") + "\"'.py"
+    (shop.path / name).write_text(
+        f'''
 @profile
 def work():
     a = "{NASTY}"
@@ -143,7 +197,9 @@ def work():
 
 work.__qualname__ = "{NASTY}"
 work()
-''', encoding="utf-8")
+''',
+        encoding="utf-8",
+    )
     run = shop.run("--html", "page.html", name)
     assert run.err == "" and run.code == 0
     text = (shop.path / "page.html").read_text(encoding="utf-8")
@@ -153,19 +209,25 @@ work()
     (table,) = page.tables
     cells = [row[-1] for row in table]
     assert f'    a = "{NASTY}"' in cells
-    assert any(']]><b>&amp;&lt;"  # --> <!-- <style>*{display:none}</style>' in c for c in cells)
+    assert any(
+        ']]><b>&amp;&lt;"  # --> <!-- <style>*{display:none}</style>' in c for c in cells
+    )
     assert any("'\"onmouseover=\"alert(1)'" in cell for cell in cells)
 
 
 def test_faults_24_a_browser_finds_only_text(shop, tmp_path_factory) -> None:
-    shop.profile(f"""
+    shop.profile(
+        f"""
         @profile
         def work():
             a = "{NASTY}"
             b = "]]>" + '"onmouseover="alert(1)'
             return a, b
         work()
-    """, "--html", "page.html")
+    """,
+        "--html",
+        "page.html",
+    )
     dom = browse(shop.path / "page.html", tmp_path_factory.mktemp("chromium"), "--dump-dom")
     page = Page(dom)
     assert not page.names & {"script", "img", "iframe", "link", "b"}
@@ -177,7 +239,9 @@ def test_faults_24_a_browser_finds_only_text(shop, tmp_path_factory) -> None:
 def test_a_browser_shows_every_row_and_figure(shop, tmp_path_factory) -> None:
     run = shop.profile(SOURCE, "--html", "page.html", "--json")
     rows = [line for f in json.loads(run.out)["functions"] for line in f["lines"]]
-    page = Page(browse(shop.path / "page.html", tmp_path_factory.mktemp("chromium"), "--dump-dom"))
+    page = Page(
+        browse(shop.path / "page.html", tmp_path_factory.mktemp("chromium"), "--dump-dom")
+    )
     shown = [cells for table in page.tables for cells in table[1:]]
     assert [cells[-1] for cells in shown] == [row["source"] for row in rows]
     assert [cells[1] for cells in shown] == [
@@ -192,8 +256,13 @@ def test_a_browser_draws_the_page(shop, tmp_path_factory, scheme) -> None:
     picture = shop.path / f"{scheme}.png"
     dark = ["--force-dark-mode", "--blink-settings=preferredColorScheme=0"]
     words = dark if scheme == "dark" else ["--blink-settings=preferredColorScheme=1"]
-    browse(shop.path / "page.html", tmp_path_factory.mktemp("chromium"), "--window-size=1000,560",
-           f"--screenshot={picture}", *words)
+    browse(
+        shop.path / "page.html",
+        tmp_path_factory.mktemp("chromium"),
+        "--window-size=1000,560",
+        f"--screenshot={picture}",
+        *words,
+    )
     assert picture.stat().st_size > 10_000
     assert picture.read_bytes().startswith(b"\x89PNG")
     if os.environ.get("KEEP_PICTURES"):
@@ -235,7 +304,10 @@ def test_a_link_is_not_followed_to_a_foreign_file(shop) -> None:
 
 def test_a_program_that_measures_nothing_has_a_page_that_says_so(shop) -> None:
     page = make_page(shop, "print(1)")
-    assert not page.tables and "No measured function ran" in (shop.path / "page.html").read_text()
+    assert (
+        not page.tables
+        and "No measured function ran" in (shop.path / "page.html").read_text()
+    )
 
 
 def test_the_page_follows_the_umask_and_the_table_is_printed_too(shop) -> None:

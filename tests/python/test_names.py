@@ -14,9 +14,15 @@ import types
 import pytest
 
 import memory_profiler
-from conftest import Workshop, parse_tables
+from conftest import parse_tables
 from memory_profiler import (
-    CodeMap, LineProfiler, LogFile, TimeStamper, choose_backend, memory_usage, show_results,
+    CodeMap,
+    LineProfiler,
+    LogFile,
+    TimeStamper,
+    choose_backend,
+    memory_usage,
+    show_results,
 )  # fmt: skip
 
 CLASSIC_NAMES = [
@@ -70,24 +76,44 @@ def test_the_package_is_typed_and_has_a_version() -> None:
 def test_signatures_keep_the_classics_positional_order() -> None:
     empty = inspect.Parameter.empty
     assert parameters(memory_profiler.profile)[:4] == [
-        ("func", None), ("stream", None), ("precision", 1), ("backend", "psutil")]
+        ("func", None),
+        ("stream", None),
+        ("precision", 1),
+        ("backend", "psutil"),
+    ]
     assert parameters(memory_usage) == [
-        ("proc", -1), ("interval", 0.1), ("timeout", None), ("timestamps", False),
-        ("include_children", False), ("multiprocess", False), ("max_usage", False),
-        ("retval", False), ("stream", None), ("backend", None), ("max_iterations", None)]
+        ("proc", -1),
+        ("interval", 0.1),
+        ("timeout", None),
+        ("timestamps", False),
+        ("include_children", False),
+        ("multiprocess", False),
+        ("max_usage", False),
+        ("retval", False),
+        ("stream", None),
+        ("backend", None),
+        ("max_iterations", None),
+    ]
     assert parameters(show_results) == [("prof", empty), ("stream", None), ("precision", 1)]
     assert [name for name, _ in parameters(TimeStamper)] == ["backend", "include_children"]
     assert [name for name, _ in parameters(CodeMap)] == ["include_children", "backend"]
     assert parameters(LogFile) == [("name", None), ("reportIncrementFlag", False)]
     assert parameters(choose_backend) == [("new_backend", None)]
-    for name, first in (("exec_with_profiler", "filename"), ("run_module_with_profiler", "module")):
+    for name, first in (
+        ("exec_with_profiler", "filename"),
+        ("run_module_with_profiler", "module"),
+    ):
         found = [name for name, _ in parameters(getattr(memory_profiler, name))]
         assert found == [first, "profiler", "backend", "passed_args"]
     found = [name for name, _ in parameters(memory_profiler._get_memory)]
     assert found == ["pid", "backend", "timestamps", "include_children", "filename"]
     found = [name for name, _ in parameters(memory_profiler._get_child_memory)]
     assert found == ["process", "meminfo_attr", "memory_metric"]
-    assert [name for name, _ in parameters(LineProfiler.runctx)][1:] == ["cmd", "globals", "locals"]
+    assert [name for name, _ in parameters(LineProfiler.runctx)][1:] == [
+        "cmd",
+        "globals",
+        "locals",
+    ]
     assert parameters(TimeStamper.timestamp)[1:] == [("name", "<block>")]
     assert parameters(TimeStamper.show_results)[1:] == [("stream", None)]
 
@@ -281,7 +307,10 @@ def test_show_results_prints_the_table_to_a_stream_or_stdout(capsys) -> None:
     show_results(prof, out, 4)
     (table,) = parse_tables(out.getvalue())
     assert table.filename == __file__ and table.line("return values").occurrences == 1
-    assert ".4" not in out.getvalue() and len(out.getvalue().split(" MiB")[0].split(".")[-1]) == 4
+    assert (
+        ".4" not in out.getvalue()
+        and len(out.getvalue().split(" MiB")[0].split(".")[-1]) == 4
+    )
     show_results(prof)
     assert len(capsys.readouterr().out.split(" MiB")[0].split(".")[-1]) == 1
     show_results(prof, stream=out, precision=0)
@@ -294,8 +323,16 @@ def test_show_results_takes_any_object_with_the_classics_code_map() -> None:
 
     class Map:
         def items(self):
-            yield __file__, iter([(first, (20.5, 20.5, 1)), (first + 1, None),
-                                  (first + 1, (0.25, 20.75, 2))])
+            yield (
+                __file__,
+                iter(
+                    [
+                        (first, (20.5, 20.5, 1)),
+                        (first + 1, None),
+                        (first + 1, (0.25, 20.75, 2)),
+                    ]
+                ),
+            )
 
     out = io.StringIO()
     show_results(types.SimpleNamespace(code_map=Map()), out, 3)
@@ -365,56 +402,76 @@ def test_a_log_file_can_stand_for_stdout(caplog, monkeypatch) -> None:
 
 
 def test_exec_with_profiler_runs_a_script(shop) -> None:
-    shop.write("target.py", """
+    shop.write(
+        "target.py",
+        """
         import sys
         assert __name__ == "__main__" and sys.argv == ["target.py", "a", "b c"], sys.argv
         @profile
         def work():
             return 1
         work()
-    """)
-    shop.write("caller.py", """
+    """,
+    )
+    shop.write(
+        "caller.py",
+        """
         import sys
         import memory_profiler as m
         before = (sys.argv[:], sys.path[:], sys.modules["__main__"])
         prof = m.LineProfiler()
         m.exec_with_profiler("target.py", prof, "psutil", ["a", "b c"])
         m.show_results(prof)
-    """)
+    """,
+    )
     run = shop.python("caller.py")
     assert run.err == "" and run.code == 0
     assert run.table("def work").line("return 1").occurrences == 1
 
 
 def test_exec_with_profiler_takes_a_time_stamper(shop) -> None:
-    shop.write("target.py", """
+    shop.write(
+        "target.py",
+        """
         @profile
         def work():
             return 1
         work()
-    """)
-    run = shop.python("-c", "import memory_profiler as m; t = m.TimeStamper('psutil');"
-                      "m.exec_with_profiler('target.py', t, 'psutil'); t.show_results()")
+    """,
+    )
+    run = shop.python(
+        "-c",
+        "import memory_profiler as m; t = m.TimeStamper('psutil');"
+        "m.exec_with_profiler('target.py', t, 'psutil'); t.show_results()",
+    )
     assert run.err == "" and run.out.startswith("FUNC __main__.work ")
 
 
 def test_run_module_with_profiler_runs_a_module(shop) -> None:
     shop.write("pkg/__init__.py", "")
-    shop.write("pkg/tool.py", """
+    shop.write(
+        "pkg/tool.py",
+        """
         import sys
         assert sys.argv[1:] == ["a"]
         @profile
         def work():
             return 1
         work()
-    """)
-    run = shop.python("-c", "import memory_profiler as m; p = m.LineProfiler();"
-                      "m.run_module_with_profiler('pkg.tool', p, 'psutil', ['a']);"
-                      "m.show_results(p)")
+    """,
+    )
+    run = shop.python(
+        "-c",
+        "import memory_profiler as m; p = m.LineProfiler();"
+        "m.run_module_with_profiler('pkg.tool', p, 'psutil', ['a']);"
+        "m.show_results(p)",
+    )
     assert run.err == "" and run.table("def work").line("return 1").occurrences == 1
 
 
-def test_find_script_looks_here_then_on_path_then_exits_with_1(shop, monkeypatch, capsys) -> None:
+def test_find_script_looks_here_then_on_path_then_exits_with_1(
+    shop, monkeypatch, capsys
+) -> None:
     here = shop.write("here.py", "")
     shop.write("bin/there.py", "")
     monkeypatch.chdir(shop.path)
@@ -465,12 +522,16 @@ def test_the_examples_in_docstrings_run(module) -> None:
     # instances have docstrings that the finder does not visit
     if module == "memory_profiler._profile":
         call = type(loaded.profile).__call__
-        for example in doctest.DocTestFinder().find(call, "profile", globs={"profile": loaded.profile}):
+        for example in doctest.DocTestFinder().find(
+            call, "profile", globs={"profile": loaded.profile}
+        ):
             runner.run(example, out=failures.write)
     assert runner.summarize(verbose=False).failed == 0, failures.getvalue()
 
 
-@pytest.mark.parametrize("name", ["LineProfiler", "TimeStamper", "memory_usage", "profile", "show_results"])
+@pytest.mark.parametrize(
+    "name", ["LineProfiler", "TimeStamper", "memory_usage", "profile", "show_results"]
+)
 def test_the_main_names_say_arguments_results_errors_and_source(name) -> None:
     target = getattr(memory_profiler, name)
     text = inspect.getdoc(target if name != "profile" else type(target).__call__)
@@ -492,7 +553,10 @@ def test_every_public_class_function_and_method_has_a_docstring() -> None:
             missing.append(name)
         if isinstance(target, type):
             missing += [
-                f"{name}.{key}" for key, member in vars(target).items()
-                if not key.startswith("_") and callable(member) and not inspect.getdoc(member)
+                f"{name}.{key}"
+                for key, member in vars(target).items()
+                if not key.startswith("_")
+                and callable(member)
+                and not inspect.getdoc(member)
             ]
     assert missing == []

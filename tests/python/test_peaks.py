@@ -29,10 +29,12 @@ def peaks_of(shop: Workshop, source: str, **rest: object) -> dict[str, dict[str,
     """{function: {source: Line}} of the lines that ran."""
     run = shop.profile(source, "--peak", "--json", **rest)
     assert run.err == "" and run.code == 0, run.err
-    document = json.loads(run.out[run.out.index("{\n"):])
+    document = json.loads(run.out[run.out.index("{\n") :])
     return {
         function["function"]: {
-            row["source"].strip(): Line(row) for row in function["lines"] if row["occurrences"]
+            row["source"].strip(): Line(row)
+            for row in function["lines"]
+            if row["occurrences"]
         }
         for function in document["functions"]
     }
@@ -41,7 +43,9 @@ def peaks_of(shop: Workshop, source: str, **rest: object) -> dict[str, dict[str,
 def test_a_transient_in_a_callee_is_seen_on_the_calling_line_and_only_there(
     shop, gate, tolerance
 ) -> None:
-    work = peaks_of(shop, """
+    work = peaks_of(
+        shop,
+        """
         def transient():
             block = b"x" * (76 * 2 ** 20)
             del block
@@ -54,7 +58,8 @@ def test_a_transient_in_a_callee_is_seen_on_the_calling_line_and_only_there(
             return after
 
         work()
-    """)["work"]
+    """,
+    )["work"]
     base = work["before = 1"].memory
     assert work["transient()"].peak - base == pytest.approx(76, abs=tolerance)
     assert work["transient()"].increment == pytest.approx(0, abs=tolerance)
@@ -64,7 +69,9 @@ def test_a_transient_in_a_callee_is_seen_on_the_calling_line_and_only_there(
 
 
 def test_the_largest_of_all_executions_counts(shop, tolerance) -> None:
-    work = peaks_of(shop, """
+    work = peaks_of(
+        shop,
+        """
         def transient(size):
             block = b"x" * (size * 2 ** 20)
 
@@ -77,14 +84,17 @@ def test_the_largest_of_all_executions_counts(shop, tolerance) -> None:
             return 1
 
         work()
-    """)["work"]
+    """,
+    )["work"]
     base = work["before = 1"].memory
     assert work["transient(size)"].peak - base == pytest.approx(90, abs=tolerance)
     assert work["between = size"].peak - base == pytest.approx(0, abs=tolerance)
 
 
 def test_nested_profiled_functions_each_see_their_lines(shop, tolerance) -> None:
-    tables = peaks_of(shop, """
+    tables = peaks_of(
+        shop,
+        """
         kept = []
 
         @profile
@@ -103,18 +113,23 @@ def test_nested_profiled_functions_each_see_their_lines(shop, tolerance) -> None
             return after
 
         outer()
-    """)
+    """,
+    )
     inner, outer = tables["inner"], tables["outer"]
     base = outer["before = 1"].memory
     assert inner["first = 1"].peak - base == pytest.approx(0, abs=tolerance)
-    assert inner['block = b"x" * (76 * 2 ** 20)'].peak - base == pytest.approx(76, abs=tolerance)
+    assert inner['block = b"x" * (76 * 2 ** 20)'].peak - base == pytest.approx(
+        76, abs=tolerance
+    )
     assert inner["return 1"].peak - base == pytest.approx(45, abs=tolerance)
     assert outer["inner()"].peak - base == pytest.approx(76, abs=tolerance)
     assert outer["after = 2"].peak - base == pytest.approx(45, abs=tolerance)
 
 
 def test_recursion(shop, tolerance) -> None:
-    work = peaks_of(shop, """
+    work = peaks_of(
+        shop,
+        """
         @profile
         def work(n):
             first = n
@@ -126,7 +141,8 @@ def test_recursion(shop, tolerance) -> None:
             return n
 
         work(5)
-    """)["work"]
+    """,
+    )["work"]
     base = work["first = n"].memory
     assert work["work(n - 1)"].peak - base == pytest.approx(76, abs=tolerance)
     assert work["first = n"].peak - base == pytest.approx(0, abs=tolerance)
@@ -134,7 +150,9 @@ def test_recursion(shop, tolerance) -> None:
 
 
 def test_a_transient_of_a_generator_is_on_the_line_that_resumes_it(shop, tolerance) -> None:
-    tables = peaks_of(shop, """
+    tables = peaks_of(
+        shop,
+        """
         @profile
         def steps():
             yield 1
@@ -150,17 +168,22 @@ def test_a_transient_of_a_generator_is_on_the_line_that_resumes_it(shop, toleran
             return second
 
         consumer()
-    """)
+    """,
+    )
     steps, consumer = tables["steps"], tables["consumer"]
     base = consumer["g = steps()"].memory
-    assert steps['block = b"x" * (76 * 2 ** 20)'].peak - base == pytest.approx(76, abs=tolerance)
+    assert steps['block = b"x" * (76 * 2 ** 20)'].peak - base == pytest.approx(
+        76, abs=tolerance
+    )
     assert steps["yield 2"].peak - base == pytest.approx(0, abs=tolerance)
     assert consumer["second = next(g)"].peak - base == pytest.approx(76, abs=tolerance)
     assert consumer["next(g)"].peak - base == pytest.approx(0, abs=tolerance)
 
 
 def test_an_exception_that_leaves_keeps_the_mark(shop, tolerance) -> None:
-    work = peaks_of(shop, """
+    work = peaks_of(
+        shop,
+        """
         def fails():
             block = b"x" * (76 * 2 ** 20)
             raise LookupError
@@ -175,14 +198,17 @@ def test_an_exception_that_leaves_keeps_the_mark(shop, tolerance) -> None:
             return after
 
         work()
-    """)["work"]
+    """,
+    )["work"]
     base = work["before = 1"].memory
     assert work["fails()"].peak - base == pytest.approx(76, abs=tolerance)
     assert work["return after"].peak - base == pytest.approx(0, abs=tolerance)
 
 
 def test_a_thread_does_not_take_the_mark_from_another(shop, tolerance) -> None:
-    tables = peaks_of(shop, """
+    tables = peaks_of(
+        shop,
+        """
         import threading
         begun, ended = threading.Event(), threading.Event()
 
@@ -209,13 +235,18 @@ def test_a_thread_does_not_take_the_mark_from_another(shop, tolerance) -> None:
         threads = [threading.Thread(target=f) for f in (one, two)]
         for t in threads: t.start()
         for t in threads: t.join()
-    """)
+    """,
+    )
     one = tables["one"]
-    assert one["transient()"].peak - one["@profile"].memory == pytest.approx(76, abs=tolerance + 2)
+    assert one["transient()"].peak - one["@profile"].memory == pytest.approx(
+        76, abs=tolerance + 2
+    )
 
 
 def test_memory_that_is_never_touched_is_no_peak(shop, tolerance) -> None:
-    work = peaks_of(shop, """
+    work = peaks_of(
+        shop,
+        """
         @profile
         def work():
             before = 1
@@ -223,13 +254,17 @@ def test_memory_that_is_never_touched_is_no_peak(shop, tolerance) -> None:
             del block
             return 1
         work()
-    """)["work"]
+    """,
+    )["work"]
     base = work["before = 1"].memory
-    assert work["block = bytes(200 * 2 ** 20)"].peak - base == pytest.approx(0, abs=tolerance)
+    assert work["block = bytes(200 * 2 ** 20)"].peak - base == pytest.approx(
+        0, abs=tolerance
+    )
 
 
 def test_the_text_has_one_more_column(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         def transient():
             block = b"x" * (76 * 2 ** 20)
 
@@ -240,12 +275,23 @@ def test_the_text_has_one_more_column(shop) -> None:
             return 1
 
         work()
-    """, "--peak")
+    """,
+        "--peak",
+    )
     assert run.err == ""
     title, empty, header, rule, *rows = run.out.split("\n")
     assert title == "Filename: script.py" and empty == ""
-    assert header.split() == ["Line", "#", "Mem", "usage", "Increment", "Peak", "Occurrences",
-                              "Line", "Contents"]
+    assert header.split() == [
+        "Line",
+        "#",
+        "Mem",
+        "usage",
+        "Increment",
+        "Peak",
+        "Occurrences",
+        "Line",
+        "Contents",
+    ]
     assert set(rule) == {"="}
     full = [match for match in map(ROW.match, rows) if match]
     assert len(full) == 3 and rows[-3:] == ["", "", ""]
@@ -255,20 +301,32 @@ def test_the_text_has_one_more_column(shop) -> None:
     assert all(row[6:column].strip() == "" for row in empty_rows)
     assert any(row[column:] == "def work():" for row in empty_rows)
     # each title ends where its figures end
-    for name, figure in (("Mem usage", "memory"), ("Increment", "increment"), ("Peak", "peak")):
+    for name, figure in (
+        ("Mem usage", "memory"),
+        ("Increment", "increment"),
+        ("Peak", "peak"),
+    ):
         end = header.index(name) + len(name)
         assert {match.end(figure) + len(" MiB") for match in full} == {end}, (name, run.out)
     by_source = {match["source"].strip(): match for match in full}
-    assert float(by_source["transient()"]["peak"]) - float(by_source["return 1"]["memory"]) > 75
+    assert (
+        float(by_source["transient()"]["peak"]) - float(by_source["return 1"]["memory"])
+        > 75
+    )
 
 
 def test_precision_holds_for_the_column(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         @profile
         def work():
             return 1
         work()
-    """, "--peak", "--precision", "1")
+    """,
+        "--peak",
+        "--precision",
+        "1",
+    )
     match = ROW.match(run.out.split("\n")[4])
     assert match and re.fullmatch(r"\d+\.\d", match["peak"])
 
@@ -288,8 +346,15 @@ def test_the_html_page_has_the_column(shop) -> None:
     assert ">Peak</th>" not in (shop.path / "page.html").read_text()
 
 
-@pytest.mark.parametrize("words", [("--include-children",), ("--backend", "tracemalloc"),
-                                   ("--backend=psutil_uss",), ("--backend", "psutil_pss")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--include-children",),
+        ("--backend", "tracemalloc"),
+        ("--backend=psutil_uss",),
+        ("--backend", "psutil_pss"),
+    ],
+)
 def test_peaks_of_other_sources_are_refused_with_2(shop, words) -> None:
     run = shop.profile("print('ran')", "--peak", *words)
     assert run.code == 2 and run.out == "" and len(run.err.splitlines()) == 1
@@ -297,12 +362,16 @@ def test_peaks_of_other_sources_are_refused_with_2(shop, words) -> None:
 
 
 def test_the_posix_backend_has_peaks(shop) -> None:
-    run = shop.profile("@profile\ndef work():\n    return 1\nwork()\n", "--peak", "--backend=posix")
+    run = shop.profile(
+        "@profile\ndef work():\n    return 1\nwork()\n", "--peak", "--backend=posix"
+    )
     assert run.err == "" and "Peak" in run.out
 
 
 def test_line_profiler_has_peaks_for_programs(shop, tolerance) -> None:
-    shop.write("script.py", """
+    shop.write(
+        "script.py",
+        """
         from memory_profiler import LineProfiler, show_results
         prof = LineProfiler(peak=True)
 
@@ -326,7 +395,8 @@ def test_line_profiler_has_peaks_for_programs(shop, tolerance) -> None:
                 assert "peaks" in str(error)
             else:
                 raise AssertionError
-    """)
+    """,
+    )
     run = shop.python("script.py")
     assert run.err == "" and run.code == 0
     assert float(run.out.split("\n")[0]) == pytest.approx(76, abs=tolerance)
@@ -338,15 +408,20 @@ def test_a_loop_without_page_faults_makes_hardly_a_system_call(shop) -> None:
     strace = shutil.which("strace")
     if not strace:
         pytest.skip("strace is not installed")
-    shop.write("script.py", """
+    shop.write(
+        "script.py",
+        """
         @profile
         def work():
             for n in range(20_000):
                 x = n
         work()
-    """)
+    """,
+    )
     words = [strace, "-f", "-c", "-o", "calls.txt", sys.executable, "-m", "memory_profiler"]
-    done = subprocess.run([*words, "--peak", "script.py"], cwd=shop.path, capture_output=True)
+    done = subprocess.run(
+        [*words, "--peak", "script.py"], cwd=shop.path, capture_output=True
+    )
     if done.returncode:
         pytest.skip(f"strace does not work here: {done.stderr!r}")
     calls = {}
@@ -354,4 +429,6 @@ def test_a_loop_without_page_faults_makes_hardly_a_system_call(shop) -> None:
         words = line.split()
         if len(words) >= 5 and words[3].isdigit():
             calls[words[-1]] = int(words[3])
-    assert calls["write"] < 1000, calls  # a reset is a write; the loop alone has 40,000 lines
+    assert calls["write"] < 1000, (
+        calls
+    )  # a reset is a write; the loop alone has 40,000 lines

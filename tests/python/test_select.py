@@ -84,7 +84,9 @@ def heads(run: Run) -> list[str]:
     found = []
     for table in run.tables:
         sources = [row.source.strip() for row in table.rows.values()]
-        found.append(next((s for s in sources if s.startswith(("def ", "async def "))), "?"))
+        found.append(
+            next((s for s in sources if s.startswith(("def ", "async def "))), "?")
+        )
     return found
 
 
@@ -99,8 +101,12 @@ def test_all_measures_the_programs_functions_and_its_top_level(both) -> None:
     run = select(both, "--all")
     names = heads(run)
     assert names[:-1] == [
-        "def load_small(n):", "def load_big(n):", "def load(self):", "def save(self):",
-        "def load(self):", "def main():",
+        "def load_small(n):",
+        "def load_big(n):",
+        "def load(self):",
+        "def save(self):",
+        "def load(self):",
+        "def main():",
     ]
     top = run.tables[-1]
     assert top.line("TOP = [1] * 10").occurrences == 1
@@ -110,7 +116,9 @@ def test_all_measures_the_programs_functions_and_its_top_level(both) -> None:
 
 
 def test_all_counts_what_decorated_functions_count_once(both) -> None:
-    both.write("script.py", """
+    both.write(
+        "script.py",
+        """
         @profile
         def one():
             return 1
@@ -119,7 +127,8 @@ def test_all_counts_what_decorated_functions_count_once(both) -> None:
             return one()
 
         two()
-    """)
+    """,
+    )
     run = select(both, "--all")
     assert sorted(h for h in heads(run)[:-1]) == ["def one():", "def two():"]
     assert len(run.tables) == 3
@@ -140,10 +149,21 @@ def test_all_counts_what_decorated_functions_count_once(both) -> None:
         ("*.load", ["def load(self):", "def load(self):", "def load(n):"]),
         ("__main__.main", ["def main():"]),
         ("library.load", ["def load(n):"]),
-        ("library.*", ["def save(n):", "def load(n):", "def make(cls):", "def put(self, n):",
-                       "def fixed():", "def size(self):"]),
-        ("library.Store.*", ["def make(cls):", "def put(self, n):", "def fixed():",
-                             "def size(self):"]),
+        (
+            "library.*",
+            [
+                "def save(n):",
+                "def load(n):",
+                "def make(cls):",
+                "def put(self, n):",
+                "def fixed():",
+                "def size(self):",
+            ],
+        ),
+        (
+            "library.Store.*",
+            ["def make(cls):", "def put(self, n):", "def fixed():", "def size(self):"],
+        ),
         ("load_big.part", ["def part(m):"]),
     ],
 )
@@ -159,26 +179,35 @@ def test_patterns_can_be_repeated(both) -> None:
 def test_counts_are_those_of_a_decorated_function(both) -> None:
     selected = select(both, "--function", "load_big").table("def load_big")
     source = (both.path / "script.py").read_text()
-    (both.path / "script.py").write_text(source.replace("def load_big", "@profile\ndef load_big"))
+    (both.path / "script.py").write_text(
+        source.replace("def load_big", "@profile\ndef load_big")
+    )
     decorated = select(both).table("def load_big")
-    counts = [[(r.source, r.occurrences) for r in t.rows.values() if r.occurrences]
-              for t in (selected, decorated)]
+    counts = [
+        [(r.source, r.occurrences) for r in t.rows.values() if r.occurrences]
+        for t in (selected, decorated)
+    ]
     assert counts[0][1:] == counts[1][1:]  # the entry row is the decorator's
 
 
 def test_the_first_call_is_measured(both) -> None:
-    both.write("script.py", """
+    both.write(
+        "script.py",
+        """
         def once():
             block = [1] * 10
             return block
         once()
-    """)
+    """,
+    )
     (table,) = select(both, "--function", "once").tables
     assert table.line("block = ").occurrences == 1
 
 
 def test_a_pattern_that_matches_nothing_is_said_in_one_line(both) -> None:
-    run = both.run("--function", "nosuch", "--function", "never", "--function", "main", "script.py")
+    run = both.run(
+        "--function", "nosuch", "--function", "never", "--function", "main", "script.py"
+    )
     assert run.code == 0
     lines = run.err.splitlines()
     assert len(lines) == 2 and "Traceback" not in run.err
@@ -188,16 +217,22 @@ def test_a_pattern_that_matches_nothing_is_said_in_one_line(both) -> None:
 
 def test_modules_run_with_m_are_selected_from(both) -> None:
     both.write("pkg/__init__.py", "")
-    both.write("pkg/tool.py", """
+    both.write(
+        "pkg/tool.py",
+        """
         from pkg import helper
         def work(n):
             return helper.double(n)
         work(1)
-    """)
-    both.write("pkg/helper.py", """
+    """,
+    )
+    both.write(
+        "pkg/helper.py",
+        """
         def double(n):
             return 2 * n
-    """)
+    """,
+    )
     for words, expected in (
         (("--function", "work"), ["def work(n):"]),
         (("--function", "pkg.helper.double"), ["def double(n):"]),
@@ -210,7 +245,9 @@ def test_modules_run_with_m_are_selected_from(both) -> None:
 
 
 def test_threads_are_counted(both) -> None:
-    both.write("script.py", """
+    both.write(
+        "script.py",
+        """
         import threading
 
         def work(n):
@@ -220,13 +257,16 @@ def test_threads_are_counted(both) -> None:
         threads = [threading.Thread(target=lambda: [work(n) for n in range(100)]) for _ in range(4)]
         for t in threads: t.start()
         for t in threads: t.join()
-    """)
+    """,
+    )
     run = select(both, "--function", "work")
     assert run.table("def work").line("size = n").occurrences == 400
 
 
 def test_generators_coroutines_and_lambdas_are_selected(both) -> None:
-    both.write("script.py", """
+    both.write(
+        "script.py",
+        """
         import asyncio
         def numbers():
             yield 1
@@ -239,41 +279,60 @@ def test_generators_coroutines_and_lambdas_are_selected(both) -> None:
             async for _ in ticks(): pass
         list(numbers())
         asyncio.run(main())
-    """)
+    """,
+    )
     names = sorted(heads(select(both, "--function", "*")))
-    for name in ("def numbers():", "async def work():", "async def ticks():", "async def main():"):
+    for name in (
+        "def numbers():",
+        "async def work():",
+        "async def ticks():",
+        "async def main():",
+    ):
         assert name in names
     assert sorted(heads(select(both, "--all")))[:4] == [
-        "async def main():", "async def ticks():", "async def work():", "def numbers():"]
+        "async def main():",
+        "async def ticks():",
+        "async def work():",
+        "def numbers():",
+    ]
 
 
 def test_decorated_and_selected_is_one_table(both) -> None:
-    both.write("script.py", """
+    both.write(
+        "script.py",
+        """
         @profile
         def work():
             return 1
         work()
-    """)
+    """,
+    )
     (table,) = select(both, "--function", "work").tables
     assert table.line("return 1").occurrences == 1
 
 
 def test_standard_library_functions_can_be_selected(both) -> None:
-    both.write("script.py", """
+    both.write(
+        "script.py",
+        """
         import json
         json.loads('{"a": [1, 2]}')
-    """)
+    """,
+    )
     run = select(both, "--function", "json.loads")
     assert heads(run) == ["def loads(s, *, cls=None, object_hook=None, parse_float=None,"]
 
 
 def test_exceptions_and_sys_exit_still_report(both) -> None:
-    both.write("script.py", """
+    both.write(
+        "script.py",
+        """
         import sys
         def work():
             sys.exit(3)
         work()
-    """)
+    """,
+    )
     run = both.run("--all", "script.py")
     assert run.code == 3 and len(run.tables) == 2
     run = both.run("--function", "work", "script.py")
@@ -281,7 +340,9 @@ def test_exceptions_and_sys_exit_still_report(both) -> None:
 
 
 def test_a_function_that_runs_when_selection_ends_is_no_crash(both) -> None:
-    both.write("script.py", """
+    both.write(
+        "script.py",
+        """
         import atexit, threading, time
         def late():
             return 1
@@ -291,7 +352,8 @@ def test_a_function_that_runs_when_selection_ends_is_no_crash(both) -> None:
                 late()
         threading.Thread(target=forever, daemon=True).start()
         time.sleep(0.05)
-    """)
+    """,
+    )
     for words in (("--all",), ("--function", "late")):
         run = both.run(*words, "script.py", timeout=30)
         assert run.err == "" and run.code == 0

@@ -28,7 +28,10 @@ def profile_in(shop: Workshop, mode: str, source: str, **rest: object):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_generator_has_its_table_and_its_segments_sum(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         @profile
         def numbers():
             first = {BIG}
@@ -51,7 +54,8 @@ def test_a_generator_has_its_table_and_its_segments_sum(shop, mode, tolerance) -
                 assert stop.value == "end"
 
         consume()
-    """)
+    """,
+    )
     (table,) = run.tables
     assert table.line("first = b").increment == pytest.approx(45, abs=tolerance)
     assert table.line("got = yield 1").increment == pytest.approx(0, abs=tolerance)
@@ -65,7 +69,10 @@ def test_a_generator_has_its_table_and_its_segments_sum(shop, mode, tolerance) -
 def test_a_coroutine_has_its_table_and_what_others_do_meanwhile_is_not_in_it(
     shop, mode, tolerance
 ) -> None:
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import asyncio
         kept = []
 
@@ -83,7 +90,8 @@ def test_a_coroutine_has_its_table_and_what_others_do_meanwhile_is_not_in_it(
             await asyncio.gather(work(), other())
 
         asyncio.run(main())
-    """)
+    """,
+    )
     (table,) = run.tables
     assert table.line("mine =").increment == pytest.approx(45, abs=tolerance)
     assert table.line("asyncio.sleep").increment == pytest.approx(0, abs=tolerance)
@@ -92,7 +100,10 @@ def test_a_coroutine_has_its_table_and_what_others_do_meanwhile_is_not_in_it(
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_async_generator_has_its_table(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import asyncio
 
         @profile
@@ -108,7 +119,8 @@ def test_an_async_generator_has_its_table(shop, mode, tolerance) -> None:
             assert [size async for size in blocks()] == [1, 2]
 
         asyncio.run(main())
-    """)
+    """,
+    )
     (table,) = run.tables
     assert table.line("block = b").increment == pytest.approx(90, abs=tolerance)
     assert table.line("del block").increment == pytest.approx(-90, abs=tolerance)
@@ -165,7 +177,10 @@ def test_interleaved_tasks_share_one_table_in_a_run_that_sums(shop, tolerance) -
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_way_to_run_a_coroutine_works(shop, mode) -> None:
-    run = profile_in(shop, mode, """
+    run = profile_in(
+        shop,
+        mode,
+        """
         import asyncio, inspect
 
         @profile
@@ -192,7 +207,8 @@ def test_every_way_to_run_a_coroutine_works(shop, mode) -> None:
             assert runner.run(work(11)) == 11
         assert inspect.iscoroutine(c := work(0))
         c.close()
-    """)
+    """,
+    )
     counts = [table.line("return n").occurrences for table in run.tables]
     # the line runs once a call; the return that follows counts it again, as ever
     assert sum(counts) == 11 * (counts[0] if mode == "imported" else counts[0] // 11)
@@ -201,7 +217,10 @@ def test_every_way_to_run_a_coroutine_works(shop, mode) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_wrapped_functions_are_of_the_kind_they_wrap(shop, mode) -> None:
-    profile_in(shop, mode, """
+    profile_in(
+        shop,
+        mode,
+        """
         import asyncio, inspect, types
 
         @profile
@@ -243,12 +262,18 @@ def test_wrapped_functions_are_of_the_kind_they_wrap(shop, mode) -> None:
             assert stop.value == "value"
         else:
             raise AssertionError("not awaited")
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_exceptions_go_into_and_come_out_of_generators_unchanged(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+def test_exceptions_go_into_and_come_out_of_generators_unchanged(
+    shop, mode, tolerance
+) -> None:
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         log = []
 
         @profile
@@ -294,15 +319,21 @@ def test_exceptions_go_into_and_come_out_of_generators_unchanged(shop, mode, tol
             raise AssertionError("swallowed")
         g.close()
         print("right")
-    """)
+    """,
+    )
     assert run.out.startswith("right\n") or run.out.endswith("right\n")
     if mode == "run":
-        assert run.table("def catches").line("block =").increment == pytest.approx(45, abs=tolerance)
+        assert run.table("def catches").line("block =").increment == pytest.approx(
+            45, abs=tolerance
+        )
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_generator_that_is_closed_or_dropped_runs_its_finally_once(shop, mode) -> None:
-    run = profile_in(shop, mode, """
+    run = profile_in(
+        shop,
+        mode,
+        """
         import gc
         log = []
 
@@ -338,13 +369,17 @@ def test_a_generator_that_is_closed_or_dropped_runs_its_finally_once(shop, mode)
             pass
         assert log[-1] == "after"
         print("right")
-    """)
+    """,
+    )
     tables = parse_tables(run.out.replace("right\n", ""))
-    assert sum(t.line("log.append").occurrences for t in tables) == (4 if mode == "run" else 1)
+    assert sum(t.line("log.append").occurrences for t in tables) == (
+        4 if mode == "run" else 1
+    )
 
 
 def test_the_segments_of_thrown_into_and_closed_generators_still_sum(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         import gc
         kept = []
 
@@ -367,7 +402,9 @@ def test_the_segments_of_thrown_into_and_closed_generators_still_sum(shop) -> No
         g = measured()
         next(g)
         del g
-    """, "--json")
+    """,
+        "--json",
+    )
     assert run.err == "" and run.code == 0
     (table,) = json.loads(run.out)["functions"]
     rows = [row for row in table["lines"] if row["line"] != table["first_line"]]
@@ -378,7 +415,10 @@ def test_the_segments_of_thrown_into_and_closed_generators_still_sum(shop) -> No
 
 @pytest.mark.parametrize("mode", MODES)
 def test_cancelled_and_timed_out_tasks_end_as_they_would(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import asyncio
         log = []
 
@@ -429,7 +469,8 @@ def test_cancelled_and_timed_out_tasks_end_as_they_would(shop, mode, tolerance) 
             assert log == ["cancelled"] * 3
 
         asyncio.run(main())
-    """)
+    """,
+    )
     assert run.table("outlives").line("survived").occurrences >= 1
     if mode == "run":
         table = run.table("def forever")
@@ -440,7 +481,10 @@ def test_cancelled_and_timed_out_tasks_end_as_they_would(shop, mode, tolerance) 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_yield_from_and_await_chains_each_have_their_table(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         kept = []
 
         @profile
@@ -460,7 +504,8 @@ def test_yield_from_and_await_chains_each_have_their_table(shop, mode, tolerance
             g.send("value")
         except StopIteration as stop:
             assert stop.value == "value"
-    """)
+    """,
+    )
     inner, outer = run.table("def inner"), run.table("def outer")
     assert inner.line("kept.append").increment == pytest.approx(45, abs=tolerance)
     assert outer.line("yield from").increment == pytest.approx(45, abs=tolerance)
@@ -488,7 +533,10 @@ def test_profile_below_contextmanager_counts_in_both_modes(shop, tolerance) -> N
 
 @pytest.mark.parametrize("mode", MODES)
 def test_profile_above_contextmanager_counts(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import contextlib
 
         @profile
@@ -509,7 +557,8 @@ def test_profile_above_contextmanager_counts(shop, mode, tolerance) -> None:
         def decorated():
             return 1
         assert decorated() == decorated() == 1
-    """)
+    """,
+    )
     if mode == "run":
         (table,) = run.tables
         assert table.line("block = b").increment == pytest.approx(135, abs=tolerance)
@@ -522,7 +571,10 @@ def test_profile_above_contextmanager_counts(shop, mode, tolerance) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_profile_above_asynccontextmanager_counts(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import asyncio, contextlib
 
         @profile
@@ -543,15 +595,21 @@ def test_profile_above_asynccontextmanager_counts(shop, mode, tolerance) -> None
                 pass
 
         asyncio.run(main())
-    """)
+    """,
+    )
     assert run.tables[0].line("block = b").increment == pytest.approx(
         90 if mode == "run" else 45, abs=tolerance
     )
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_profile_above_a_decorator_that_returns_the_coroutine_counts(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+def test_profile_above_a_decorator_that_returns_the_coroutine_counts(
+    shop, mode, tolerance
+) -> None:
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import asyncio, functools
 
         def passing(func):
@@ -577,13 +635,18 @@ def test_profile_above_a_decorator_that_returns_the_coroutine_counts(shop, mode,
 
         assert asyncio.run(work()) == 5
         assert list(numbers()) == [1]
-    """)
+    """,
+    )
     for name in ("async def work", "def numbers"):
-        assert run.table(name).line("block = b").increment == pytest.approx(45, abs=tolerance)
+        assert run.table(name).line("block = b").increment == pytest.approx(
+            45, abs=tolerance
+        )
 
 
 def test_what_the_imported_decorator_cannot_count_is_said_once(shop) -> None:
-    shop.write("script.py", """
+    shop.write(
+        "script.py",
+        """
         import functools
         from memory_profiler import profile
 
@@ -600,7 +663,8 @@ def test_what_the_imported_decorator_cannot_count_is_said_once(shop) -> None:
 
         assert [list(g) for g in numbers()] == [[1]]
         assert [list(g) for g in numbers()] == [[1]]
-    """)
+    """,
+    )
     run = shop.python("script.py")
     assert run.code == 0 and run.out == ""
     assert run.err.count("numbers is not measured") == 1, run.err
@@ -609,7 +673,10 @@ def test_what_the_imported_decorator_cannot_count_is_said_once(shop) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_generators_resumed_by_other_threads_are_counted(shop, mode, tolerance) -> None:
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import threading
         kept = []
 
@@ -626,7 +693,8 @@ def test_generators_resumed_by_other_threads_are_counted(shop, mode, tolerance) 
             thread.start()
             thread.join()
         assert got == [0, 1, 2, 3, None], got
-    """)
+    """,
+    )
     (table,) = run.tables
     assert table.line("kept.append").occurrences == 4
     assert table.line("kept.append").increment == pytest.approx(180, abs=tolerance)
@@ -635,14 +703,17 @@ def test_generators_resumed_by_other_threads_are_counted(shop, mode, tolerance) 
 
 def test_a_coroutine_that_is_never_awaited_warns_as_ever_and_counts_nothing(shop) -> None:
     for mode in MODES:
-        shop.write("script.py", """
+        shop.write(
+            "script.py",
+            """
             from memory_profiler import profile
             @profile
             async def forgotten():
                 pass
             forgotten()
             print("end")
-        """)
+        """,
+        )
         run = shop.run("script.py") if mode == "run" else shop.python("script.py")
         assert run.out == "end\n"
         assert "coroutine 'forgotten' was never awaited" in run.err
@@ -650,7 +721,10 @@ def test_a_coroutine_that_is_never_awaited_warns_as_ever_and_counts_nothing(shop
 
 @pytest.mark.parametrize("mode", MODES)
 def test_an_async_generator_that_is_left_is_finalised_by_the_loop(shop, mode) -> None:
-    profile_in(shop, mode, """
+    profile_in(
+        shop,
+        mode,
+        """
         import asyncio, gc
         log = []
 
@@ -700,13 +774,17 @@ def test_an_async_generator_that_is_left_is_finalised_by_the_loop(shop, mode) ->
             except StopAsyncIteration:
                 pass
         asyncio.run(closes())
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_faults_63_greenlets_are_not_mixed(shop, mode, tolerance) -> None:
     pytest.importorskip("greenlet")
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import greenlet
         kept = []
         main = greenlet.getcurrent()
@@ -732,7 +810,8 @@ def test_faults_63_greenlets_are_not_mixed(shop, mode, tolerance) -> None:
             one.switch()
             two.switch()
         assert one.dead and two.dead
-    """)
+    """,
+    )
     a, b = run.table("def a"), run.table("def b")
     assert a.line("lambda").increment == pytest.approx(45, abs=tolerance)
     assert b.line("for _ in").increment == pytest.approx(90, abs=tolerance)
@@ -741,9 +820,14 @@ def test_faults_63_greenlets_are_not_mixed(shop, mode, tolerance) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_faults_63_greenlets_that_run_one_function_are_not_mixed(shop, mode, tolerance) -> None:
+def test_faults_63_greenlets_that_run_one_function_are_not_mixed(
+    shop, mode, tolerance
+) -> None:
     pytest.importorskip("greenlet")
-    run = profile_in(shop, mode, f"""
+    run = profile_in(
+        shop,
+        mode,
+        f"""
         import greenlet
         kept = []
         main = greenlet.getcurrent()
@@ -769,7 +853,8 @@ def test_faults_63_greenlets_that_run_one_function_are_not_mixed(shop, mode, tol
             one.switch()
             two.switch()
         assert one.dead and two.dead
-    """)
+    """,
+    )
     if mode == "run":
         (table,) = run.tables
         assert table.line("lambda").increment == pytest.approx(45, abs=tolerance)
@@ -784,7 +869,10 @@ def test_faults_63_greenlets_that_run_one_function_are_not_mixed(shop, mode, tol
 
 @pytest.mark.parametrize("mode", MODES)
 def test_arguments_that_do_not_fit_are_told_at_the_call(shop, mode) -> None:
-    profile_in(shop, mode, """
+    profile_in(
+        shop,
+        mode,
+        """
         import asyncio
 
         @profile
@@ -804,13 +892,17 @@ def test_arguments_that_do_not_fit_are_told_at_the_call(shop, mode) -> None:
             list(steps())
         except TypeError as error:
             assert "missing 1 required positional argument" in str(error)
-    """)
+    """,
+    )
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_thousands_of_tasks_leave_nothing_behind(shop, mode) -> None:
     """Each call's profiler goes with it: what stays is less than 100 bytes a call."""
-    profile_in(shop, mode, """
+    profile_in(
+        shop,
+        mode,
+        """
         import asyncio, gc, io, sys
         decorate = profile
         out = io.StringIO()
@@ -831,4 +923,5 @@ def test_thousands_of_tasks_leave_nothing_behind(shop, mode) -> None:
         gc.collect()
         grown = len(gc.get_objects()) - before
         assert grown < 300, grown
-    """)
+    """,
+    )

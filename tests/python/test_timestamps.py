@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import Run, Workshop
+from conftest import Run
 from memory_profiler import LineProfiler, TimeStamper, profile
 
 FUNC = re.compile(r"^FUNC (\S+) (\d+\.\d{4}) (\d+\.\d{4}) (\d+\.\d{4}) (\d+\.\d{4}) (\d+)$")
@@ -61,7 +61,10 @@ def test_a_wrapped_function_records_a_pair_and_a_level_a_call() -> None:
     for (m0, t0), (m1, t1) in by_name["inner"] + by_name["outer"]:
         assert 1 < m0 < 10_000 and 1 < m1 < 10_000
         assert before - 1 <= t0 <= t1 <= time.time() + 1
-    assert {f.__name__: at for f, at in stamps.stack.items()} == {"inner": [1, 1], "outer": [0]}
+    assert {f.__name__: at for f, at in stamps.stack.items()} == {
+        "inner": [1, 1],
+        "outer": [0],
+    }
     assert inner.__name__ == "inner" and inner.__wrapped__
 
 
@@ -109,7 +112,8 @@ def test_a_block_is_recorded_under_its_label() -> None:
     out = io.StringIO()
     stamps.show_results(out)
     assert [(name, level) for name, *_, level in spans(out.getvalue())] == [
-        (".load", 0), (".<block>", 1)
+        (".load", 0),
+        (".<block>", 1),
     ]
 
 
@@ -157,12 +161,15 @@ def test_show_results_prints_in_order_of_decoration_then_of_call(capsys) -> None
     stamps.show_results()
     found = spans(capsys.readouterr().out)
     assert [(name.rpartition(".")[2], level) for name, *_, level in found] == [
-        ("second", 1), ("second", 0), ("first", 0)
+        ("second", 1),
+        ("second", 0),
+        ("first", 0),
     ]
 
 
 def test_timestamp_prints_func_lines_instead_of_a_table(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         import time
 
         @profile
@@ -184,42 +191,73 @@ def test_timestamp_prints_func_lines_instead_of_a_table(shop) -> None:
         print("before")
         Loader().load()
         print("after")
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.err == "" and run.code == 0
     assert run.out.startswith("before\nafter\nFUNC ") and "Line #" not in run.out
     found = spans(run.out)
     assert [(s[0], s[5]) for s in found] == [
-        ("__main__.inner", 3), ("__main__.inner", 3), ("__main__.outer", 2),
-        ("__main__.Loader.load", 0), (".part", 1),
+        ("__main__.inner", 3),
+        ("__main__.inner", 3),
+        ("__main__.outer", 2),
+        ("__main__.Loader.load", 0),
+        (".part", 1),
     ]
     by_name = {s[0]: s for s in found}
-    outer, load, part = (by_name[n] for n in ("__main__.outer", "__main__.Loader.load", ".part"))
+    outer, load, part = (
+        by_name[n] for n in ("__main__.outer", "__main__.Loader.load", ".part")
+    )
     assert load[2] <= part[2] <= outer[2] <= outer[4] <= part[4] <= load[4]
     assert found[0][3] - found[0][1] == pytest.approx(45, abs=2)
 
 
 def test_timestamps_can_go_to_a_file(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         @profile
         def f(): pass
         f()
-    """, "--timestamp", "-o", "out.txt")
+    """,
+        "--timestamp",
+        "-o",
+        "out.txt",
+    )
     assert run.out == "" and run.err == ""
     assert [s[0] for s in spans((shop.path / "out.txt").read_text())] == ["__main__.f"]
 
 
 @pytest.mark.parametrize(
-    "label", ["two words", "a\nFUNC forged 1 2 3 4 5", "tab\there", "größe ✓", "\x1b[31mred", "\x9b1m",
-              "nul\x00", "\udc80", "", " ", "a" * 5000, "\u2028\u202e", "\r", "\x7f", "%s"]
+    "label",
+    [
+        "two words",
+        "a\nFUNC forged 1 2 3 4 5",
+        "tab\there",
+        "größe ✓",
+        "\x1b[31mred",
+        "\x9b1m",
+        "nul\x00",
+        "\udc80",
+        "",
+        " ",
+        "a" * 5000,
+        "\u2028\u202e",
+        "\r",
+        "\x7f",
+        "%s",
+    ],
 )
 def test_faults_22_a_label_is_one_word_of_one_line(shop, label) -> None:
-    run = shop.profile(f"""
+    run = shop.profile(
+        f"""
         with profile.timestamp({label!a}):
             pass
         @profile
         def f(): pass
         f()
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.err == "" and run.code == 0
     assert run.out.count("\n") == 2, run.out
     first, second = spans(run.out)
@@ -229,16 +267,20 @@ def test_faults_22_a_label_is_one_word_of_one_line(shop, label) -> None:
 
 
 def test_any_object_can_be_a_label(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         for label in (1, None, ("a", 2)):
             with profile.timestamp(label):
                 pass
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.err == "" and len(spans(run.out)) == 3
 
 
 def test_threads_have_their_own_levels(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         import threading
         inside, go = threading.Barrier(3), threading.Event()
 
@@ -258,13 +300,19 @@ def test_threads_have_their_own_levels(shop) -> None:
             for thread in threads:
                 thread.join()
         main()
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.err == ""
-    assert sorted(levels(run)) == [(".part", 1)] * 2 + [("__main__.main", 0)] + [("__main__.work", 0)] * 2
+    assert (
+        sorted(levels(run))
+        == [(".part", 1)] * 2 + [("__main__.main", 0)] + [("__main__.work", 0)] * 2
+    )
 
 
 def test_generators_and_coroutines_span_until_their_end(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         import asyncio, time
 
         @profile
@@ -298,7 +346,9 @@ def test_generators_and_coroutines_span_until_their_end(shop) -> None:
         asyncio.run(main())
         with profile.timestamp("after"):
             pass
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.err == ""
     found = {}
     for name, _, begin, _, end, level in spans(run.out):
@@ -316,7 +366,8 @@ def test_generators_and_coroutines_span_until_their_end(shop) -> None:
 
 
 def test_a_generator_that_is_dropped_ends_its_span(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         @profile
         def numbers():
             yield 1
@@ -328,12 +379,15 @@ def test_a_generator_that_is_dropped_ends_its_span(shop) -> None:
         numbers()
         with profile.timestamp("after"):
             pass
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.err == "" and levels(run) == [("__main__.numbers", 0), (".after", 0)]
 
 
 def test_a_daemon_thread_that_still_runs_at_exit_loses_only_its_own_record(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         import threading, time
         inside = threading.Event()
 
@@ -349,18 +403,23 @@ def test_a_daemon_thread_that_still_runs_at_exit_loses_only_its_own_record(shop)
         threading.Thread(target=forever, daemon=True).start()
         inside.wait(20)
         done()
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.err == "" and run.code == 0
     assert ("__main__.done", 0) in levels(run)
 
 
 def test_an_exception_that_ends_the_program_keeps_the_records(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         @profile
         def fails():
             raise LookupError("mine")
         fails()
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.code == 1 and "LookupError: mine" in run.err
     assert levels(run) == [("__main__.fails", 0)]
 
@@ -372,7 +431,9 @@ def test_an_exception_that_ends_the_program_keeps_the_records(shop) -> None:
 def test_profile_timestamp_works_in_every_mode(shop, words, imported) -> None:
     if not words and not imported:
         pytest.skip("nothing puts profile into builtins")
-    shop.write("script.py", f"""
+    shop.write(
+        "script.py",
+        f"""
         {"from memory_profiler import profile" if imported else ""}
         @profile
         def f():
@@ -385,7 +446,8 @@ def test_profile_timestamp_works_in_every_mode(shop, words, imported) -> None:
                 raise LookupError
         except LookupError:
             print("passed on")
-    """)
+    """,
+    )
     run = shop.python(*words, "script.py")
     assert run.err == "" and run.code == 0
     assert "value 1\n" in run.out and "passed on\n" in run.out
@@ -402,7 +464,8 @@ def test_line_profilers_have_timestamp_too() -> None:
 
 
 def test_the_options_of_a_decorator_are_accepted(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         import sys
         @profile(precision=4)
         def f(): pass
@@ -411,12 +474,15 @@ def test_the_options_of_a_decorator_are_accepted(shop) -> None:
         @profile()
         def h(): pass
         f(), g(), h()
-    """, "--timestamp")
+    """,
+        "--timestamp",
+    )
     assert run.err == "" and [s[0][9:] for s in spans(run.out)] == ["f", "g", "h"]
 
 
 def test_include_children_adds_a_childs_memory(shop) -> None:
-    run = shop.profile("""
+    run = shop.profile(
+        """
         import subprocess, sys
         child = subprocess.Popen(
             [sys.executable, "-c", "b = b'x' * (100 * 2**20); print(1, flush=True); input()"],
@@ -429,19 +495,31 @@ def test_include_children_adds_a_childs_memory(shop) -> None:
         with profile.timestamp("block"):
             pass
         child.communicate(b"\\n")
-    """, "--timestamp", "--include-children")
+    """,
+        "--timestamp",
+        "--include-children",
+    )
     assert run.err == ""
     assert all(100 < s[1] < 180 and 100 < s[3] < 180 for s in spans(run.out)), run.out
 
 
 def test_the_classic_can_read_what_is_written(shop, classic) -> None:
-    shop.profile("""
+    shop.profile(
+        """
         with profile.timestamp("two words"):
             pass
         @profile
         def f(): pass
         f()
-    """, "--timestamp", "-o", "out.dat")
-    read = shop.python("-c", "import mprof; d = mprof.read_mprofile_file('out.dat');"
-                       "print(sorted(d['func_timestamp']))", python=classic)
+    """,
+        "--timestamp",
+        "-o",
+        "out.dat",
+    )
+    read = shop.python(
+        "-c",
+        "import mprof; d = mprof.read_mprofile_file('out.dat');"
+        "print(sorted(d['func_timestamp']))",
+        python=classic,
+    )
     assert read.code == 0 and "__main__.f" in read.out and "two" in read.out, read.err
