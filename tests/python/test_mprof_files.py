@@ -8,8 +8,9 @@ import re
 import subprocess
 import sys
 
-import mprof
 import pytest
+
+import mprof
 from conftest import run_python
 from recordings import PROGRAM, Recorder
 
@@ -46,13 +47,18 @@ def test_faults_21_we_say_of_a_classic_file_what_the_classic_says(
     if name != "functions.dat":  # there its readings inside the functions count for us too
         assert here.mprof("peak", name).out == classic_mprof(classic, here, "peak", name)
     ours = mprof.read_mprofile_file(str(here.path / name))
-    script = "import json, sys, mprof; print(json.dumps(mprof.read_mprofile_file(sys.argv[1])))"
+    script = (
+        "import json, sys, mprof; print(json.dumps(mprof.read_mprofile_file(sys.argv[1])))"
+    )
     theirs = json.loads(run_python("-c", script, str(here.path / name), python=classic).out)
     assert json.loads(json.dumps(ours)) == theirs
 
 
 def test_faults_21_the_classic_records_and_we_read(here: Recorder, classic: str) -> None:
-    here.write("s.py", "import time\n@profile\ndef f():\n    x = bytearray(30 << 20); time.sleep(.3)\nf()\n")
+    here.write(
+        "s.py",
+        "import time\n@profile\ndef f():\n    x = bytearray(30 << 20); time.sleep(.3)\nf()\n",
+    )
     classic_mprof(classic, here, "run", "-o", "c.dat", "s.py")
     peak = here.mprof("peak", "c.dat")
     assert not peak.err and re.fullmatch(r"c.dat\t\d+\.\d{3} MiB\n", peak.out)
@@ -78,9 +84,13 @@ def test_faults_21_the_classic_reads_ours(here: Recorder, classic: str) -> None:
 
 def test_peak_of_a_function(here: Recorder) -> None:
     here.write("f.dat", CLASSIC_FILES["functions.dat"])
-    assert here.mprof("peak", "--func", "__main__.inner", "f.dat").out == "f.dat\t45.000 MiB\n"
+    assert (
+        here.mprof("peak", "--func", "__main__.inner", "f.dat").out == "f.dat\t45.000 MiB\n"
+    )
     assert here.mprof("peak", "--func", "outer", "f.dat").out == "f.dat\t45.000 MiB\n"
-    assert here.mprof("peak", "--func", "inner", "f.dat").out == "f.dat\tNaN MiB\n"  # two have it
+    assert (
+        here.mprof("peak", "--func", "inner", "f.dat").out == "f.dat\tNaN MiB\n"
+    )  # two have it
 
 
 def test_peak_and_list_as_json(here: Recorder) -> None:
@@ -94,17 +104,27 @@ def test_peak_and_list_as_json(here: Recorder) -> None:
 
 
 def test_list_is_as_the_classic_prints_it(here: Recorder, classic: str) -> None:
-    for name in ("mprofile_20261123030525.dat", "mprofile_20250101000000.dat", "mprofile_x.dat", "other.dat"):
+    for name in (
+        "mprofile_20261123030525.dat",
+        "mprofile_20250101000000.dat",
+        "mprofile_x.dat",
+        "other.dat",
+    ):
         here.write(name, "MEM 1.0 1.0\n")
     assert here.mprof("list").out == classic_mprof(classic, here, "list")
-    assert here.mprof("list").out.splitlines()[1] == "1 mprofile_20261123030525.dat 03:05:25 23/11/2026"
+    assert (
+        here.mprof("list").out.splitlines()[1]
+        == "1 mprofile_20261123030525.dat 03:05:25 23/11/2026"
+    )
 
 
 def test_without_files_the_classics_words_and_255(here: Recorder) -> None:
     for command in ("peak", "plot"):
         done = here.mprof(command)
         assert done.code == 255
-        assert done.out.startswith("No input file found. \nThis program looks for mprofile_*.dat files")
+        assert done.out.startswith(
+            "No input file found. \nThis program looks for mprofile_*.dat files"
+        )
         done = here.mprof(command, "zzz")
         assert done.code == 255
         assert done.out == "Input file not found: zzz\nNo files found from given input.\n"
@@ -117,7 +137,9 @@ def test_without_files_the_classics_words_and_255(here: Recorder) -> None:
     (b"MPROF 1 pid=1\nMEM 5.0 1.0\n", 0, "incomplete"),
     (b"MEM 5.0 1.0\nMEM 6.0", 0, "cut off"),
 ])  # fmt: skip
-def test_faults_16_17_20_what_is_in_a_file(here: Recorder, content: bytes, code: int, said: str) -> None:
+def test_faults_16_17_20_what_is_in_a_file(
+    here: Recorder, content: bytes, code: int, said: str
+) -> None:
     here.write("x.dat", content)
     done = here.mprof("peak", "x.dat")
     assert done.code == code
@@ -148,7 +170,11 @@ def test_faults_15_nothing_foreign_is_removed(here: Recorder) -> None:
     assert done.code == 1 and "x.txt is not an mprof capture" in done.err
     assert len(here.files) == 4
     dry = here.mprof("clean", "--dry-run").out.splitlines()
-    assert dry == ["Files to be removed: ", "mprofile_20260101000000.dat", "mprofile_20260103000000.dat"]
+    assert dry == [
+        "Files to be removed: ",
+        "mprofile_20260101000000.dat",
+        "mprofile_20260103000000.dat",
+    ]
     assert here.mprof("clean").code == 0
     assert sorted(f.name[15:17] for f in here.files) == ["02", "04"] or len(here.files) == 2
     assert (here.path / "x.txt").read_text() == "notes"
@@ -175,27 +201,40 @@ def test_help_comes_from_one_table(here: Recorder) -> None:
             assert f"--{option}" in manual
             for shell in ("bash", "zsh", "fish"):
                 assert option in here.mprof("help", "--completion", shell).out
-        assert all(len(line) < 80 and line == line.rstrip() for line in asked.out.splitlines())
+        assert all(
+            len(line) < 80 and line == line.rstrip() for line in asked.out.splitlines()
+        )
     assert here.mprof("--version").out == here.mprof("run", "--version").out
 
 
 def test_the_shells_accept_the_completions(here: Recorder) -> None:
     text = here.mprof("help", "--completion", "bash").out
-    here.write("c", text + "\nCOMP_WORDS=(mprof run --ba); COMP_CWORD=2; _mprof; echo ${COMPREPLY[@]}\n")
-    assert subprocess.run(["bash", "c"], cwd=here.path, capture_output=True, text=True).stdout == "--backend\n"
+    here.write(
+        "c",
+        text
+        + "\nCOMP_WORDS=(mprof run --ba); COMP_CWORD=2; _mprof; echo ${COMPREPLY[@]}\n",
+    )
+    assert (
+        subprocess.run(["bash", "c"], cwd=here.path, capture_output=True, text=True).stdout
+        == "--backend\n"
+    )
 
 
 def test_the_program_needs_libc_only() -> None:
     needed = subprocess.run(["ldd", PROGRAM], capture_output=True, text=True).stdout
     libraries = re.findall(r"^\s*(\S+)", needed, re.M)
-    assert [name for name in libraries if not re.search(r"vdso|ld-linux|libc\.", name)] == []
+    assert [
+        name for name in libraries if not re.search(r"vdso|ld-linux|libc\.", name)
+    ] == []
 
 
 def test_python_m_mprof_is_the_same_program(here: Recorder) -> None:
     done = run_python("-m", "mprof", "run", "true", cwd=here.path)
     assert done.code == 0 and here.file.exists()
     assert run_python("-m", "mprof", cwd=here.path).code == 1
-    script = "import sys, mprof; sys.argv = ['mprof', '-o', 'x.dat', 'true']; mprof.run_action()"
+    script = (
+        "import sys, mprof; sys.argv = ['mprof', '-o', 'x.dat', 'true']; mprof.run_action()"
+    )
     assert run_python("-c", script, cwd=here.path).code == 0
     assert (here.path / "x.dat").exists()
     script = "import sys, mprof; sys.argv = ['mprof', 'peak', 'x.dat']; mprof.main()"
@@ -205,11 +244,21 @@ def test_python_m_mprof_is_the_same_program(here: Recorder) -> None:
 def test_the_importable_names_work(here: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here.path)
     assert mprof.get_cmd_line(["a", "b c", "d\te"]) == "a 'b c' 'd\te'"
-    assert mprof.function_labels(["a.b.f", "a.c.f", "g"]) == {"g": "g", "a.b.f": "b.f", "a.c.f": "c.f"}
+    assert mprof.function_labels(["a.b.f", "a.c.f", "g"]) == {
+        "g": "g",
+        "a.b.f": "b.f",
+        "a.c.f": "c.f",
+    }
     for name in ("mprofile_20250101000000.dat", "mprofile_20260101000000.dat", "x.dat"):
         here.write(name, "MEM 1.0 1.0\n")
-    assert mprof.get_profile_filenames("all") == ["mprofile_20250101000000.dat", "mprofile_20260101000000.dat"]
-    assert mprof.get_profile_filenames(["-1", "x.dat", "1"]) == ["mprofile_20260101000000.dat", "x.dat"]
+    assert mprof.get_profile_filenames("all") == [
+        "mprofile_20250101000000.dat",
+        "mprofile_20260101000000.dat",
+    ]
+    assert mprof.get_profile_filenames(["-1", "x.dat", "1"]) == [
+        "mprofile_20260101000000.dat",
+        "x.dat",
+    ]
     for wrong in ("5", "nope.dat", "."):
         with pytest.raises(ValueError):
             mprof.get_profile_filenames([wrong])

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from recordings import Recorder
 
 TOP = pathlib.Path(__file__).parents[2]
@@ -41,7 +42,10 @@ def look(page: pathlib.Path, screenshot: pathlib.Path | None = None) -> dict:
         pytest.skip("playwright-core is not installed in web/")
     words = ["node", TOP / "tests/page/look.mjs", chromium, page]
     done = subprocess.run(
-        [*words, *([screenshot] if screenshot else [])], capture_output=True, text=True, timeout=120
+        [*words, *([screenshot] if screenshot else [])],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
@@ -134,11 +138,13 @@ def test_the_page_zooms_hovers_and_toggles(here: Recorder) -> None:
 def test_faults_24_a_label_stays_text(here: Recorder) -> None:
     escaped = LABEL.replace(" ", "\\x20")
     text = (
-        f"MPROF 1 pid=1 interval=0.01\nCMDLINE {LABEL} ]]> \"onmouseover=alert(1)\n{two_seconds()}"
+        f'MPROF 1 pid=1 interval=0.01\nCMDLINE {LABEL} ]]> "onmouseover=alert(1)\n{two_seconds()}'
         f"FUNC .{escaped} 20.0 1000.5 21.0 1001.5 0\nPROC 5 1 1000.0 {escaped}\nCHLD 5 1.0 1000.5\n"
     )
     page = page_of(here, text)
-    assert "<img" not in page.read_text().partition('id="data">')[2].partition("</script>")[0]
+    assert (
+        "<img" not in page.read_text().partition('id="data">')[2].partition("</script>")[0]
+    )
     seen = look(page)
     assert seen["images"] == 0 and not seen["pwned"]
     assert LABEL in seen["legend"] and f"5 {LABEL}" in seen["legend"]
@@ -147,7 +153,8 @@ def test_faults_24_a_label_stays_text(here: Recorder) -> None:
 
 def test_a_legend_of_1500_functions_stays_usable(here: Recorder) -> None:
     calls = "".join(
-        f"FUNC m.f{i} 20.0 {1000 + i / 1000:.4f} 21.0 {1000.4 + i / 1000:.4f} 0\n" for i in range(1500)
+        f"FUNC m.f{i} 20.0 {1000 + i / 1000:.4f} 21.0 {1000.4 + i / 1000:.4f} 0\n"
+        for i in range(1500)
     )
     seen = look(page_of(here, two_seconds() + calls))
     assert seen["legendScrolls"]
@@ -163,14 +170,18 @@ def test_marks_between_samples_are_drawn(here: Recorder) -> None:
     seen = look(page_of(here, text))
     assert abs(seen["marks"]["highest"]["x"] - 0.55 / 2.0) < 0.01
     assert seen["marks"]["highest"]["y"] < 0.1
-    shown = here.mprof("plot", "--terminal", "x.dat", env={"LC_ALL": "C", "COLUMNS": "80"}).out
+    shown = here.mprof(
+        "plot", "--terminal", "x.dat", env={"LC_ALL": "C", "COLUMNS": "80"}
+    ).out
     assert shown.splitlines()[1][10:].rstrip().endswith("'")
     assert "peak 200.000 MiB" in shown
 
 
 def test_a_window_and_a_title(here: Recorder) -> None:
     here.write("x.dat", "CMDLINE prog\n" + two_seconds())
-    shown = here.mprof("plot", "--terminal", "-w", "0.5,1", "-t", "My title", "-s", "x.dat").out
+    shown = here.mprof(
+        "plot", "--terminal", "-w", "0.5,1", "-t", "My title", "-s", "x.dat"
+    ).out
     assert "My title" in shown and "prog" not in shown
     assert re.search(r"^ +0\.5 +1 s$", shown, re.M)
     assert re.search(r"slope -?\d+\.\d{5} MiB/s", shown)
@@ -188,7 +199,10 @@ def test_the_default_page_replaces_nobodys_file(here: Recorder) -> None:
 
 
 def test_a_browser_is_asked_when_there_is_one(here: Recorder) -> None:
-    browser = here.write("browser", f"#!/bin/sh\necho \"$1\" > {here.path}/asked.tmp; mv {here.path}/asked.tmp {here.path}/asked\n")
+    browser = here.write(
+        "browser",
+        f'#!/bin/sh\necho "$1" > {here.path}/asked.tmp; mv {here.path}/asked.tmp {here.path}/asked\n',
+    )
     browser.chmod(0o755)
     here.write("x.dat", two_seconds())
     here.mprof("plot", "x.dat", env={"BROWSER": str(browser)})
@@ -199,10 +213,14 @@ def test_a_browser_is_asked_when_there_is_one(here: Recorder) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
-@pytest.mark.parametrize("words", [[], ["-f"], ["-s"], ["-n", "-w", "0.1,0.9", "-t", "$x_1$ <t>"]])
+@pytest.mark.parametrize(
+    "words", [[], ["-f"], ["-s"], ["-n", "-w", "0.1,0.9", "-t", "$x_1$ <t>"]]
+)
 def test_pictures_of_every_kind(here: Recorder, suffix: str, words: list[str]) -> None:
     pytest.importorskip("matplotlib")
-    here.write("x.dat", two_seconds() + "FUNC m._f 20.0 1000.5 21.0 1001.5 0\nCHLD 5 1.0 1000.5\n")
+    here.write(
+        "x.dat", two_seconds() + "FUNC m._f 20.0 1000.5 21.0 1001.5 0\nCHLD 5 1.0 1000.5\n"
+    )
     done = here.mprof("plot", "-o", f"x.{suffix}", *words, "x.dat")
     assert done.code == 0 and not done.err, done.err
     magic = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix]
@@ -217,7 +235,9 @@ def test_faults_70_without_matplotlib_it_is_said(here: Recorder) -> None:
     done = here.mprof("plot", "-o", "x.png", "x.dat", env={"PYTHONPATH": str(fake)})
     assert done.code == 1
     assert done.out.startswith("matplotlib is needed for plotting.")
-    assert "pip install memory_profiler[plot]" in done.err and len(done.err.splitlines()) == 1
+    assert (
+        "pip install memory_profiler[plot]" in done.err and len(done.err.splitlines()) == 1
+    )
 
 
 @pytest.mark.parametrize("text", ["MEM 5.0 1000.0\n", "MEM 5.0 1000.0\n" * 50])
@@ -231,7 +251,9 @@ def test_faults_70_one_sample_or_equal_data_is_drawn(here: Recorder, text: str) 
 
 @pytest.mark.parametrize("columns", ["20", "40", "200", "99999", "-3", "x"])
 def test_faults_67_any_width_and_no_escape(here: Recorder, columns: str) -> None:
-    here.write("x.dat", "CMDLINE a\n" + two_seconds() + "FUNC m.é 20.0 1000.5 21.0 1001.5 0\n")
+    here.write(
+        "x.dat", "CMDLINE a\n" + two_seconds() + "FUNC m.é 20.0 1000.5 21.0 1001.5 0\n"
+    )
     env = {"LC_ALL": "C", "TERM": "dumb", "NO_COLOR": "1", "COLUMNS": columns}
     done = here.mprof("plot", "--terminal", "x.dat", env=env)
     assert done.code == 0
