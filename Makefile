@@ -8,7 +8,7 @@ NEWEST = $(lastword $(VERSIONS))
 OLDEST = $(firstword $(VERSIONS))
 
 .PHONY: help demo install test test-c test-python stress bench check check-c check-sanitize \
-        check-style format clean
+        check-style check-fuzz check-web format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -54,7 +54,7 @@ bench: ## measure beside the peers, print ratios
 
 check: ## warnings as errors, -fanalyzer, sanitizers, valgrind, clang-format, ruff, mypy, includes
 	@tools/setup check
-	@$(MAKE) --no-print-directory check-style check-c check-sanitize
+	@$(MAKE) --no-print-directory check-style check-c check-sanitize check-fuzz check-web
 
 check-style: build/tools/.made-of
 	clang-format --dry-run -Werror $$(git ls-files 'src/*.[ch]' 'tests/c/*.[ch]')
@@ -80,6 +80,13 @@ check-sanitize: build/tools/.made-of
 	    -Dtests=true -Dbuildtype=debug -Db_sanitize=address,undefined -Db_lundef=false \
 	    >build/sanitize.log || { cat build/sanitize.log; exit 1; }
 	PATH="$(CURDIR)/build/tools/bin:$$PATH" meson test -C build/sanitize --print-errorlogs
+
+check-fuzz: ## one minute of libFuzzer on the .dat reader
+	tools/fuzz 60
+
+check-web: ## types of the page's TypeScript
+	@[ -d web/node_modules ] || (cd web && npm ci --silent)
+	cd web && npm run --silent check
 
 format: build/tools/.made-of ## put the sources into the house's format
 	clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/c/*.[ch]')

@@ -174,7 +174,7 @@ def draw(figure: Json) -> Any:
 
 
 def import_matplotlib(output: str | None, backend: str | None) -> None:
-    """Chooses the backend. Raises ImportError when there is no matplotlib, or no such backend."""
+    """Chooses the backend. Raises ImportError when there is no such thing."""
     import matplotlib as mpl
 
     if backend:

@@ -5,6 +5,7 @@ struct bucket {
     bool any;
 };
 
+/* Of a time between from and to. */
 static size_t bucket_of(int64_t time, int64_t from, int64_t to, size_t count)
 {
     double share = to > from ? (double)(time - from) / (double)(to - from) : 0;

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The part of a name behind its last `level` points. */
+/* The part of a name behind its last `level` points. A block's label, written with a point
+   before it, is free text: points inside mean nothing. */
 static const char *ending(const struct mp_name *name, int level)
 {
+    if (name->length > 1 && *name->text == '.')
+        return name->text + (level == 1);
     const char *at = name->text + name->length;
     while (at > name->text) {
         if (at[-1] == '.' && --level == 0)

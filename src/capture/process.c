@@ -168,6 +168,7 @@ static void learn_name(struct mp_process *process, const char *text)
     memcpy(process->name, text + 6, length);
     process->name[length] = 0;
     process->named = true;
+    process->names++;
 }
 
 int64_t mp_process_look(struct mp_process *process, int64_t now, int64_t *from)
@@ -194,4 +195,11 @@ int64_t mp_process_look(struct mp_process *process, int64_t now, int64_t *from)
     if (first && process->clear < 0)
         return -1; /* a record set before we came */
     return risen && mark > highest ? mark : -1;
+}
+
+bool mp_process_is_last_mark(const struct mp_process *process, int64_t largest)
+{
+    enum { OUR_FORK_BECAME_IT = 1 };
+    return largest > process->highest && largest > process->mark &&
+           process->names <= OUR_FORK_BECAME_IT;
 }

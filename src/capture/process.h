@@ -25,6 +25,7 @@ struct mp_process {
     int64_t highest;   /* the highest reading since the mark was last looked at */
     int64_t mark;      /* the mark as it was last seen (MP_MARKS_WATCH) */
     int64_t looked;    /* when */
+    int names;         /* how often it had another one: an exec changes it */
     bool settled;      /* for the caller: it has memory of its own */
     bool named;        /* name is new since the caller last cleared this */
     char name[64];
@@ -44,6 +45,10 @@ int64_t mp_process_look(struct mp_process *, int64_t now, int64_t *from);
 
 /* Whether a process, maybe a zombie, has waited for a child of its own; true when in doubt. */
 bool mp_process_had_children(pid_t pid);
+
+/* Whether a largest RSS told after its end lies behind the last look: it is above what was seen
+   since, and not what an earlier program had before it exec'd this one. */
+bool mp_process_is_last_mark(const struct mp_process *, int64_t largest);
 
 /* The start time of a process, 0 when it cannot be had. */
 uint64_t mp_process_start_time(pid_t pid);

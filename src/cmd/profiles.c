@@ -29,13 +29,12 @@ static int add(struct mp_profiles *profiles, const char *name)
     for (size_t i = 0; i < profiles->count; i++)
         if (!strcmp(profiles->names[i], name))
             return 0;
-    char *copy = strdup(name);
-    if (!copy || mp_array_reserve((void **)&profiles->names, &profiles->room,
-                                  profiles->count + 1, sizeof *profiles->names)) {
-        free(copy);
+    if (mp_array_reserve((void **)&profiles->names, &profiles->room, profiles->count + 1,
+                         sizeof *profiles->names))
         return -1;
-    }
-    profiles->names[profiles->count++] = copy;
+    if (asprintf(&profiles->names[profiles->count], "%s", name) < 0)
+        return -1;
+    profiles->count++;
     return 0;
 }
 

@@ -19,10 +19,9 @@
 #include "cmd/settings.h"
 #include "cmd/watch.h"
 
-/* The command to execute, and the one to show. Both borrow the user's arguments. */
+/* The command to execute, and the one to show: owned arrays of borrowed arguments. */
 struct plan {
-    char **execute; /* owned array */
-    char **show;
+    char **execute, **show;
     size_t shown;
     char *interpreter; /* owned; NULL for any other program */
 };
@@ -88,18 +87,18 @@ static int plan_run(struct plan *plan, const struct mp_run_settings *settings, i
     if (settings->python || (ends_in_py(program[0]) && !settings->nopython))
         return plan_python(plan, settings, count, program, path);
     plan->execute = calloc((size_t)count + 1, sizeof *plan->execute);
-    if (!plan->execute)
+    plan->show = calloc((size_t)count + 1, sizeof *plan->show);
+    if (!plan->execute || !plan->show)
         return mp_fail("out of memory");
     memcpy(plan->execute, program, (size_t)count * sizeof *program);
-    plan->show = program;
+    memcpy(plan->show, program, (size_t)count * sizeof *program);
     plan->shown = (size_t)count;
     return 0;
 }
 
-static void release_plan(struct plan *plan, char **program)
+static void release_plan(struct plan *plan)
 {
-    if (plan->show != program)
-        free(plan->show);
+    free(plan->show);
     free(plan->execute);
     free(plan->interpreter);
 }
@@ -114,10 +113,15 @@ static int cannot_execute(const char *program, int why)
     return MP_EXIT_NOT_EXECUTABLE;
 }
 
+/* Without its SIG, as kill -l has it; libc's own table is too new to rely on. */
 static const char *signal_name(int number)
 {
-    const char *name = sigabbrev_np(number);
-    return name ? name : "RT";
+    static const char *const names[] = {
+        "0",      "HUP",  "INT",    "QUIT", "ILL",   "TRAP", "ABRT", "BUS",
+        "FPE",    "KILL", "USR1",   "SEGV", "USR2",  "PIPE", "ALRM", "TERM",
+        "STKFLT", "CHLD", "CONT",   "STOP", "TSTP",  "TTIN", "TTOU", "URG",
+        "XCPU",   "XFSZ", "VTALRM", "PROF", "WINCH", "IO",   "PWR",  "SYS"};
+    return number < (int)(sizeof names / sizeof *names) ? names[number] : "RT";
 }
 
 /* Says how the program ended, when not well; returns what mprof exits with. */
@@ -193,7 +197,7 @@ int mp_run_program(struct mp_run_settings *settings, int count, char **program)
         fflush(stdout);
         code = run_planned(settings, &plan, &file);
     }
-    release_plan(&plan, program);
+    release_plan(&plan);
     mp_capture_file_release(&file);
     return code;
 }

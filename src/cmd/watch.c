@@ -142,7 +142,9 @@ static void put_last_mark(struct mp_watch *watch)
     if (!watch->end.rounds) {
         round.total.bytes = largest; /* too short for a single sample */
         watch->end.rounds = 1;
-    } else if (!watch->had_children && largest > sampler->root_peak &&
+    } else if (!watch->had_children &&
+               (largest > sampler->root_peak ||
+                mp_process_is_last_mark(&sampler->root, largest)) &&
                sampler->options.marks == MP_MARKS_OWN) {
         round.mark_count = 1;
     } else {

@@ -19,11 +19,13 @@ struct canvas {
 static int column_of(const struct canvas *canvas, int64_t time)
 {
     const struct mp_figure_run *run = canvas->run;
-    double share = run->to > run->from
-                       ? (double)(time - run->from) / (double)(run->to - run->from)
-                       : 0;
+    if (time <= run->from || run->to <= run->from)
+        return 0;
+    if (time >= run->to)
+        return canvas->columns - 1;
+    double share = (double)(time - run->from) / (double)(run->to - run->from);
     int at = (int)(share * canvas->columns);
-    return at < 0 ? 0 : at < canvas->columns ? at : canvas->columns - 1;
+    return at < canvas->columns ? at : canvas->columns - 1;
 }
 
 static void raise_to(int64_t *column, int64_t bytes)

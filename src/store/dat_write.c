@@ -135,6 +135,17 @@ static void put_sample(struct mp_dat_writer *writer, const char *word, int64_t b
     finish(writer, put_time(writer, out, time));
 }
 
+static void put_limit(struct mp_dat_writer *writer, int64_t limit, int64_t time)
+{
+    if (limit < INT64_MAX) {
+        put_sample(writer, "LIMIT ", limit, time);
+        return;
+    }
+    char *out = begin(writer, LONGEST_RECORD);
+    if (out)
+        finish(writer, put_time(writer, put_word(out, "LIMIT max"), time));
+}
+
 static void put_reading(struct mp_dat_writer *writer, const struct mp_reading *reading,
                         int64_t time)
 {
@@ -194,7 +205,7 @@ void mp_dat_put_round(struct mp_dat_writer *writer, const struct mp_round *round
     if (round->group >= 0)
         put_sample(writer, "CGRP ", round->group, time);
     if (round->limit >= 0)
-        put_sample(writer, "LIMIT ", round->limit, time);
+        put_limit(writer, round->limit, time);
 }
 
 void mp_dat_put_end(struct mp_dat_writer *writer, const struct mp_run_end *end)

@@ -38,12 +38,16 @@ class Recorder:
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
 
-    def mprof(self, *words: object, env: dict[str, str] | None = None, **options: object) -> Done:
+    def mprof(
+        self, *words: object, env: dict[str, str] | None = None, **options: object
+    ) -> Done:
         done = subprocess.run(
             [PROGRAM, *map(str, words)], cwd=options.pop("cwd", self.path), capture_output=True,
             timeout=120, env={**os.environ, **(env or {})}, **options,
         )  # fmt: skip
-        out, err = (t.decode("utf-8", "surrogateescape") for t in (done.stdout, done.stderr))
+        out, err = (
+            t.decode("utf-8", "surrogateescape") for t in (done.stdout, done.stderr)
+        )
         return Done(done.returncode, out, err)
 
     def start(self, *words: object, **options: object) -> subprocess.Popen[bytes]:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 import pytest
+
 from recordings import SPIKE, Recorder, is_alive, kill_quietly, wait_for
 
 
@@ -108,7 +109,9 @@ def test_faults_4_the_programs_end_is_passed_on(
 
 
 def test_faults_1_a_killed_program_leaves_everything(here: Recorder) -> None:
-    source = "import os, time\nx = bytearray(50 << 20); time.sleep(.5); os.kill(os.getpid(), 9)"
+    source = (
+        "import os, time\nx = bytearray(50 << 20); time.sleep(.5); os.kill(os.getpid(), 9)"
+    )
     assert here.python(source, "-E", "-T", ".01").code == 137
     assert len(samples(here)) > 20
     assert here.records("END")[0][1:3] == ["signal", "9"]
@@ -129,7 +132,9 @@ def test_faults_2_a_killed_mprof_leaves_the_program_and_the_samples(here: Record
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_faults_3_a_signal_is_passed_on_once(here: Recorder, number: signal.Signals) -> None:
+def test_faults_3_a_signal_is_passed_on_once(
+    here: Recorder, number: signal.Signals
+) -> None:
     here.write("program.py", (
         "import signal, sys, time\nseen = []\n"
         f"signal.signal({int(number)}, lambda *_: seen.append(1))\n"
@@ -222,7 +227,9 @@ def test_a_timeout_ends_the_recording_not_the_program(here: Recorder) -> None:
 @pytest.mark.parametrize("backend", ["psutil_pss", "psutil_uss"])
 def test_pss_and_uss_follow_the_program_through_exec(here: Recorder, backend: str) -> None:
     source = "x = bytearray(60 << 20); import time; time.sleep(.5)"
-    done = here.mprof("run", "--backend", backend, "sh", "-c", f"exec {sys.executable} -c '{source}'")
+    done = here.mprof(
+        "run", "--backend", backend, "sh", "-c", f"exec {sys.executable} -c '{source}'"
+    )
     assert done.code == 0
     assert 60 < max(samples(here)) < 90
     assert not here.records("PEAK")
@@ -265,6 +272,7 @@ def test_at_most_one_write_a_half_second(here: Recorder, tmp_path: pathlib.Path)
 
 # --- files ---------------------------------------------------------------------------------
 
+
 def test_faults_13_recordings_are_private(here: Recorder) -> None:
     for mask in (0, 0o777):
         here.mprof("run", "-o", f"{mask}.dat", "true", umask=mask)
@@ -296,13 +304,19 @@ def test_faults_10_an_earlier_recording_moves_others_stay(here: Recorder) -> Non
     assert here.records("CMDLINE", here.path / "notes.dat") == [["true"]]
 
 
-@pytest.mark.parametrize("output", [".", "no/such/dir/x.dat", "/dev/full", "/dev/null", "fifo", "link"])
-def test_faults_9_and_11_a_bad_output_stops_before_the_start(here: Recorder, output: str) -> None:
+@pytest.mark.parametrize(
+    "output", [".", "no/such/dir/x.dat", "/dev/full", "/dev/null", "fifo", "link"]
+)
+def test_faults_9_and_11_a_bad_output_stops_before_the_start(
+    here: Recorder, output: str
+) -> None:
     os.mkfifo(here.path / "fifo")
     (here.path / "link").symlink_to("target")
     done = here.mprof("run", "-o", output, "touch", "ran")
     assert done.code == 1
-    assert len(done.err.splitlines()) == 1 and done.err.startswith("mprof: cannot record into")
+    assert len(done.err.splitlines()) == 1 and done.err.startswith(
+        "mprof: cannot record into"
+    )
     assert sorted(p.name for p in here.path.iterdir()) == ["fifo", "link"]
     if output == "link":
         assert here.mprof("run", "--force", "-o", "link", "true").code == 0
@@ -312,7 +326,10 @@ def test_faults_9_and_11_a_bad_output_stops_before_the_start(here: Recorder, out
 def test_faults_6_a_full_disk_harms_nobody(here: Recorder, tmp_path: pathlib.Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "x", disk]).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "x", disk]).returncode
+    ):
         pytest.skip("cannot mount a small file system")
     try:
         script = "sleep 2; echo program was here"
@@ -322,7 +339,9 @@ def test_faults_6_a_full_disk_harms_nobody(here: Recorder, tmp_path: pathlib.Pat
         subprocess.run(["umount", disk], check=True)
     assert done.code == 125
     assert "program was here" in done.out
-    assert [line for line in done.err.splitlines() if "No space left" in line] == done.err.splitlines()
+    assert [
+        line for line in done.err.splitlines() if "No space left" in line
+    ] == done.err.splitlines()
     assert len(done.err.splitlines()) == 1
     assert "to see them" not in done.out
     assert again.code == 0 and "skipped" not in again.err and "cut off" not in again.err
@@ -330,7 +349,9 @@ def test_faults_6_a_full_disk_harms_nobody(here: Recorder, tmp_path: pathlib.Pat
 
 def test_faults_7_a_file_size_limit_is_not_a_signal(here: Recorder) -> None:
     script = f"ulimit -f 8; exec {__import__('recordings').PROGRAM} run -T .0005 sleep 1.5"
-    done = subprocess.run(["sh", "-c", script], cwd=here.path, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=here.path, capture_output=True, text=True
+    )
     assert done.returncode == 125
     assert "File too large" in done.stderr
     assert len(samples(here)) > 50
@@ -345,6 +366,7 @@ def test_faults_14_a_directory_that_is_gone(here: Recorder) -> None:
 
 
 # --- usage ---------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("words", [
     ["run", "-T", "0", "true"], ["run", "-T", "-1", "true"], ["run", "-T", "nan", "true"],
@@ -362,7 +384,9 @@ def test_faults_28_a_wrong_word_is_2_and_a_hint(here: Recorder, words: list[str]
 
 def test_faults_28_bare_mprof_is_the_usage_and_1(here: Recorder) -> None:
     done = here.mprof()
-    assert done.code == 1 and done.out.startswith("Usage: mprof <command> <options> <arguments>\n")
+    assert done.code == 1 and done.out.startswith(
+        "Usage: mprof <command> <options> <arguments>\n"
+    )
     assert here.mprof("run").code == 1
     assert here.mprof("run").out == "A program to run must be provided. Use -h for help\n"
 
@@ -388,8 +412,23 @@ def test_faults_29_what_cannot_run(here: Recorder, words: list[str], code: int) 
 
 
 def test_faults_27_arguments_arrive_byte_exact(here: Recorder) -> None:
-    words = ["-5", "--", "-x", "a b", "'q'", '"', "$HOME", "*", "", "new\nline", b"\xff\xfe"]
-    here.write("program.py", "import os, sys; open('got', 'wb').write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))")
+    words = [
+        "-5",
+        "--",
+        "-x",
+        "a b",
+        "'q'",
+        '"',
+        "$HOME",
+        "*",
+        "",
+        "new\nline",
+        b"\xff\xfe",
+    ]
+    here.write(
+        "program.py",
+        "import os, sys; open('got', 'wb').write(b'\\0'.join(map(os.fsencode, sys.argv[1:])))",
+    )
     subprocess.run(
         [__import__("recordings").PROGRAM, "run", sys.executable, "program.py", *words],
         cwd=here.path, check=True, capture_output=True,
@@ -409,14 +448,23 @@ def test_faults_22_a_command_line_is_one_record(here: Recorder) -> None:
 
 def test_faults_23_no_control_byte_reaches_the_terminal(here: Recorder) -> None:
     name = "\x1b]0;evil\x07\x9b31m\u202e.dat"
-    for words in (["peak", name], ["rm", name], ["run", "-o", f"no/{name}", "true"], [name]):
+    for words in (
+        ["peak", name],
+        ["rm", name],
+        ["run", "-o", f"no/{name}", "true"],
+        [name],
+    ):
         done = here.mprof(*words)
         for char in done.out + done.err:
-            assert char == "\n" or not (ord(char) < 32 or 127 <= ord(char) < 160 or char == "\u202e")
+            assert char == "\n" or not (
+                ord(char) < 32 or 127 <= ord(char) < 160 or char == "\u202e"
+            )
 
 
 @pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
-def test_faults_53_closed_standard_descriptors_stay_closed(here: Recorder, closed: str) -> None:
+def test_faults_53_closed_standard_descriptors_stay_closed(
+    here: Recorder, closed: str
+) -> None:
     here.write("program.py", (
         "import os\ndef is_open(fd):\n  try: os.fstat(fd)\n  except OSError: return False\n"
         "  return True\nfound = [fd for fd in range(300) if is_open(fd)]\n"
@@ -425,15 +473,21 @@ def test_faults_53_closed_standard_descriptors_stay_closed(here: Recorder, close
     program = __import__("recordings").PROGRAM
     script = f"exec {program} run {sys.executable} program.py {closed}"
     subprocess.run(["sh", "-c", script], cwd=here.path, check=False)
-    wanted = [fd for fd in range(3) if f"{fd}<&-" not in closed and f"{fd}>&-" not in closed]
+    wanted = [
+        fd for fd in range(3) if f"{fd}<&-" not in closed and f"{fd}>&-" not in closed
+    ]
     assert (here.path / "got").read_text() == repr(wanted)
     here_text = here.file.read_text()
-    assert here_text.startswith("MPROF ") and here_text.rstrip().splitlines()[-1].startswith("END ")
+    assert here_text.startswith("MPROF ") and here_text.rstrip().splitlines()[
+        -1
+    ].startswith("END ")
 
 
 def test_faults_52_without_descriptors_the_program_is_not_started(here: Recorder) -> None:
     script = f"ulimit -n 6; exec {__import__('recordings').PROGRAM} run touch ran"
-    done = subprocess.run(["sh", "-c", script], cwd=here.path, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=here.path, capture_output=True, text=True
+    )
     if done.returncode:
         assert done.returncode in (1, 125) and len(done.stderr.splitlines()) == 1
         assert not (here.path / "ran").exists() and not here.files
@@ -442,13 +496,26 @@ def test_faults_52_without_descriptors_the_program_is_not_started(here: Recorder
 def test_faults_66_a_foreign_notice_is_not_passed_on(here: Recorder) -> None:
     """A program under two mprofs records into the inner one's file."""
     program = __import__("recordings").PROGRAM
-    done = here.mprof("run", "-C", "-o", "outer.dat", program, "run", "-o", "inner.dat", "sh", "-c", "echo $MPROF_RUN")
+    done = here.mprof(
+        "run",
+        "-C",
+        "-o",
+        "outer.dat",
+        program,
+        "run",
+        "-o",
+        "inner.dat",
+        "sh",
+        "-c",
+        "echo $MPROF_RUN",
+    )
     (notice,) = [line for line in done.out.splitlines() if line.startswith("1:")]
     assert notice.endswith("/inner.dat")
     assert notice.split(":")[2] == "p"
 
 
 # --- attach --------------------------------------------------------------------------------
+
 
 def test_attach_records_until_the_process_ends(here: Recorder) -> None:
     with subprocess.Popen(["sleep", "1"]) as target:
@@ -475,7 +542,10 @@ def test_faults_30_a_zombie_a_kernel_thread(here: Recorder) -> None:
     wait_for(lambda: not is_alive(zombie.pid), "a zombie")
     assert "has ended already" in here.mprof("attach", zombie.pid).err
     zombie.wait()
-    if pathlib.Path("/proc/2/statm").exists() and pathlib.Path("/proc/2/comm").read_text() == "kthreadd\n":
+    if (
+        pathlib.Path("/proc/2/statm").exists()
+        and pathlib.Path("/proc/2/comm").read_text() == "kthreadd\n"
+    ):
         assert "belongs to the kernel" in here.mprof("attach", 2).err
 
 
@@ -515,9 +585,12 @@ def test_faults_35_another_users_pss_is_refused(here: Recorder) -> None:
     for parent in here.path.parents[:-1]:
         if not os.stat(parent).st_mode & 1:
             os.chmod(parent, os.stat(parent).st_mode | 0o11)
-    program = here.write("mprof", pathlib.Path(__import__("recordings").PROGRAM).read_bytes())
+    program = here.write(
+        "mprof", pathlib.Path(__import__("recordings").PROGRAM).read_bytes()
+    )
     program.chmod(0o755)
     with subprocess.Popen(["sleep", "60"]) as target:
+
         def as_nobody(*words: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
                 [program, "attach", "-t", "1", *words, str(target.pid)], cwd=here.path, user=65534,
@@ -577,7 +650,9 @@ def test_faults_4_a_killed_program_keeps_its_functions(here: Recorder) -> None:
     assert re.search(r"outer +1 call, [\d.]+ s, not returned", shown)
 
 
-@pytest.mark.parametrize("words", [["--python", "{python}", "script.py"], ["--python", "script"]])
+@pytest.mark.parametrize(
+    "words", [["--python", "{python}", "script.py"], ["--python", "script"]]
+)
 def test_an_interpreter_or_a_module_may_be_given(here: Recorder, words: list[str]) -> None:
     here.write("script.py", "@profile\ndef f(): pass\nf()\n")
     done = here.mprof("run", *[w.format(python=sys.executable) for w in words])
