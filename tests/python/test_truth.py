@@ -471,3 +471,87 @@ def test_backends_agree_where_they_must(shop: Workshop, tolerance) -> None:
         assert run.err == "", backend
         (table,) = run.tables
         assert table.line('b"x" *').increment == pytest.approx(30, abs=tolerance), backend
+
+
+def test_a_page_is_charged_to_the_line_that_touched_it_however_short(
+    shop: Workshop, gate: str
+) -> None:
+    # lines of tens of nanoseconds: only the fault itself can tell which one it was
+    run = shop.profile("""
+        import mmap
+
+        PAGES = 4000
+        room = mmap.mmap(-1, PAGES * 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        try:
+            room.madvise(mmap.MADV_NOHUGEPAGE)
+        except (AttributeError, OSError):
+            pass
+
+        @profile
+        def touch(at):
+            i = at
+            for _ in range(PAGES):
+                room[i] = 1
+                i = i + 4096
+                i = i - 1
+                i = i + 1
+            return i
+
+        touch(0)
+    """)
+    (table,) = run.tables
+    whole = 4000 * 4096 / MIB
+    assert table.line("room[i]").increment == pytest.approx(whole, rel=0.1)
+    assert abs(table.line("i = i - 1").increment) < whole / 20
+
+
+def test_what_runs_after_an_exception_left_a_frame_is_not_charged_to_it(
+    shop: Workshop, gate: str, tolerance
+) -> None:
+    # inner is traced (it shares outer's table) but has no wrapper that sees it end
+    run = shop.profile("""
+        kept = []
+
+        def between(function):
+            try:
+                function()
+            finally:
+                kept.append(b"x" * (60 * 2 ** 20))
+
+        @profile
+        def outer():
+            def inner():
+                raise ValueError
+            try:
+                between(inner)
+            except ValueError:
+                pass
+
+        outer()
+    """)
+    (table,) = run.tables
+    assert table.line("raise ValueError").increment == pytest.approx(0, abs=tolerance)
+    assert table.line("between(inner)").increment == pytest.approx(60, abs=tolerance)
+
+
+def test_a_generator_that_raises_is_over_when_it_raised(shop: Workshop, tolerance) -> None:
+    run = shop.profile("""
+        @profile
+        def items():
+            yield 1
+            raise ValueError
+
+        def consume():
+            try:
+                for item in items():
+                    pass
+            except ValueError:
+                return b"x" * (60 * 2 ** 20)
+
+        block = consume()
+        list(zip([1], items()))
+    """)
+    (table,) = run.tables
+    raising = table.line("raise ValueError")
+    assert raising.occurrences == 1
+    assert raising.increment == pytest.approx(0, abs=tolerance)
