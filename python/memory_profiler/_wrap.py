@@ -103,6 +103,15 @@ class Call:
     def finish(self) -> None:
         """After that, when the function returned; not called when it raised."""
 
+    def __enter__(self) -> Call:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """A generator that is closed before its end (a loop was left) is as good as done."""
+        self.end()
+        if kind is None or (kind is GeneratorExit and not sys.is_finalizing()):
+            self.finish()
+
 
 def _drive(steps: Any, call: Call) -> Any:
     """`yield from steps`, with `enter` and `leave` around each piece that runs."""
@@ -146,13 +155,8 @@ class _Driven:
 def _generator(func: Any, begin: Callable[[], Call]) -> Any:
     @functools.wraps(func)
     def wrapper(*args: Any, **kwds: Any) -> Any:
-        call = begin()
-        try:
-            result = yield from _drive(func(*args, **kwds), call)
-        finally:
-            call.end()
-        call.finish()
-        return result
+        with begin() as call:
+            return (yield from _drive(func(*args, **kwds), call))
 
     return types.coroutine(wrapper) if flags_of(func) & ITERABLE_COROUTINE else wrapper
 
@@ -160,13 +164,8 @@ def _generator(func: Any, begin: Callable[[], Call]) -> Any:
 def _coroutine(func: Any, begin: Callable[[], Call]) -> Any:
     @functools.wraps(func)
     async def wrapper(*args: Any, **kwds: Any) -> Any:
-        call = begin()
-        try:
-            result = await _Driven(func(*args, **kwds), call)
-        finally:
-            call.end()
-        call.finish()
-        return result
+        with begin() as call:
+            return await _Driven(func(*args, **kwds), call)
 
     return wrapper
 
@@ -184,10 +183,9 @@ def _first_step(items: Any) -> Any:
 def _async_generator(func: Any, begin: Callable[[], Call]) -> Any:
     @functools.wraps(func)
     async def wrapper(*args: Any, **kwds: Any) -> Any:
-        call = begin()
-        items = func(*args, **kwds)
-        step = _first_step(items)
-        try:
+        with begin() as call:
+            items = func(*args, **kwds)
+            step = _first_step(items)
             while True:
                 try:
                     item = await _Driven(step, call)
@@ -200,9 +198,6 @@ def _async_generator(func: Any, begin: Callable[[], Call]) -> Any:
                     raise
                 except BaseException as error:
                     step = items.athrow(error)
-        finally:
-            call.end()
-        call.finish()
 
     return wrapper
 
