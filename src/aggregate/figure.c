@@ -82,7 +82,12 @@ static int make_curve(struct mp_figure_curve *curve, const struct mp_series *ser
         gap = SHORTEST_GAP;
     curve->trend = trend_of(series, run);
     curve->peak = peak_of(series, run, &when);
-    return mp_decimate(series, run->from, run->to, buckets, gap, &curve->points);
+    if (!series->count)
+        return 0;
+    /* a child lives in a part of the window only: all its buckets go there */
+    int64_t first = series->points[0].time, last = series->points[series->count - 1].time;
+    return mp_decimate(series, first > run->from ? first : run->from,
+                       last < run->to ? last : run->to, buckets, gap, &curve->points);
 }
 
 /* Whether a mark says more than the readings around its range do; one a page or two above the

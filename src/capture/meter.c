@@ -93,6 +93,12 @@ int mp_meter_open(struct mp_meter *meter, pid_t pid, enum mp_metric metric)
     return 0;
 }
 
+void mp_meter_adopt(struct mp_meter *meter, int fd, pid_t pid, enum mp_metric metric)
+{
+    *meter = (struct mp_meter){.pid = pid, .metric = metric};
+    keep(meter, fd);
+}
+
 void mp_meter_release(struct mp_meter *meter)
 {
     if (meter->fd >= 0 && meter->generation == mp_meter_generation() && is_ours(meter))

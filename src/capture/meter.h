@@ -29,6 +29,9 @@ struct mp_meter {
    EACCES not allowed (PSS and USS of another user), ENOENT no /proc. */
 int mp_meter_open(struct mp_meter *, pid_t pid, enum mp_metric);
 
+/* The same from a descriptor of the metric's file, opened by the caller; the meter owns it now. */
+void mp_meter_adopt(struct mp_meter *, int fd, pid_t pid, enum mp_metric);
+
 /* Bytes now, or -1 with errno (ESRCH once the process is gone). RSS: one pread, no allocation.
    A zombie reads as 0 bytes of RSS. */
 int64_t mp_meter_read(struct mp_meter *);

@@ -87,10 +87,7 @@ static int open_inside(struct mp_process *process, int directory, enum mp_metric
                     O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    process->meter = (struct mp_meter){.pid = process->pid,
-                                       .metric = metric,
-                                       .fd = fd,
-                                       .generation = mp_meter_generation()};
+    mp_meter_adopt(&process->meter, fd, process->pid, metric);
     return 0;
 }
 

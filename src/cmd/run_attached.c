@@ -89,6 +89,8 @@ static pid_t find_by_number(const char *hint)
     if (*end || end == hint)
         return -1;
     char text[1024];
+    if (access("/proc/self/stat", R_OK))
+        return mp_fail("cannot read /proc: is it mounted?"), 0;
     bool there =
         pid > 0 && !errno && pid <= 1 << 22 && read_proc(pid, "stat", text, sizeof text);
     if (!there)

@@ -192,7 +192,7 @@ function hoverLane(event: MouseEvent): void {
 function summary(): string {
   const facts = [`peak ${mib(main.peak)} at ${seconds(main.peak_time)}`, `${seconds(main.to - main.from)}`, `${main.samples} samples`, date(main.start)];
   if (main.late) facts.push(`${main.late} samples missed`);
-  if (main.unsampled > 0) facts.push(`${main.unsampled} processes too short to sample`);
+  if (main.unsampled > 0) facts.push(`${main.unsampled} ${main.unsampled === 1 ? "process" : "processes"} too short to sample`);
   if (main.calls_left_out) facts.push(`${main.calls_left_out} shortest calls left out`);
   if (ending(main)) facts.push(ending(main));
   return facts.join(" \u00b7 ");

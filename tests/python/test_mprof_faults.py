@@ -1,0 +1,185 @@
+"""mprof when the world around it misbehaves: clocks, namespaces, /proc, stopped samplers."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from recordings import PROGRAM, Recorder, is_alive, kill_quietly, wait_for
+
+
+@pytest.fixture
+def here(tmp_path: pathlib.Path) -> Recorder:
+    return Recorder(tmp_path)
+
+
+def in_namespace(
+    here: Recorder, flags: str, script: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs a shell script in new namespaces, where $MPROF is the program; skips where forbidden."""
+    if subprocess.run(["unshare", *flags.split(), "true"], capture_output=True).returncode:
+        pytest.skip("new namespaces are forbidden here")
+    return subprocess.run(
+        ["unshare", *flags.split(), "sh", "-c", script], cwd=here.path, capture_output=True,
+        text=True, timeout=60, env={**os.environ, "MPROF": PROGRAM},
+    )  # fmt: skip
+
+
+def test_faults_33_a_reused_number_is_another_process(here: Recorder) -> None:
+    done = in_namespace(here, "-pf --mount-proc", """
+        sleep 60 & target=$!
+        "$MPROF" attach -T 0.01 -o x.dat $target & recorder=$!
+        until grep -q MEM x.dat 2>/dev/null; do sleep 0.05; done
+        kill -9 $target; wait $target
+        echo $((target - 1)) > /proc/sys/kernel/ns_last_pid
+        sleep 60 & again=$!
+        wait $recorder; echo "recorder $? numbers $target $again"
+        kill $again
+    """)  # fmt: skip
+    said = re.search(r"recorder (\d+) numbers (\d+) (\d+)", done.stdout)
+    if not said or said[2] != said[3]:
+        pytest.skip("the kernel did not give the number again")
+    assert said[1] == "0"
+    assert "has ended" in done.stderr
+    assert here.records("MEM", here.path / "x.dat")
+    assert here.records("END", here.path / "x.dat")[0][1] == "gone"
+
+
+def test_faults_36_without_proc_it_is_said(here: Recorder) -> None:
+    done = in_namespace(here, "-m", """
+        mount -t tmpfs none /proc || exit 99
+        "$MPROF" run touch ran; echo "run $?"
+        "$MPROF" attach 1; echo "attach $?"
+    """)  # fmt: skip
+    if done.returncode == 99:
+        pytest.skip("mounting is forbidden here")
+    assert "run 125" in done.stdout and "attach 1" in done.stdout
+    assert len(done.stderr.splitlines()) == 2 and done.stderr.count("/proc") >= 2
+    assert not (here.path / "ran").exists() and not here.files
+
+
+def test_faults_36_a_hidden_process_is_not_there_ours_are(here: Recorder) -> None:
+    if os.geteuid():
+        pytest.skip("needs root to become somebody else")
+    program = here.path / "mprof"
+    shutil.copy(PROGRAM, program)
+    for path in (program, here.path, *here.path.parents[:-1]):
+        os.chmod(path, os.stat(path).st_mode | 0o755)
+    done = in_namespace(here, "-pfm", """
+        mount -t proc -o hidepid=2 proc /proc || exit 99
+        sleep 60 & target=$!
+        mkdir theirs; chmod 777 theirs; cd theirs
+        nobody="setpriv --reuid 65534 --regid 65534 --clear-groups ../mprof"
+        $nobody attach $target; echo "attach $?"
+        $nobody run -C -M -T 0.01 -o x.dat sh -c 'sleep 0.3; true'; echo "run $?"
+    """)  # fmt: skip
+    if done.returncode == 99:
+        pytest.skip("mounting is forbidden here")
+    assert "attach 1" in done.stdout and "no process" in done.stderr
+    assert "run 0" in done.stdout
+    assert len(here.records("CHLD", here.path / "theirs/x.dat")) > 5
+
+
+def test_faults_36_a_proc_of_processes_only_is_enough(here: Recorder) -> None:
+    done = in_namespace(here, "-pfm", """
+        mount -t proc -o subset=pid proc /proc || exit 99
+        "$MPROF" run -C -M -T 0.01 -o x.dat sh -c 'sleep 0.5; true'
+    """)  # fmt: skip
+    if done.returncode == 99:
+        pytest.skip("this kernel cannot mount such a /proc")
+    assert done.returncode == 0
+    assert len(here.records("CHLD", here.path / "x.dat")) > 5
+
+
+def test_faults_55_steps_of_the_wall_clock_move_nothing(here: Recorder) -> None:
+    """A library makes the wall clock jump a day at every look."""
+    here.write("jump.c", """
+        #define _GNU_SOURCE
+        #include <sys/syscall.h>
+        #include <time.h>
+        #include <unistd.h>
+        int clock_gettime(clockid_t clock, struct timespec *now)
+        {
+            static int looks;
+            int code = (int)syscall(SYS_clock_gettime, clock, now);
+            if (clock == CLOCK_REALTIME)
+                now->tv_sec += (++looks % 2 ? 1 : -1) * 86400L * looks;
+            return code;
+        }
+    """)  # fmt: skip
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-o", "jump.so", "jump.c"], cwd=here.path, check=True
+    )
+    done = here.mprof(
+        "run",
+        "-T",
+        ".01",
+        "-o",
+        "x.dat",
+        "sleep",
+        ".5",
+        env={"LD_PRELOAD": str(here.path / "jump.so")},
+    )
+    assert done.code == 0
+    times = [float(t) for _, t in here.records("MEM", here.path / "x.dat")]
+    assert len(times) > 20 and times == sorted(times)
+    assert times[-1] - times[0] < 30
+
+
+def test_faults_56_a_stopped_sampler_leaves_a_gap_and_counts_it(here: Recorder) -> None:
+    process = here.start("run", "-T", ".01", "sleep", "60")
+    wait_for(lambda: here.files and len(here.records("MEM")) > 30, "samples")
+    pid = int(here.records("MPROF")[0][2].partition("=")[2])
+    process.send_signal(signal.SIGSTOP)
+    with subprocess.Popen(["sleep", "1.5"]):
+        pass
+    process.send_signal(signal.SIGCONT)
+    kill_quietly(pid)
+    out, err = process.communicate(timeout=30)
+    (end,) = here.records("END")
+    late = int(dict(f.split("=") for f in end if "=" in f)["late"])
+    times = [float(t) for _, t in here.records("MEM")]
+    gap = max(b - a for a, b in zip(times, times[1:], strict=False))
+    assert gap > 1 or times[-1] + 1 < float(end[0])
+    assert late > 90 or len(times) < 60
+
+
+def test_faults_32_a_program_that_forks_and_dies_at_every_moment(here: Recorder) -> None:
+    """Processes vanish between any two reads of /proc; nothing is lost or said."""
+    script = (
+        "for i in $(seq 300); do (true | true) & [ $((i % 20)) = 0 ] && wait; done; wait"
+    )
+    done = here.mprof("run", "-C", "-M", "-E", "-T", ".0005", "sh", "-c", script)
+    assert done.code == 0 and not done.err
+    assert here.records("END") and not here.mprof("peak").err
+
+
+def test_faults_40_descriptors_stay_bounded_among_many_children(here: Recorder) -> None:
+    script = "for i in $(seq 1000); do /bin/true; done; sleep 60"
+    process = here.start("run", "-C", "-M", "-T", ".001", "sh", "-c", script)
+    try:
+        wait_for(
+            lambda: any("sleep" in f[-1] for f in here.files and here.records("PROC")),
+            "the end",
+        )
+        descriptors = len(os.listdir(f"/proc/{process.pid}/fd"))
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        high = int(status.split("VmHWM:")[1].split()[0])
+    finally:
+        pid = int(here.records("MPROF")[0][2].partition("=")[2])
+        for child in {f[0] for f in here.records("PROC")}:
+            if (
+                is_alive(int(child))
+                and "sleep" in pathlib.Path(f"/proc/{child}/comm").read_text()
+            ):
+                kill_quietly(int(child))
+        kill_quietly(pid)
+        process.communicate(timeout=30)
+    assert descriptors < 40
+    assert high < 3 * 1024
