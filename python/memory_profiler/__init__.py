@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from memory_profiler._codemap import CodeMap
     from memory_profiler._compat import (
         LogFile,
-        MemitResult,
         exec_with_profiler,
         run_module_with_profiler,
     )
@@ -44,7 +43,6 @@ _HOMES = {
     "CodeMap": "_codemap",
     "LogFile": "_compat",
     "MemTimer": "_memtimer",
-    "MemitResult": "_compat",
     "_get_child_memory": "_memory",
     "_get_memory": "_memory",
     "MemitResult": "_notebook",
