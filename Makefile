@@ -7,8 +7,8 @@ python_of = $(shell tools/pythons | sed -n 's/^$(1) //p')
 NEWEST = $(lastword $(VERSIONS))
 OLDEST = $(firstword $(VERSIONS))
 
-.PHONY: help demo install test test-c test-python stress bench check check-c check-sanitize \
-        check-style check-fuzz check-web format clean
+.PHONY: help demo install test test-c test-python test-browser stress bench check check-c \
+        check-sanitize check-style check-fuzz check-web format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -34,10 +34,17 @@ test-python: $(VERSIONS:%=test-python-%)
 
 test-python-%:
 	@tools/venv build/venv-$* $(call python_of,$*) $(BUILD) -r tests/requirements.txt
-	@tools/venv build/classic-$* $(call python_of,$*) memory-profiler==0.61.0 setuptools
+	@tools/venv build/classic-$* $(call python_of,$*) memory-profiler==0.61.0 setuptools ipython
 	@tools/install build/venv-$*
 	CLASSIC_PYTHON=$(CURDIR)/build/classic-$*/bin/python \
 	    build/venv-$*/bin/python -m pytest -n 2
+
+test-browser: ## a JupyterLab page in Chromium: types, interrupts, saves, reopens untrusted
+	@tools/setup browser
+	@tools/venv build/venv-lab $(call python_of,$(NEWEST)) $(BUILD) -r tests/browser/requirements.txt
+	@tools/install build/venv-lab
+	@cd tests/browser && npm ci --silent --no-fund --no-audit
+	build/venv-lab/bin/python -m pytest tests/browser
 
 stress: ## the slow stresses: forks among threads, a minute each
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt

@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from memory_profiler._codemap import CodeMap
     from memory_profiler._compat import (
         LogFile,
-        MemitResult,
         exec_with_profiler,
         run_module_with_profiler,
     )
+    from memory_profiler._magics import (
+        MemoryProfilerMagics,
+        load_ipython_extension,
+        magic_memit,
+        magic_mprun,
+        register_magics,
+    )
     from memory_profiler._memory import _get_child_memory, _get_memory
     from memory_profiler._memtimer import MemTimer
+    from memory_profiler._notebook import MemitResult
     from memory_profiler._profiler import LineProfiler
     from memory_profiler._report import show_results
     from memory_profiler._results import FunctionResult, LineResult, Results
@@ -36,15 +43,20 @@ _HOMES = {
     "CodeMap": "_codemap",
     "LogFile": "_compat",
     "MemTimer": "_memtimer",
-    "MemitResult": "_compat",
     "_get_child_memory": "_memory",
     "_get_memory": "_memory",
+    "MemitResult": "_notebook",
+    "MemoryProfilerMagics": "_magics",
     "_find_script": "_compat",
     "_func_exec": "_compat",
     "choose_backend": "_backends",
     "exec_with_profiler": "_compat",
     "has_tracemalloc": "_compat",
     "memory_usage": "_usage",
+    "load_ipython_extension": "_magics",
+    "magic_memit": "_magics",
+    "magic_mprun": "_magics",
+    "register_magics": "_magics",
     "run_module_with_profiler": "_compat",
     "FunctionResult": "_results",
     "LineProfiler": "_profiler",

@@ -51,38 +51,6 @@ class LogFile:
             handler.flush()
 
 
-class MemitResult:
-    """What `%memit -o` measured.
-
-    Args:
-        mem_usage: MiB, the largest of each repetition. baseline: MiB before.
-        repeat, timeout, interval, include_children: how it was measured; seconds.
-
-    >>> print(MemitResult([11.0, 12.5], 10.0, 2, None, 0.1, False))
-    peak memory: 12.50 MiB, increment: 2.50 MiB
-    """
-
-    def __init__(
-        self,
-        mem_usage: list[float],
-        baseline: float,
-        repeat: int,
-        timeout: float | None,
-        interval: float,
-        include_children: bool,
-    ) -> None:
-        self.mem_usage, self.baseline, self.repeat = mem_usage, baseline, repeat
-        self.timeout, self.interval = timeout, interval
-        self.include_children = include_children
-
-    def __str__(self) -> str:
-        peak = max(self.mem_usage)
-        return f"peak memory: {peak:.2f} MiB, increment: {peak - self.baseline:.2f} MiB"
-
-    def _repr_pretty_(self, p: Any, cycle: bool) -> None:
-        p.text(f"<MemitResult : {self}>")
-
-
 def _find_script(script_name: str) -> str:
     """The script in the working directory or on PATH; exits with 1 when there is none."""
     try:

@@ -88,7 +88,7 @@ class LineProfiler:
         except OSError as error:
             self._tracer = Blind()
             _warn_once(why_unreadable(error))
-        self.peak = peak
+        self._peaks = peak
         self._call = _Counted(self._tracer)
         self.max_mem = max_mem
         if max_mem is not None:
@@ -220,7 +220,7 @@ class LineProfiler:
                 if cells
             ],
             self.backend,
-            self.peak,
+            self._peaks,
         )
 
 

@@ -71,7 +71,7 @@ def json_text(results: Results) -> str:
 def html_text(
     results: Results, title: str, precision: int = 3, fragment: bool = False
 ) -> str:
-    """A web page without scripts; as a `fragment`, its tables to stand in another page."""
+    """A web page without scripts; as a `fragment`, its tables for the output of a notebook."""
     records = [function.record for function in results if function.has_source]
     title = title.encode("utf-8", "surrogatepass").decode("utf-8", "backslashreplace")
     return _core.html_lines(

@@ -23,6 +23,10 @@ static int execute(PyObject *module)
     if (!failed)
         failed = PyModule_AddFunctions(module, mp_render_methods);
     if (!failed)
+        failed = add_type(module, &mp_peak_spec);
+    if (!failed)
+        failed = PyModule_AddFunctions(module, mp_notebook_methods);
+    if (!failed)
         failed = PyModule_AddStringConstant(module, "__version__", MP_VERSION);
     return failed;
 }

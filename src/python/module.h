@@ -7,9 +7,11 @@
 #include "capture/meter.h"
 
 extern PyType_Spec mp_calls_spec;
+extern PyType_Spec mp_peak_spec;
 extern PyType_Spec mp_tracer_spec;
 extern PyMethodDef mp_calls_methods[];
 extern PyMethodDef mp_meter_methods[];
+extern PyMethodDef mp_notebook_methods[];
 extern PyMethodDef mp_render_methods[];
 
 /* Adds the Sampler type. 0, or -1 with an exception. */

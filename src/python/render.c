@@ -5,6 +5,7 @@
 
 #include "report/html.h"
 #include "report/json.h"
+#include "report/notebook.h"
 #include "report/text.h"
 
 /* A function with the Python objects its texts are borrowed from. */
@@ -190,18 +191,26 @@ static void render_html(FILE *out, const struct mp_function *functions, size_t c
     mp_html_lines(out, functions, count, how);
 }
 
+static void render_fragment(FILE *out, const struct mp_function *functions, size_t count,
+                            const void *how)
+{
+    mp_notebook_lines(out, functions, count, how);
+}
+
 static PyObject *html_lines(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *list;
     int fragment, peaks = 0;
     struct mp_html_options options;
+    struct mp_notebook_options notebook;
     if (!PyArg_ParseTuple(args, "O!issp|p", &PyList_Type, &list, &options.precision,
                           &options.title, &options.backend, &fragment, &peaks))
         return NULL;
-    options.fragment = fragment;
     options.peaks = peaks;
-    return render_list(list, render_html, &options);
+    notebook = (struct mp_notebook_options){options.precision, peaks};
+    return fragment ? render_list(list, render_fragment, &notebook)
+                    : render_list(list, render_html, &options);
 }
 
 PyMethodDef mp_render_methods[] = {
@@ -213,6 +222,6 @@ PyMethodDef mp_render_methods[] = {
      "json_lines([function, ...], backend, python, peaks=False) -> JSON document, docs/json.md."},
     {"html_lines", html_lines, METH_VARARGS,
      "html_lines([function, ...], precision, title, backend, fragment, peaks=False) -> a page,\n"
-     "or only its tables with their style."},
+     "or as a fragment: its tables for the output of a notebook's cell."},
     {NULL, NULL, 0, NULL},
 };

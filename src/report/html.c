@@ -146,21 +146,16 @@ static void put_head(FILE *out, const struct mp_html_options *options)
 void mp_html_lines(FILE *out, const struct mp_function *functions, size_t count,
                    const struct mp_html_options *options)
 {
-    if (!options->fragment)
-        put_head(out, options);
+    put_head(out, options);
     fputs(style, out);
     fputs("<div class=\"mp-lines\">\n", out);
-    if (!options->fragment) {
-        fputs("<h1 style=\"font-size:1.4em;margin:0\">", out);
-        mp_escape_html(out, options->title, strlen(options->title));
-        fprintf(out, "</h1>\n<p>memory_profiler %s, backend %s</p>\n", MP_VERSION,
-                options->backend);
-    }
+    fputs("<h1 style=\"font-size:1.4em;margin:0\">", out);
+    mp_escape_html(out, options->title, strlen(options->title));
+    fprintf(out, "</h1>\n<p>memory_profiler %s, backend %s</p>\n", MP_VERSION,
+            options->backend);
     for (size_t i = 0; i < count; i++)
         put_function(out, &functions[i], options);
     if (!count)
         fputs("<p>No measured function ran.</p>\n", out);
-    fputs("</div>\n", out);
-    if (!options->fragment)
-        fputs("</body></html>\n", out);
+    fputs("</div>\n</body></html>\n", out);
 }

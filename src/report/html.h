@@ -9,10 +9,9 @@
 #include "record/source.h"
 
 struct mp_html_options {
-    int precision;     /* decimals of the MiB columns */
-    bool peaks;        /* a Peak column */
-    bool fragment;     /* only the tables with their style, to stand inside another page */
-    const char *title; /* of the page; borrowed */
+    int precision;       /* decimals of the MiB columns */
+    bool peaks;          /* a Peak column */
+    const char *title;   /* of the page; borrowed */
     const char *backend; /* the name of where the numbers come from */
 };
 

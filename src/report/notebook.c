@@ -1,0 +1,194 @@
+#include "report/notebook.h"
+
+#include "base/escape.h"
+
+/* Seen on white and on black alike. */
+#define GROW "#e8590c"
+#define SHRINK "#2f9e44"
+#define LEVEL "#4c6ef5"
+#define RULE "1px solid rgba(128,128,128,0.4)"
+#define CELL "text-align:right;white-space:nowrap;padding:1px 10px;vertical-align:top;"
+#define SOURCE \
+    "text-align:left;white-space:pre;padding:1px 10px;width:100%;vertical-align:top;"
+#define HOT "background-color:rgba(232,89,12,0.18);"
+#define MONO "font-family:monospace;font-size:12.5px;line-height:1.5;"
+#define CAPTION "caption-side:top;text-align:left;white-space:nowrap;padding:2px 10px 6px;"
+
+static const double MIB = 1024.0 * 1024.0;
+
+/* What a function's rows are compared with. */
+struct scale {
+    int64_t memory, increment; /* the largest of each; increments without the entry row */
+    int64_t least;             /* the least memory: bars of a level begin here */
+    int hottest;               /* row that added most; -1: none added */
+};
+
+static void widen(struct scale *scale, const struct mp_line *row)
+{
+    int64_t size = row->increment < 0 ? -row->increment : row->increment;
+    int64_t high = row->peak > row->memory ? row->peak : row->memory;
+    scale->memory = high > scale->memory ? high : scale->memory;
+    scale->least = row->memory < scale->least ? row->memory : scale->least;
+    scale->increment = size > scale->increment ? size : scale->increment;
+}
+
+static struct scale scale_of(const struct mp_line_table *table)
+{
+    struct scale scale = {.hottest = -1, .least = INT64_MAX};
+    int64_t most = 0;
+    for (int i = 0; i < table->count; i++) {
+        const struct mp_line *row = &table->rows[i];
+        if (!row->occurrences)
+            continue;
+        widen(&scale, row);
+        if (row->increment > most) {
+            most = row->increment;
+            scale.hottest = i;
+        }
+    }
+    return scale;
+}
+
+static void put_text(FILE *out, struct mp_text text)
+{
+    mp_escape_html(out, text.bytes, text.length);
+}
+
+static void put_head(FILE *out, const char *name, const char *style)
+{
+    fprintf(out, "<th scope=\"col\" style=\"%sborder-bottom:" RULE "\">%s</th>", style,
+            name);
+}
+
+/* A figure with its bar, `share` of the column's width. */
+static void put_cell(FILE *out, int64_t bytes, double share, const char *colour, bool hot,
+                     int precision)
+{
+    fprintf(out, "<td style=\"" CELL "%s\">%.*f MiB", hot ? HOT : "", precision,
+            (double)bytes / MIB);
+    if (share >= 0.005)
+        fprintf(out,
+                "<div style=\"height:3px;width:%.1f%%;margin-left:auto;"
+                "background-color:%s\"></div>",
+                100 * (share < 1 ? share : 1), colour);
+    fputs("</td>", out);
+}
+
+static double share_of(int64_t part, int64_t whole)
+{
+    return whole > 0 ? (double)(part < 0 ? -part : part) / (double)whole : 0;
+}
+
+static void put_figures(FILE *out, const struct mp_function *function, int i,
+                        const struct scale *scale,
+                        const struct mp_notebook_options *options)
+{
+    const struct mp_line *row = &function->table.rows[i];
+    bool hot = i == scale->hottest;
+    int64_t increment =
+        mp_line_table_increment(&function->table, function->table.first + i);
+    put_cell(out, row->memory, 0, LEVEL, hot, options->precision);
+    put_cell(out, increment, share_of(row->increment, scale->increment),
+             row->increment < 0 ? SHRINK : GROW, hot, options->precision);
+    if (options->peaks)
+        put_cell(out, row->peak,
+                 share_of(row->peak - scale->least, scale->memory - scale->least), LEVEL,
+                 hot, options->precision);
+    fprintf(out, "<td style=\"" CELL "%s\">%llu</td>", hot ? HOT : "",
+            (unsigned long long)row->occurrences);
+}
+
+static void put_row(FILE *out, const struct mp_function *function, int i,
+                    const struct scale *scale, const struct mp_notebook_options *options)
+{
+    bool ran = function->table.rows[i].occurrences > 0, hot = i == scale->hottest;
+    fprintf(out, "<tr><th scope=\"row\" style=\"" CELL "font-weight:%s;%s\">%d</th>",
+            hot ? "bold" : "normal", hot ? HOT : "", function->table.first + i);
+    if (ran)
+        put_figures(out, function, i, scale, options);
+    else
+        fprintf(out, "<td colspan=\"%d\"></td>", options->peaks ? 4 : 3);
+    fprintf(out, "<td style=\"" SOURCE "%s\">%s",
+            hot   ? HOT
+            : ran ? ""
+                  : "opacity:0.65;",
+            hot ? "<strong>" : "");
+    put_text(out, function->lines[i]);
+    fputs(hot ? "</strong> <small>&#9664; added most</small></td></tr>\n" : "</td></tr>\n",
+          out);
+}
+
+static void put_caption(FILE *out, const struct mp_function *function,
+                        const struct scale *scale, int precision)
+{
+    fputs("<caption style=\"" CAPTION "\"><strong>", out);
+    put_text(out, function->name);
+    fputs("</strong> ", out);
+    put_text(out, function->filename);
+    fprintf(out, ", line %d", function->table.first);
+    if (scale->hottest >= 0)
+        fprintf(out, " &middot; line %d added most, %.*f MiB",
+                function->table.first + scale->hottest, precision,
+                (double)function->table.rows[scale->hottest].increment / MIB);
+    fputs("</caption>\n", out);
+}
+
+static void put_function(FILE *out, const struct mp_function *function,
+                         const struct mp_notebook_options *options)
+{
+    struct scale scale = scale_of(&function->table);
+    fputs("<table style=\"border-collapse:collapse;margin:0 0 14px 0;" MONO "\">", out);
+    put_caption(out, function, &scale, options->precision);
+    fputs("<thead><tr>", out);
+    put_head(out, "Line #", CELL);
+    put_head(out, "Mem usage", CELL);
+    put_head(out, "Increment", CELL);
+    if (options->peaks)
+        put_head(out, "Peak", CELL);
+    put_head(out, "Occurrences", CELL);
+    put_head(out, "Line Contents", SOURCE);
+    fputs("</tr></thead><tbody>\n", out);
+    for (int i = 0; i < function->table.count; i++)
+        put_row(out, function, i, &scale, options);
+    fputs("</tbody></table>\n", out);
+}
+
+void mp_notebook_lines(FILE *out, const struct mp_function *functions, size_t count,
+                       const struct mp_notebook_options *options)
+{
+    fputs("<div style=\"overflow-x:auto\">\n", out);
+    for (size_t i = 0; i < count; i++)
+        put_function(out, &functions[i], options);
+    if (!count)
+        fputs("<p>No measured function ran.</p>\n", out);
+    fputs("</div>\n", out);
+}
+
+void mp_notebook_runs(FILE *out, const struct mp_notebook_runs *runs)
+{
+    int64_t peak = runs->peaks[0];
+    for (size_t i = 1; i < runs->count; i++)
+        peak = runs->peaks[i] > peak ? runs->peaks[i] : peak;
+    fprintf(out,
+            "<div style=\"overflow-x:auto\">\n<table style=\"border-collapse:collapse;" MONO
+            "\"><caption style=\"" CAPTION "\"><strong>peak memory: %.2f MiB</strong>, "
+            "increment: %.2f MiB over %.2f MiB before</caption>\n<thead><tr>",
+            (double)peak / MIB, (double)(peak - runs->baseline) / MIB,
+            (double)runs->baseline / MIB);
+    put_head(out, "Run", CELL);
+    put_head(out, "Peak", CELL);
+    put_head(out, "Increment", CELL "min-width:120px;");
+    fputs("</tr></thead><tbody>\n", out);
+    for (size_t i = 0; i < runs->count; i++) {
+        int64_t grown = runs->peaks[i] - runs->baseline;
+        bool hot = runs->count > 1 && runs->peaks[i] == peak;
+        fprintf(out, "<tr><th scope=\"row\" style=\"" CELL "font-weight:%s;%s\">%zu%s</th>",
+                hot ? "bold" : "normal", hot ? HOT : "", i + 1,
+                hot ? " <small>highest</small>" : "");
+        put_cell(out, runs->peaks[i], 0, LEVEL, hot, 2);
+        put_cell(out, grown, share_of(grown, peak - runs->baseline),
+                 grown < 0 ? SHRINK : GROW, hot, 2);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody></table></div>\n", out);
+}
