@@ -25,7 +25,7 @@ SAMPLE_EVERY = 0.01  # seconds, for %%mprof
 def _usage_error(text: str) -> Exception:
     from IPython.core.error import UsageError
 
-    return UsageError(text)
+    return UsageError(text)  # type: ignore[no-any-return]
 
 
 def _display(thing: Any, **how: Any) -> None:
