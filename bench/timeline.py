@@ -19,7 +19,8 @@ import mprof
 
 OURS = mprof.find_program()
 PEERS = os.environ.get("PEERS_PYTHON")
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+TOOLS = pathlib.Path(tempfile.mkdtemp())
 SECONDS = 3
 TREE = (
     "import os, time\nfor i in range({}):\n"
@@ -44,20 +45,19 @@ def say(what: str, **figures: object) -> None:
 
 
 class Spent:
-    """A finished command: seconds, processor seconds, and its peak RSS in MiB (of itself)."""
+    """A finished command: seconds, processor seconds, peak RSS in MiB, exit code."""
 
     def __init__(self, words: list[str]) -> None:
-        began = time.perf_counter()
-        # through a shell: fork from this large process would count as the command's memory
-        pid = os.posix_spawn(
-            "/bin/sh", ["sh", "-c", 'exec "$@" >/dev/null 2>&1', "-", *words], os.environ
+        said = subprocess.run(
+            [TOOLS / "spent", *words], capture_output=True, text=True, check=True
         )
-        self.peak = 0.0
-        _, status, used = os.wait4(pid, 0)
-        self.wall = time.perf_counter() - began
-        self.cpu = used.ru_utime + used.ru_stime
-        self.rss = used.ru_maxrss / 1024
-        self.code = os.waitstatus_to_exitcode(status)
+        wall, cpu, rss, code = said.stdout.split()
+        self.wall, self.cpu, self.rss, self.code = (
+            float(wall),
+            float(cpu),
+            float(rss),
+            int(code),
+        )
 
 
 def medians(commands: dict[str, list[str]], times: int = 25) -> dict[str, float]:
@@ -128,8 +128,7 @@ def recorders(
 
 def rates(where: pathlib.Path) -> None:
     """One process, sampled fast, beside a loop that only sleeps."""
-    loop = where / "empty_loop"
-    subprocess.run(["cc", "-O2", "-o", loop, HERE / "empty_loop.c"], check=True)
+    loop = TOOLS / "empty_loop"
     for interval in (0.001, 0.0001):
         empty = float(
             subprocess.run(
@@ -264,12 +263,15 @@ def spikes(where: pathlib.Path) -> None:
 def main() -> None:
     blocks = {f.__name__: f for f in (startup, rates, trees, footprint, million, spikes)}
     where = pathlib.Path(tempfile.mkdtemp())
+    for tool in ("empty_loop", "spent"):
+        subprocess.run(["cc", "-O2", "-o", TOOLS / tool, HERE / f"{tool}.c"], check=True)
     os.chdir(where)
     try:
         for name in sys.argv[1:] or blocks:
             blocks[name](where)
     finally:
         shutil.rmtree(where)
+        shutil.rmtree(TOOLS)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Turns the built page into C: embed.py [PAGE] OUTPUT; without a page, one of size 0."""
+"""Turns the built page into C: embed.py [PAGE] OUTPUT. Without a page, or an empty one: size 0."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,8 @@ def array(name: str, data: bytes) -> str:
 
 def main() -> None:
     *pages, output = sys.argv[1:]
-    head, tail = Path(pages[0]).read_bytes().split(MARK) if pages else (b"", b"")
+    page = Path(pages[0]).read_bytes() if pages else b""
+    head, tail = page.split(MARK) if page else (b"", b"")
     text = "#include <stddef.h>\n" + array("head", head) + array("tail", tail)
     Path(output).write_text(text, encoding="ascii")
 

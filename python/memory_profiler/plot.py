@@ -120,12 +120,26 @@ def draw_flame(axes: Any, run: Json) -> None:
     lanes.add_collection(PolyCollection(boxes, facecolors=colours, alpha=0.5))
 
 
+def draw_unnamed(axes: Any, children: list[Json]) -> None:
+    """Many children without labels: one line object a colour, or drawing takes for ever."""
+    nan = float("nan")
+    for i, colour in enumerate(LINE_COLOURS):
+        xs: list[float] = []
+        ys: list[float] = []
+        for child in children[i :: len(LINE_COLOURS)]:
+            times, memory = values(child["curve"])
+            xs += [*times, nan]
+            ys += [*memory, nan]
+        if xs:
+            axes.plot(xs, ys, "-", color=colour, linewidth=0.5)
+
+
 def draw_children(axes: Any, run: Json, slope: bool) -> None:
     """A curve for each child; the highest ones are named."""
-    for i, child in enumerate(run["children"]):
+    draw_unnamed(axes, run["children"][MOST_CHILD_LABELS:])
+    for i, child in enumerate(run["children"][:MOST_CHILD_LABELS]):
         label = f"child {child['pid']}" + (f" slope {child['slope']:.5f}" if slope else "")
-        colour = LINE_COLOURS[(i + 1) % len(LINE_COLOURS)]
-        draw_curve(axes, child["curve"], colour, label if i < MOST_CHILD_LABELS else None)
+        draw_curve(axes, child["curve"], LINE_COLOURS[(i + 1) % len(LINE_COLOURS)], label)
         if slope:
             draw_trend(axes, run, child, "black")
 

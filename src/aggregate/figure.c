@@ -8,7 +8,7 @@
 #include "aggregate/labels.h"
 #include "aggregate/peak.h"
 
-enum { FEWEST_BUCKETS = 32, GAP_INTERVALS = 5 };
+enum { FEWEST_BUCKETS = 8, GAP_INTERVALS = 5 };
 enum { TELLING_BYTES = 1 << 18, TELLING_SHARE = 100, TELLING_TIME = 1000000 };
 #define SHORTEST_GAP (MP_SECOND / 5)
 

@@ -1,5 +1,6 @@
 #include "aggregate/peak.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int64_t highest(const struct mp_series *series)
@@ -57,42 +58,84 @@ int64_t mp_peak_track(const struct mp_timeline *timeline, const struct mp_track 
                   highest_mark(timeline->marks, timeline->mark_count, track->pid));
 }
 
-/* The first point not before a time. */
-static size_t first_at(const struct mp_series *series, int64_t time)
+/* When a function ran: its calls, merged where they touch, in order. */
+struct runs {
+    struct interval {
+        int64_t from, to;
+    } * items;
+    size_t count;
+};
+
+static int by_start(const void *left, const void *right)
 {
-    size_t low = 0, high = series->count;
+    const struct interval *a = left, *b = right;
+    return (a->from > b->from) - (a->from < b->from);
+}
+
+static void merge(struct runs *runs)
+{
+    size_t kept = 0;
+    for (size_t i = 1; i < runs->count; i++) {
+        struct interval *last = &runs->items[kept], *next = &runs->items[i];
+        if (next->from > last->to)
+            runs->items[++kept] = *next;
+        else if (next->to > last->to)
+            last->to = next->to;
+    }
+    runs->count = runs->count ? kept + 1 : 0;
+}
+
+static bool contains(const struct runs *runs, int64_t from, int64_t to)
+{
+    size_t low = 0, high = runs->count; /* the first that starts after `from` */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (series->points[middle].time < time)
+        if (runs->items[middle].from <= from)
             low = middle + 1;
         else
             high = middle;
     }
-    return low;
+    return low && to <= runs->items[low - 1].to;
 }
 
-static int64_t peak_of_span(const struct mp_timeline *timeline, const struct mp_span *span)
+/* The calls of a name; *top is the highest reading they took themselves. */
+static int collect(struct runs *runs, const struct mp_timeline *timeline, int name,
+                   int64_t *top)
 {
-    int64_t top = larger(span->enter.bytes, span->leave.bytes);
-    const struct mp_series *total = &timeline->total;
-    for (size_t i = first_at(total, span->enter.time);
-         i < total->count && total->points[i].time <= span->leave.time; i++)
-        top = larger(top, total->points[i].bytes);
-    for (size_t i = 0; i < timeline->mark_count; i++) {
-        const struct mp_mark *mark = &timeline->marks[i];
-        if (mark->pid == timeline->pid && mark->from >= span->enter.time &&
-            mark->to <= span->leave.time)
-            top = larger(top, mark->bytes);
+    runs->count = 0;
+    runs->items = malloc((timeline->span_count + 1) * sizeof *runs->items);
+    if (!runs->items)
+        return -1;
+    for (size_t i = 0; i < timeline->span_count; i++) {
+        const struct mp_span *span = &timeline->spans[i];
+        if (span->name != name)
+            continue;
+        *top = larger(*top, larger(span->enter.bytes, span->leave.bytes));
+        runs->items[runs->count++] = (struct interval){span->enter.time, span->leave.time};
     }
-    return top;
+    qsort(runs->items, runs->count, sizeof *runs->items, by_start);
+    merge(runs);
+    return 0;
 }
 
 int64_t mp_peak_function(const struct mp_timeline *timeline, int name)
 {
+    struct runs runs;
     int64_t top = -1;
-    for (size_t i = 0; i < timeline->span_count; i++)
-        if (timeline->spans[i].name == name)
-            top = larger(top, peak_of_span(timeline, &timeline->spans[i]));
+    if (collect(&runs, timeline, name, &top))
+        return -1;
+    for (size_t i = 0; i < timeline->total.count; i++) {
+        const struct mp_point *point = &timeline->total.points[i];
+        if (point->bytes > top && contains(&runs, point->time, point->time))
+            top = point->bytes;
+    }
+    for (size_t i = 0; i < timeline->mark_count; i++) {
+        const struct mp_mark *mark = &timeline->marks[i];
+        if (mark->pid == timeline->pid && mark->bytes > top &&
+            contains(&runs, mark->from, mark->to))
+            top = mark->bytes;
+    }
+    free(runs.items);
     return top;
 }
 

@@ -83,8 +83,10 @@ static void add_child(struct mp_sampler *sampler, pid_t pid, int64_t now)
                          sizeof *sampler->children))
         return;
     struct mp_process *child = &sampler->children[sampler->count];
-    if (mp_process_open(child, pid, sampler->options.metric, sampler->options.marks))
+    if (mp_process_open(child, pid, sampler->options.metric, sampler->options.marks)) {
+        sampler->unreadable |= errno == EACCES || errno == EPERM;
         return; /* gone already, or not ours to read */
+    }
     child->looked = now;
     sampler->count++;
     sampler->seen++;

@@ -39,6 +39,7 @@ struct mp_sampler {
     int64_t group_limit; /* as last reported */
     int loadavg;         /* descriptor; -1: list the tree in every round */
     char latest[96];     /* what it said */
+    bool unreadable;     /* a child could not be read for want of rights */
     bool listed;         /* the tree was listed at least once */
     int64_t next_listing, next_look, looked;
     int64_t bound;       /* the largest total since the last look, for mp_round.bound */

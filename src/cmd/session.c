@@ -130,6 +130,10 @@ static void tell(const struct mp_watch *watch)
     if (watch->writer.error)
         return;
     tell_short_children(watch);
+    if (watch->sampler.unreadable)
+        mp_note(
+            "some children could not be read and are left out: it needs the same user or "
+            "CAP_SYS_PTRACE");
     if (watch->end.late)
         printf("mprof: %llu samples could not be taken in time\n",
                (unsigned long long)watch->end.late);

@@ -183,3 +183,23 @@ def test_faults_40_descriptors_stay_bounded_among_many_children(here: Recorder) 
         process.communicate(timeout=30)
     assert descriptors < 40
     assert high < 3 * 1024
+
+
+def test_faults_35_children_of_others_are_left_out_and_said(here: Recorder) -> None:
+    if os.geteuid():
+        pytest.skip("needs root to start somebody else's process")
+    program = here.path / "mprof"
+    shutil.copy(PROGRAM, program)
+    for path in (program, here.path, *here.path.parents[:-1]):
+        os.chmod(path, os.stat(path).st_mode | 0o755)
+    os.chmod(here.path, 0o777)
+    sleeper = here.path / "sleeper"
+    shutil.copy("/bin/sleep", sleeper)
+    sleeper.chmod(0o4755)  # root's whoever starts it: not readable, but a child
+    done = subprocess.run(
+        [program, "run", "-C", "--backend", "psutil_pss", "sh", "-c", "./sleeper 0.5; true"],
+        cwd=here.path, user=65534, group=65534, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stderr.count("could not be read and are left out") == 1
+    assert here.records("MEM")
