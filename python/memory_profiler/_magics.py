@@ -38,18 +38,23 @@ def _display(thing: Any, **how: Any) -> None:
 class _Options:
     """A magic's options: letters to values, and the statement behind them as it was typed."""
 
-    options_table: dict[str, str] = {}  # noqa: RUF012  # what IPython's parser looks into
-
     def __init__(self, line: str, allowed: str) -> None:
-        from IPython.core.magic import Magics
+        from getopt import GetoptError, getopt
 
-        parse: Any = Magics.parse_options
-        found, rest = parse(
-            self, line, allowed, posix=False, list_all=True, strict=False,
-            preserve_non_opts=True,
-        )  # fmt: skip
-        self._found: dict[str, list[str]] = dict(found)
-        self.statement: str = rest.strip()
+        from IPython.utils.process import arg_split
+
+        words = arg_split(line, posix=False, strict=False)
+        try:
+            found, rest = getopt(words, allowed)
+        except GetoptError as error:
+            raise _usage_error(f'{error.msg} (allowed: "{allowed}")') from None
+        self._found: dict[str, list[str]] = {}
+        for letter, value in found:
+            self._found.setdefault(letter[1:], []).append(value)
+        at = 0
+        for word in words[: len(words) - len(rest)]:
+            at = line.index(word, at) + len(word)
+        self.statement = line[at:].strip()
 
     def has(self, letter: str) -> bool:
         return letter in self._found

@@ -182,6 +182,24 @@ def test_a_bad_option_of_memit_is_a_usage_error(ip, line, said) -> None:
     assert str(caught.value) == said
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("-oq kept = 1", 1),
+        ("-q -r3 kept = 2", 2),
+        ("-q -- kept = 3", 3),
+        ("-q kept = 'a  -q b'", "a  -q b"),
+        ("-q kept = 5 # it's", 5),
+        ("  -r 1 -q   kept=[6,  -1]", [6, -1]),
+        ("-i '0.5' -q kept = 7", 7),
+    ],
+)
+def test_the_statement_is_what_stands_behind_the_options(ip, capsys, line, kept) -> None:
+    memit(ip, line)
+    assert ip.user_ns["kept"] == kept
+    assert capsys.readouterr().out == ""
+
+
 def test_a_syntax_error_is_the_statements_and_nothing_runs(ip) -> None:
     ip.user_ns["ran"] = []
     with pytest.raises(SyntaxError):
