@@ -20,6 +20,7 @@ NOTHING_MEASURED = (
     "ERROR: could not read memory usage, try with a lower interval or more iterations"
 )
 SAMPLE_EVERY = 0.01  # seconds, for %%mprof
+SHORTEST, LONGEST = 1e-5, 1e9  # seconds: a reading takes microseconds, clocks have an end
 
 
 def _usage_error(text: str) -> Exception:
@@ -41,9 +42,10 @@ class _Options:
     def __init__(self, line: str, allowed: str) -> None:
         from getopt import GetoptError, getopt
 
-        from IPython.utils.process import arg_split
+        from IPython.utils import process
 
-        words = arg_split(line, posix=False, strict=False)
+        split: Any = vars(process)["arg_split"]
+        words = split(line, posix=False, strict=False)
         try:
             found, rest = getopt(words, allowed)
         except GetoptError as error:
@@ -80,7 +82,7 @@ class _Options:
         seconds: float = self.number("i", float, default)
         if not 0 < seconds < float("inf"):
             raise _usage_error(f"-i takes a positive number of seconds, not {seconds}")
-        return seconds
+        return min(max(seconds, SHORTEST), LONGEST)
 
 
 def _unquoted(text: str) -> str:
@@ -274,8 +276,14 @@ class MemoryProfilerMagics:
         source = head if cell is None else f"{head}\n{cell}" if head else cell
         profiler = MprunResult(include_children=options.has("c"))
         statement = Statement(self.shell, source, below=cell is not None and not head)
-        _add(profiler, options.all("f"), self.shell, None if cell is None else statement)
-        message = _run_counted(profiler, statement)
+        try:
+            _add(
+                profiler, options.all("f"), self.shell, None if cell is None else statement
+            )
+            message = _run_counted(profiler, statement)
+        except BaseException:
+            profiler.end({})
+            raise
         profiler.end(_titles(self.shell, profiler.results))
         text = _table(profiler.results)
         _show(self.shell, profiler, text, message, options.has("r"))

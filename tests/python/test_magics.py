@@ -386,6 +386,17 @@ def test_a_function_is_free_again_after_the_statement(cells) -> None:
         result.add_function(cells.user_ns["loop"])
 
 
+def test_a_function_is_free_again_after_an_error(cells) -> None:
+    cells.run_cell("def fail():\n    1/0\n")
+    with pytest.raises(ZeroDivisionError) as caught:
+        mprun(cells, "-f fail fail()")
+    before = _core.work()
+    with pytest.raises(ZeroDivisionError):
+        cells.user_ns["fail"]()
+    assert _core.work() == before
+    assert caught.value.__traceback__ is not None  # and with it the frames of the magic
+
+
 def test_the_result_is_a_line_profiler_with_data(cells) -> None:
     result = mprun(cells, "-f fill fill(40)")
     assert isinstance(result, LineProfiler)
