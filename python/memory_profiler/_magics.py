@@ -20,6 +20,7 @@ NOTHING_MEASURED = (
     "ERROR: could not read memory usage, try with a lower interval or more iterations"
 )
 SAMPLE_EVERY = 0.01  # seconds, for %%mprof
+SHORTEST, LONGEST = 1e-5, 1e9  # seconds: a reading takes microseconds, clocks have an end
 
 
 def _usage_error(text: str) -> Exception:
@@ -38,18 +39,24 @@ def _display(thing: Any, **how: Any) -> None:
 class _Options:
     """A magic's options: letters to values, and the statement behind them as it was typed."""
 
-    options_table: dict[str, str] = {}  # noqa: RUF012  # what IPython's parser looks into
-
     def __init__(self, line: str, allowed: str) -> None:
-        from IPython.core.magic import Magics
+        from getopt import GetoptError, getopt
 
-        parse: Any = Magics.parse_options
-        found, rest = parse(
-            self, line, allowed, posix=False, list_all=True, strict=False,
-            preserve_non_opts=True,
-        )  # fmt: skip
-        self._found: dict[str, list[str]] = dict(found)
-        self.statement: str = rest.strip()
+        from IPython.utils import process
+
+        split: Any = vars(process)["arg_split"]
+        words = split(line, posix=False, strict=False)
+        try:
+            found, rest = getopt(words, allowed)
+        except GetoptError as error:
+            raise _usage_error(f'{error.msg} (allowed: "{allowed}")') from None
+        self._found: dict[str, list[str]] = {}
+        for letter, value in found:
+            self._found.setdefault(letter[1:], []).append(value)
+        at = 0
+        for word in words[: len(words) - len(rest)]:
+            at = line.index(word, at) + len(word)
+        self.statement = line[at:].strip()
 
     def has(self, letter: str) -> bool:
         return letter in self._found
@@ -75,7 +82,7 @@ class _Options:
         seconds: float = self.number("i", float, default)
         if not 0 < seconds < float("inf"):
             raise _usage_error(f"-i takes a positive number of seconds, not {seconds}")
-        return seconds
+        return min(max(seconds, SHORTEST), LONGEST)
 
 
 def _unquoted(text: str) -> str:
@@ -269,8 +276,14 @@ class MemoryProfilerMagics:
         source = head if cell is None else f"{head}\n{cell}" if head else cell
         profiler = MprunResult(include_children=options.has("c"))
         statement = Statement(self.shell, source, below=cell is not None and not head)
-        _add(profiler, options.all("f"), self.shell, None if cell is None else statement)
-        message = _run_counted(profiler, statement)
+        try:
+            _add(
+                profiler, options.all("f"), self.shell, None if cell is None else statement
+            )
+            message = _run_counted(profiler, statement)
+        except BaseException:
+            profiler.end({})
+            raise
         profiler.end(_titles(self.shell, profiler.results))
         text = _table(profiler.results)
         _show(self.shell, profiler, text, message, options.has("r"))

@@ -6,6 +6,7 @@ from memory_profiler import _core
 from memory_profiler._profiler import LineProfiler
 from memory_profiler._report import html_text
 from memory_profiler._results import FunctionResult, Results
+from memory_profiler._wrap import Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,6 +142,7 @@ class MprunResult(LineProfiler):
         self._titles = titles
         self._final = super().results
         self._tracer = _Ended(self._tracer)  # type: ignore[assignment]
+        self._call = Call()  # type: ignore[assignment]
 
     @property
     def results(self) -> Results:

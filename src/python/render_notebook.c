@@ -18,6 +18,22 @@ static PyObject *finish(FILE *out, char **text, size_t *length, int failed)
     return result;
 }
 
+static PyObject *runs_text(int64_t baseline, PyObject *list, int64_t *peaks, size_t count)
+{
+    char *text = NULL;
+    size_t length;
+    for (size_t i = 0; i < count; i++) {
+        peaks[i] = PyLong_AsLongLong(PyList_GET_ITEM(list, (Py_ssize_t)i));
+        if (peaks[i] == -1 && PyErr_Occurred())
+            return NULL;
+    }
+    FILE *out = open_memstream(&text, &length);
+    if (!out)
+        return PyErr_NoMemory();
+    mp_notebook_runs(out, &(struct mp_notebook_runs){baseline, peaks, count});
+    return finish(out, &text, &length, 0);
+}
+
 static PyObject *html_runs(PyObject *module, PyObject *args)
 {
     (void)module;
@@ -29,17 +45,8 @@ static PyObject *html_runs(PyObject *module, PyObject *args)
     if (!count)
         return PyErr_Format(PyExc_ValueError, "there are no runs to show");
     int64_t *peaks = calloc(count, sizeof *peaks);
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    for (size_t i = 0; peaks && i < count; i++)
-        peaks[i] = PyLong_AsLongLong(PyList_GET_ITEM(list, (Py_ssize_t)i));
-    if (out && peaks && !PyErr_Occurred())
-        mp_notebook_runs(out, &(struct mp_notebook_runs){baseline, peaks, count});
-    PyObject *result = out ? finish(out, &text, &length, !peaks) : PyErr_NoMemory();
+    PyObject *result = peaks ? runs_text(baseline, list, peaks, count) : PyErr_NoMemory();
     free(peaks);
-    if (PyErr_Occurred())
-        Py_CLEAR(result);
     return result;
 }
 

@@ -108,7 +108,7 @@ static void put_row(FILE *out, const struct mp_function *function, int i,
         put_figures(out, function, i, scale, options);
     else
         fprintf(out, "<td colspan=\"%d\"></td>", options->peaks ? 4 : 3);
-    fprintf(out, "<td style=\"" SOURCE "%s\">%s",
+    fprintf(out, "<td style=\"%s%s\">%s", SOURCE,
             hot   ? HOT
             : ran ? ""
                   : "opacity:0.65;",

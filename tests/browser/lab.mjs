@@ -23,7 +23,7 @@ async function open() {
 
 async function idle() {
   await page
-    .locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]')
+    .locator("#jp-main-statusbar", { hasText: /ipykernel\) \| Idle/ })
     .waitFor({ timeout: 60000 });
 }
 
@@ -33,12 +33,19 @@ async function run(i, source) {
   await cell(i).locator(".cm-content").click();
   await page.keyboard.insertText(source);
   await page.keyboard.press("Shift+Enter");
+  await prompt(i, /\[[*\d]+\]:/, 10000).catch(() => again(i));
+}
+
+// A page that still connects to its kernel takes the keys and runs nothing.
+async function again(i) {
+  await cell(i).locator(".cm-content").click();
+  await page.keyboard.press("Control+Enter");
   await prompt(i, /\[[*\d]+\]:/);
 }
 
-async function prompt(i, text) {
+async function prompt(i, text, timeout = 60000) {
   const wanted = cell(i).locator(".jp-InputPrompt", { hasText: text });
-  await wanted.first().waitFor({ timeout: 60000 });
+  await wanted.first().waitFor({ timeout });
 }
 
 async function type(cells) {

@@ -182,6 +182,24 @@ def test_a_bad_option_of_memit_is_a_usage_error(ip, line, said) -> None:
     assert str(caught.value) == said
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("-oq kept = 1", 1),
+        ("-q -r3 kept = 2", 2),
+        ("-q -- kept = 3", 3),
+        ("-q kept = 'a  -q b'", "a  -q b"),
+        ("-q kept = 5 # it's", 5),
+        ("  -r 1 -q   kept=[6,  -1]", [6, -1]),
+        ("-i '0.5' -q kept = 7", 7),
+    ],
+)
+def test_the_statement_is_what_stands_behind_the_options(ip, capsys, line, kept) -> None:
+    memit(ip, line)
+    assert ip.user_ns["kept"] == kept
+    assert capsys.readouterr().out == ""
+
+
 def test_a_syntax_error_is_the_statements_and_nothing_runs(ip) -> None:
     ip.user_ns["ran"] = []
     with pytest.raises(SyntaxError):
@@ -356,16 +374,34 @@ threads = [threading.Thread(target=fill, args=(1,)) for _ in range(3)]
     assert mprun(cells, "-f fill", cell).results["fill"].lines[3].occurrences == 3
 
 
+def watched(function) -> bool:
+    """Whether a monitoring tool of ours gets events of the function's code."""
+    if sys.version_info < (3, 12):
+        pytest.skip("3.11 has no sys.monitoring to ask")
+    tools = [tool for tool in (3, 4) if sys.monitoring.get_tool(tool)]
+    return any(sys.monitoring.get_local_events(tool, function.__code__) for tool in tools)
+
+
+def test_a_profiled_function_is_watched(cells) -> None:
+    profiler = LineProfiler()
+    profiler.add_function(cells.user_ns["fill"])
+    assert watched(cells.user_ns["fill"])
+
+
 def test_a_function_is_free_again_after_the_statement(cells) -> None:
     result = mprun(cells, "-f fill fill(1)")
-    before = _core.work()
-    for _ in range(100):
-        cells.user_ns["fill"](0)
-    after = _core.work()
-    assert after == before
+    assert not watched(cells.user_ns["fill"])
     assert result.results["fill"].lines[2].occurrences == 1
     with pytest.warns(RuntimeWarning, match="ended"):
         result.add_function(cells.user_ns["loop"])
+
+
+def test_a_function_is_free_again_after_an_error(cells) -> None:
+    cells.run_cell("def fail():\n    1/0\n")
+    with pytest.raises(ZeroDivisionError) as caught:
+        mprun(cells, "-f fail fail()")
+    assert not watched(cells.user_ns["fail"])
+    assert caught.value.__traceback__ is not None  # and with it the frames of the magic
 
 
 def test_the_result_is_a_line_profiler_with_data(cells) -> None:
