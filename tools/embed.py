@@ -1,4 +1,4 @@
-"""Turns the built page into C: embed.py [PAGE] OUTPUT. Without a page, or an empty one: size 0."""
+"""The built page as C: embed.py [PAGE] OUTPUT. Without a page, or an empty one: size 0."""
 
 import sys
 from pathlib import Path
