@@ -47,7 +47,7 @@ exec(compile(source, path, "exec"), names)
 loop, calls, plain_calls = wrap(names["loop"]), wrap(names["calls"]), names["plain_calls"]
 
 def fastest(n, *functions):
-    """The best round of each, in turns, so that a slow moment hits all of them."""
+    # the best round of each, in turns, so that a slow moment hits all of them
     best = [1e9] * len(functions)
     for _ in range(rounds):
         for i, f in enumerate(functions):

@@ -26,7 +26,8 @@ SHORTEST, LONGEST = 1e-5, 1e9  # seconds: a reading takes microseconds, clocks h
 def _usage_error(text: str) -> Exception:
     from IPython.core.error import UsageError
 
-    return UsageError(text)  # type: ignore[no-any-return]
+    error: Exception = UsageError(text)
+    return error
 
 
 def _display(thing: Any, **how: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).parents[2]
 README = (TOP / "README.md").read_text()
-ROW = re.compile(r"^ *(\d+) (?:[ \d.-]+MiB [ \d.-]+MiB +(\d+)|[ ]{40})   ?(.*)$")
+ROW = re.compile(r"^ *(\d+) (?:[ \d.-]+MiB [ \d.-]+MiB +(\d+)   |[ ]{40})(.*)$")
 
 
 def blocks(kind: str) -> list[str]:
