@@ -2,11 +2,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
+
+/* Groups before the user: afterwards there is no right left to change them. */
+static int give_up_root(const char *user)
+{
+    const struct passwd *entry = getpwnam(user);
+    if (!entry) {
+        errno = EINVAL;
+        return -1;
+    }
+    return initgroups(user, entry->pw_gid) ||
+                   setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) ||
+                   setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid)
+               ? -1
+               : 0;
+}
 
 static void become(char **program, const struct mp_run_notice *notice,
                    const struct mp_child_inheritance *inheritance, int go, int news)
@@ -22,10 +39,10 @@ static void become(char **program, const struct mp_run_notice *notice,
     if (inheritance->descriptors.rlim_cur)
         setrlimit(RLIMIT_NOFILE, &inheritance->descriptors);
     mp_signals_restore(&inheritance->signals);
-    if (read(go, &byte, 1) == 1)
-        execvp(program[0], program);
-    else
+    if (read(go, &byte, 1) != 1)
         errno = ECANCELED; /* mprof died before it let us run */
+    else if (!inheritance->user || !give_up_root(inheritance->user))
+        execvp(program[0], program);
     int why = errno;
     if (write(news, &why, sizeof why) < 0)
         _exit(MP_EXIT_PROFILER);

@@ -19,6 +19,7 @@ struct mp_child {
 struct mp_child_inheritance {
     struct mp_signals_before signals;
     struct rlimit descriptors;
+    const char *user; /* whom it becomes, for good; NULL: it stays who we are */
 };
 
 /* Forks. `notice` is completed with the child's pid and goes into its environment.

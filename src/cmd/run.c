@@ -1,6 +1,7 @@
 /* mprof run and mprof attach: their options. */
 #include <errno.h>
 #include <math.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,15 @@
 #include "cmd/settings.h"
 #include "record/timeline.h"
 
-enum { KEY_PYTHON = 256, KEY_NOPYTHON, KEY_BACKEND, KEY_CGROUP, KEY_NO_RESET, KEY_FORCE };
+enum {
+    KEY_PYTHON = 256,
+    KEY_NOPYTHON,
+    KEY_BACKEND,
+    KEY_CGROUP,
+    KEY_NO_RESET,
+    KEY_FORCE,
+    KEY_USER
+};
 #define SHORTEST_INTERVAL (MP_SECOND / 10000)
 #define BACKENDS "psutil psutil_pss psutil_uss posix"
 
@@ -41,6 +50,9 @@ static const struct mp_option run_options[] = {
      "the program is a Python script, module or interpreter: record its functions", NULL},
     {KEY_NOPYTHON, "nopython", NULL, "run a .py file as any other program", NULL},
     {'a', "attach", NULL, "watch a running process, given by number or name", NULL},
+    {KEY_USER, "user", "NAME",
+     "give up root: the program runs as this user, with nothing of ours but the environment",
+     NULL},
     {KEY_NO_RESET, "no-peak-reset", NULL,
      "leave the kernel's high-water marks alone; peaks between samples may be missed",
      NULL},
@@ -100,6 +112,9 @@ static const char *take(void *to, int key, const char *value)
         return *value ? NULL : "the output needs a name";
     case KEY_BACKEND:
         return take_backend(settings, value);
+    case KEY_USER:
+        settings->user = value;
+        return getpwnam(value) ? NULL : "no such user";
     case 'C':
         settings->children = true;
         break;

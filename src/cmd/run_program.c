@@ -52,6 +52,10 @@ static int plan_python(struct plan *plan, const struct mp_run_settings *settings
     static char minus_m[] = "-m", package[] = "memory_profiler",
                 timestamp[] = "--timestamp", output[] = "-o",
                 children[] = "--include-children", backend[] = "--backend";
+    if (settings->user)
+        return mp_fail(
+            "functions of another user's process cannot be recorded: the file is "
+            "yours alone; use --nopython");
     bool given = mp_interpreter_is(program[0]) && count > 1;
     if (ends_in_py(program[given]) && check_script(program[given]))
         return MP_EXIT_FAILURE;
@@ -153,6 +157,7 @@ static int run_planned(const struct mp_run_settings *settings, const struct plan
                                    .children_too = settings->children || settings->each,
                                    .path = file->path};
     mp_session_init(&session, settings, file);
+    session.inheritance.user = settings->user;
     notice.offset = session.watch.offset;
     if (mp_child_start(&child, plan->execute, &notice, &session.inheritance)) {
         mp_fail("cannot start %s: %s", plan->execute[0], strerror(errno));

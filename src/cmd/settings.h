@@ -13,6 +13,7 @@ struct mp_run_settings {
     int64_t interval, timeout; /* ns; 0: the default, none */
     const char *output;        /* NULL: mprofile_<time>.dat */
     const char *backend;       /* NULL: psutil */
+    const char *user;          /* whom the program runs as; NULL: us */
     enum mp_metric metric;
 };
 

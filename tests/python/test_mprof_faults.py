@@ -203,3 +203,29 @@ def test_faults_35_children_of_others_are_left_out_and_said(here: Recorder) -> N
     assert done.returncode == 0
     assert done.stderr.count("could not be read and are left out") == 1
     assert here.records("MEM")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up root")
+def test_faults_64_the_program_keeps_no_privilege_of_ours(here: Recorder) -> None:
+    done = here.mprof("run", "--user", "nobody", "-T", "0.01", "-o", "x.dat",
+                      "sh", "-c", "grep -E '^(Uid|Gid|Groups|CapEff)' /proc/self/status; "
+                      "cat x.dat; sleep 0.1")  # fmt: skip
+    said = dict(re.findall(r"^(Uid|Gid|CapEff):\s*(.*)$", done.out, re.M))
+    assert len(set(said["Uid"].split())) == 1 and said["Uid"].split()[0] != "0"
+    assert len(set(said["Gid"].split())) == 1 and said["Gid"].split()[0] != "0"
+    assert int(said["CapEff"], 16) == 0
+    assert "MEM" not in done.out  # the recording is not theirs to read
+    assert here.records("MEM", here.path / "x.dat")
+    assert (here.path / "x.dat").stat().st_uid == 0
+
+
+def test_faults_64_a_user_that_is_not_there_is_a_usage_error(here: Recorder) -> None:
+    done = here.mprof("run", "--user", "no-such-user", "true")
+    assert done.code == 2 and len(done.err.splitlines()) == 1 and not here.files
+
+
+def test_faults_64_functions_of_another_user_are_refused(here: Recorder) -> None:
+    here.write("script.py", "print('ran')\n")
+    done = here.mprof("run", "--user", "nobody", "script.py")
+    assert done.code == 1 and "--nopython" in done.err
+    assert "ran" not in done.out and not here.files
