@@ -117,7 +117,11 @@ class Lab:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:  # a kernel's end can hang; ours are over by now
+            self.process.kill()
+            self.process.wait()
         self.log.close()
 
 

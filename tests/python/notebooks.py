@@ -5,11 +5,21 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import html.parser
+import mmap
 import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+def take(size: int) -> mmap.mmap:
+    """Fresh resident MiB: no allocator can hand out what it kept of earlier tests."""
+    room = mmap.mmap(-1, size << 20)
+    for page in range(0, size << 20, mmap.PAGESIZE):
+        room[page] = 1
+    return room
+
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 

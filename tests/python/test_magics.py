@@ -15,7 +15,7 @@ import pytest
 import memory_profiler
 from conftest import parse_tables, run_python
 from memory_profiler import LineProfiler, _core
-from notebooks import Kernel, Ran, a_kernel, parts_of, run_notebook
+from notebooks import Kernel, Ran, a_kernel, parts_of, run_notebook, take
 
 MIB = 2**20
 SAID = re.compile(r"^peak memory: (-?[\d.]+) MiB, increment: (-?[\d.]+) MiB$", re.M)
@@ -63,8 +63,9 @@ def shell(home: pathlib.Path):
 
 @pytest.fixture
 def ip(shell):
-    """The shell with an empty namespace."""
+    """The shell with nothing in its namespace but `take`."""
     shell.reset(new_session=False)
+    shell.user_ns["take"] = take
     return shell
 
 
@@ -80,7 +81,7 @@ def memit(ip, line: str, cell: str | None = None):
 
 
 def test_memit_says_the_true_peak_of_a_spike(ip, capsys, tolerance) -> None:
-    memit(ip, "bytearray(200 << 20) and None")
+    memit(ip, "take(200).close()")
     (said,) = SAID.findall(capsys.readouterr().out)
     assert float(said[1]) == pytest.approx(200, abs=2 * tolerance)
 
@@ -102,7 +103,7 @@ def test_memit_of_a_cell_runs_its_setup_once(ip, capsys) -> None:
 
 def test_memit_measures_a_spike_in_each_run(ip) -> None:
     ip.user_ns["sizes"] = [60, 10, 30]
-    result = memit(ip, "-q -o -r 3 bytearray(sizes.pop(0) << 20) and None")
+    result = memit(ip, "-q -o -r 3 take(sizes.pop(0)).close()")
     grown = [peak - result.runs[1] for peak in result.runs]
     assert grown == pytest.approx([50 * MIB, 0, 20 * MIB], abs=3 * MIB)
     assert result.peak == result.runs[0] and result.increment == result.peak - round(
@@ -239,12 +240,12 @@ def test_what_a_statement_raises_comes_out_and_no_child_is_killed(
 
 SOURCE = """\
 def fill(n):
-    kept = bytearray(n << 20)
+    kept = take(n)
     return kept
 
 def loop():
     for i in range(3):
-        fill(i)
+        fill(i + 1)
 
 class Model:
     @property
@@ -264,7 +265,7 @@ class Model:
 
 async def wait():
     import asyncio
-    kept = bytearray(30 << 20)
+    kept = take(30)
     await asyncio.sleep(0)
     return kept
 
@@ -290,7 +291,7 @@ def test_mprun_knows_functions_of_cells(cells, capsys, tolerance) -> None:
     result = mprun(cells, "-f fill fill(40)")
     (table,) = parse_tables(capsys.readouterr().out)
     assert [row.source for row in table.rows.values()] == SOURCE.splitlines()[:3]
-    assert table.line("bytearray").increment == pytest.approx(40, abs=tolerance)
+    assert table.line("take(n)").increment == pytest.approx(40, abs=tolerance)
     assert result.results["fill"].lines[2].occurrences == 1
 
 
@@ -489,7 +490,7 @@ def test_markup_in_source_stays_text(ip) -> None:
 def test_the_line_that_added_most_is_marked_in_words(cells) -> None:
     words = "".join(parts_of(mprun(cells, "-f fill fill(40)")._repr_html_()).words)
     assert "line 2 added most, 40.0 MiB" in words
-    assert "kept = bytearray(n << 20) ◀ added most" in words
+    assert "kept = take(n) ◀ added most" in words
 
 
 # Loading ----------------------------------------------------------------------------------

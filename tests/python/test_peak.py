@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from memory_profiler import _core
+from notebooks import take
 
 MIB = 2**20
 
 
 def spike(size: int) -> None:
     """Takes that many MiB and gives them back."""
-    bytearray(size * MIB)
+    take(size).close()
 
 
 def test_an_interval_knows_a_spike_between_readings(tolerance: float) -> None:
