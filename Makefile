@@ -46,6 +46,32 @@ test-browser: ## a JupyterLab page in Chromium: types, interrupts, saves, reopen
 	@cd tests/browser && npm ci --silent --no-fund --no-audit
 	build/venv-lab/bin/python -m pytest tests/browser
 
+.PHONY: matrix wheels test-wheels test-pure check-musl
+
+matrix: ## the whole suite on every supported CPython, newer ones in a Debian sid root; a table
+	@tools/matrix
+
+wheels: ## write dist/: source distribution, a wheel for each CPython, the pure-Python wheel
+	@tools/wheels
+
+test-wheels: ## install each wheel of dist/ into empty environments and run every command
+	@[ -d dist ] || tools/wheels
+	@tools/venv build/test-wheels $(call python_of,$(NEWEST)) -r tests/packaging/requirements.txt
+	build/test-wheels/bin/python -m pytest tests/packaging
+
+test-pure: ## the suite on the pure-Python wheel of dist/
+	@[ -d dist ] || tools/wheels
+	@tools/venv build/pure-$(NEWEST) $(call python_of,$(NEWEST)) -r tests/requirements.txt
+	@build/pure-$(NEWEST)/bin/python -m pip install -q --disable-pip-version-check --no-deps \
+	    --force-reinstall dist/*-py3-none-any.whl
+	build/pure-$(NEWEST)/bin/python -m pytest
+
+check-musl: build/tools/.made-of ## build mprof and the core with musl-gcc (Debian: musl-tools)
+	@rm -rf build/musl
+	@PATH="$(CURDIR)/build/tools/bin:$$PATH" meson setup build/musl -Dextension=false \
+	    -Dwerror=true --native-file tools/musl.ini >build/musl.log || { cat build/musl.log; exit 1; }
+	build/tools/bin/ninja -C build/musl --quiet
+
 stress: ## the slow stresses: forks among threads, a minute each
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt
 	@tools/install build/venv-$(NEWEST)

@@ -22,7 +22,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 ACTIONS = ("rm", "clean", "list", "run", "attach", "plot", "peak")
 ELF = b"\x7fELF"
@@ -38,6 +38,7 @@ def _candidates() -> Iterator[str]:
     for file in files:
         if file.name == "mprof" and file.parent.name == "bin":
             yield str(file.locate())
+    yield osp.join(osp.dirname(__file__), "bin", "mprof")  # pip install --target
     yield osp.join(sysconfig.get_path("scripts"), "mprof")
     yield osp.join(osp.dirname(sys.executable), "mprof")
     yield osp.join(sysconfig.get_path("scripts", f"{os.name}_user"), "mprof")
@@ -57,8 +58,18 @@ def find_program() -> str:
     raise FileNotFoundError("no native mprof beside this Python; reinstall memory_profiler")
 
 
+def _stand_in() -> Callable[[list[str]], int] | None:
+    """`mprof` in plain Python, where the native program was not built."""
+    try:
+        from memory_profiler._pure.mprof import main
+    except ImportError:
+        return None
+    return main
+
+
 def _call(*words: str) -> int:
-    return subprocess.call([find_program(), *words])
+    pure = _stand_in()
+    return pure(list(words)) if pure else subprocess.call([find_program(), *words])
 
 
 def _act(action: str) -> None:
@@ -275,5 +286,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    stand_in = _stand_in()
+    if stand_in:
+        sys.exit(stand_in(sys.argv[1:]))
     program = find_program()
     os.execv(program, [program, *sys.argv[1:]])

@@ -120,12 +120,15 @@ def describe_machine() -> str:
     """What `--version --verbose` says: the gate, and how finely the kernel counts."""
     from memory_profiler import _core
 
+    missing: str | None = getattr(_core, "MISSING", None)
     lines = [
-        f"memory_profiler {_core.__version__} (C core)",
+        f"memory_profiler {_core.__version__} ({'pure Python' if missing else 'C core'})",
         f"python: {sys.implementation.name} {sys.version.split()[0]}",
         f"gate: {_core.gate()}",
         f"kernel counts RSS to: {_core.granularity() / 1024:.0f} KiB",
     ]
+    if missing:
+        lines.append(f"slower than the C core, and without: {missing}")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ class Breaker:
         self.max_mem = max_mem
 
     def __call__(self, reading: int) -> None:
-        frame = sys._getframe(1)
+        frame = _programs_frame()
         print(
             f"Current memory {reading / MIB:.2f} MiB exceeded the maximum of "
             f"{self.max_mem:.2f} MiB"
@@ -55,6 +55,14 @@ class _Debugger(pdb.Pdb):
 
 def _is_ours(frame: FrameType) -> bool:
     return str(frame.f_globals.get("__package__", "")) == __package__
+
+
+def _programs_frame() -> FrameType:
+    """The frame whose line is about to run: not ours, nor the pure-Python core's."""
+    frame = sys._getframe(2)
+    while frame.f_back and frame.f_globals.get("__package__") == "memory_profiler._pure":
+        frame = frame.f_back
+    return frame
 
 
 def interact(frame: FrameType) -> None:

@@ -75,6 +75,11 @@ def find_script(name: str) -> str:
     raise ProgramError(f"Could not find script {name}")
 
 
+def _cached(path: str | None) -> dict[str, str | None]:
+    """`__cached__`, which 3.15 does away with."""
+    return {"__cached__": path} if sys.version_info < (3, 15) else {}
+
+
 def load_script(path: str, words: list[str]) -> Program:
     """Compiles a file; its coding cookie is honoured. Syntax errors are the program's own."""
     try:
@@ -86,7 +91,7 @@ def load_script(path: str, words: list[str]) -> Program:
     loader = importlib.machinery.SourceFileLoader("__main__", path)
     names = {
         "__name__": "__main__", "__doc__": None, "__package__": None, "__loader__": loader,
-        "__spec__": None, "__file__": path, "__cached__": None,
+        "__spec__": None, "__file__": path, **_cached(None),
     }  # fmt: skip
     return Program(
         code, [path, *words[1:]], os.path.dirname(os.path.abspath(path)), **names
@@ -105,6 +110,6 @@ def load_module(name: str, arguments: list[str]) -> Program:
     names = {
         "__name__": "__main__", "__doc__": None, "__package__": spec.parent,
         "__loader__": spec.loader, "__spec__": spec, "__file__": spec.origin,
-        "__cached__": spec.cached,
+        **_cached(spec.cached),
     }  # fmt: skip
     return Program(code, [spec.origin, *arguments], sys.path[0], **names)

@@ -10,7 +10,7 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, NoReturn
 
-from memory_profiler import _child, _profile
+from memory_profiler import _child, _core, _profile
 from memory_profiler.__main__ import fail
 from memory_profiler._backends import METRICS, make_tracer, why_unreadable
 from memory_profiler._profiler import LineProfiler
@@ -236,6 +236,8 @@ def make_profiler(options: argparse.Namespace) -> LineProfiler | TimeStamper:
     if options.peak and (options.include_children or METRICS[options.backend] != "rss"):
         fail("--peak is of this process's RSS: not with --include-children or --backend "
              f"{options.backend}", 2)  # fmt: skip
+    if options.peak and hasattr(_core, "MISSING"):
+        fail("--peak needs the C core, and this is the pure-Python build", 2)
     return LineProfiler(
         backend=options.backend,
         include_children=options.include_children,

@@ -205,6 +205,26 @@ def fail(message: str) -> int:
     return 1
 
 
+def picture(figure: Json, output: str | None, backend: str | None) -> int:
+    """Draws a figure into a file or a window; returns the exit code."""
+    try:
+        import_matplotlib(output, backend)
+        drawn = draw(figure)
+    except (ImportError, ValueError) as error:
+        print("matplotlib is needed for plotting.")
+        return fail(f"{error}; pip install memory_profiler[plot]")
+    try:
+        if output:
+            drawn.savefig(output)
+    except (OSError, ValueError) as error:
+        return fail(f"cannot write {output}: {error}")
+    if not output or backend:
+        from matplotlib import pyplot
+
+        pyplot.show()
+    return 0
+
+
 def main() -> int:
     """Draws the figure on standard input; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m memory_profiler.plot")
@@ -212,22 +232,7 @@ def main() -> int:
     parser.add_argument("--backend", help="matplotlib backend")
     options = parser.parse_args()
     figure = json.loads(sys.stdin.buffer.read())
-    try:
-        import_matplotlib(options.output, options.backend)
-        picture = draw(figure)
-    except (ImportError, ValueError) as error:
-        print("matplotlib is needed for plotting.")
-        return fail(f"{error}; pip install memory_profiler[plot]")
-    try:
-        if options.output:
-            picture.savefig(options.output)
-    except (OSError, ValueError) as error:
-        return fail(f"cannot write {options.output}: {error}")
-    if not options.output or options.backend:
-        from matplotlib import pyplot
-
-        pyplot.show()
-    return 0
+    return picture(figure, options.output, options.backend)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
  *   LINE, JUMP (backward, same line) the line before is complete, as sys.settrace counts
  *   PY_RETURN, PY_YIELD, PY_UNWIND   the activation ends
  *
- * PY_THROW and PY_UNWIND exist only for all code at once (25 ns for each frame that an exception
- * leaves). Measured: 19 ns an event that only counts, 12 more when the line number is above 256,
- * because the interpreter boxes it.
+ * Before 3.15, PY_THROW and PY_UNWIND exist only for all code at once (25 ns for each frame that
+ * an exception leaves); the interpreter is asked. Measured: 19 ns an event that only counts, 12
+ * more when the line number is above 256, because the interpreter boxes it.
  */
 #include "capture/trace.h"
 
@@ -21,8 +21,8 @@
 enum { TOOL_FIRST = 4, TOOL_LAST = 3 }; /* 0, 1, 2 and 5 have owners by convention */
 
 static int tool = -1;
-static PyObject *disable; /* sys.monitoring.DISABLE */
-static long local_events, global_events, start_event;
+static PyObject *disable;                             /* sys.monitoring.DISABLE */
+static long local_events, global_events, start_event; /* sets of sys.monitoring.events */
 static PyObject *selector; /* asked about code that runs for the first time; NULL: none */
 
 /* --- callbacks: (code, ...) under the interpreter's lock --- */
@@ -160,7 +160,7 @@ enum { START_CALLBACK = 2 };
 static const struct {
     const char *event;
     int callback;
-    bool global;
+    bool wide; /* of all code where it cannot be had of one code object */
 } wanted[] = {
     {"LINE", 0, false},      {"JUMP", 1, false},      {"PY_START", START_CALLBACK, false},
     {"PY_RESUME", 3, false}, {"PY_RETURN", 4, false}, {"PY_YIELD", 4, false},
@@ -199,7 +199,7 @@ static int register_event(PyObject *monitoring, PyObject *events, size_t which)
         done = PyObject_CallMethod(monitoring, "register_callback", "iOO", tool, number,
                                    callback);
     if (done)
-        *(wanted[which].global ? &global_events : &local_events) |= PyLong_AsLong(number);
+        *(wanted[which].wide ? &global_events : &local_events) |= PyLong_AsLong(number);
     if (done && wanted[which].callback == START_CALLBACK)
         start_event = PyLong_AsLong(number);
     Py_XDECREF(number);
@@ -243,6 +243,35 @@ int mp_trace_select(PyObject *wanted_selector)
     return set_global_events(global_events | (selector ? start_event : 0));
 }
 
+static int set_events_of(PyObject *code, long events)
+{
+    PyObject *monitoring = find_monitoring();
+    PyObject *done = monitoring ? PyObject_CallMethod(monitoring, "set_local_events", "iOl",
+                                                      tool, code, events)
+                                : NULL;
+    Py_XDECREF(monitoring);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+/* Makes the wide events local when a code object that never runs may have them. */
+static int narrow_events(void)
+{
+    PyObject *probe = (PyObject *)PyCode_NewEmpty("memory_profiler", "probe", 1);
+    if (!probe)
+        return -1;
+    if (!set_events_of(probe, global_events)) {
+        local_events |= global_events;
+        global_events = 0;
+        set_events_of(probe, 0);
+    }
+    Py_DECREF(probe);
+    if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_ValueError))
+        return -1;
+    PyErr_Clear();
+    return 0;
+}
+
 int mp_trace_start(void)
 {
     if (tool >= 0)
@@ -255,22 +284,12 @@ int mp_trace_start(void)
     disable = PyObject_GetAttrString(monitoring, "DISABLE");
     int id = disable ? take_tool(monitoring) : -1;
     tool = id;
-    int failed = id < 0 || register_events(monitoring) || set_global_events(global_events);
+    int failed = id < 0 || register_events(monitoring) || narrow_events() ||
+                 set_global_events(global_events);
     if (failed)
         tool = -1;
     Py_DECREF(monitoring);
     return failed ? -1 : 0;
-}
-
-static int set_events_of(PyObject *code, long events)
-{
-    PyObject *monitoring = find_monitoring();
-    PyObject *done = monitoring ? PyObject_CallMethod(monitoring, "set_local_events", "iOl",
-                                                      tool, code, events)
-                                : NULL;
-    Py_XDECREF(monitoring);
-    Py_XDECREF(done);
-    return done ? 0 : -1;
 }
 
 int mp_trace_code(PyCodeObject *code)

@@ -9,9 +9,22 @@ static int add_type(PyObject *module, PyType_Spec *spec)
     return failed;
 }
 
+/* State is per process (the gate, the tool id): the main interpreter's, under its lock. */
+static int refuse_others(void)
+{
+    if (PyInterpreterState_Get() == PyInterpreterState_Main())
+        return 0;
+    PyErr_SetString(PyExc_ImportError,
+                    "memory_profiler measures the main interpreter alone; "
+                    "import it there, not in a sub-interpreter");
+    return -1;
+}
+
 static int execute(PyObject *module)
 {
-    int failed = add_type(module, &mp_tracer_spec);
+    int failed = refuse_others();
+    if (!failed)
+        failed = add_type(module, &mp_tracer_spec);
     if (!failed)
         failed = add_type(module, &mp_calls_spec);
     if (!failed)
@@ -31,11 +44,10 @@ static int execute(PyObject *module)
     return failed;
 }
 
-/* State is per process (the gate, the tool id): one interpreter, with its lock. */
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, execute},
-#ifdef Py_mod_multiple_interpreters
-    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#ifdef Py_mod_multiple_interpreters /* execute() refuses in words of ours */
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif
     {0, NULL},
 };
@@ -49,8 +61,9 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit__core(void)
 {
 #ifdef Py_GIL_DISABLED
-    PyErr_SetString(PyExc_ImportError, "memory_profiler does not support free-threaded "
-                                       "Python yet; use the build with the lock");
+    PyErr_SetString(PyExc_ImportError,
+                    "memory_profiler's C core does not support free-threaded "
+                    "Python; install its py3-none-any wheel");
     return NULL;
 #else
     return PyModuleDef_Init(&definition);

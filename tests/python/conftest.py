@@ -12,11 +12,23 @@ import textwrap
 
 import pytest
 
+import pure
 from memory_profiler import _core
 
 MIB = 1024 * 1024
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 CELL = re.compile(r"^ *(-?[0-9]+\.?[0-9]*) MiB$")
+
+
+PURE = hasattr(_core, "MISSING")  # the build in plain Python
+collect_ignore_glob = list(pure.FILES) if PURE else []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items if PURE else ():
+        reason = pure.TESTS.get(getattr(item, "originalname", item.name))
+        if reason:
+            item.add_marker(pytest.mark.skip(reason=f"the C core alone: {reason}"))
 
 
 @dataclasses.dataclass

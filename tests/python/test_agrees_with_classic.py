@@ -15,7 +15,11 @@ NUMBERS = re.compile(r" *-?\d+\.\d+ MiB")
 @pytest.fixture(scope="module", params=SCRIPTS)
 def both(request: pytest.FixtureRequest, classic: str) -> tuple[Run, Run]:
     words = ("-m", "memory_profiler", request.param)
-    theirs = run_python(*words, python=classic, cwd=CORPUS)
+    quiet = (
+        "-W",
+        "ignore::DeprecationWarning",
+    )  # newer Pythons warn of what the classic uses
+    theirs = run_python(*quiet, *words, python=classic, cwd=CORPUS)
     ours = run_python(*words, cwd=CORPUS)
     assert (ours.code, ours.err) == (theirs.code, theirs.err) == (0, "")
     return ours, theirs

@@ -1,0 +1,35 @@
+"""Which tests the pure-Python build is not asked to pass, and why.
+
+It has the same interface and the same reports; these tests assert what only the C core has.
+"""
+
+from __future__ import annotations
+
+#: Files about the native program and about work (system calls, events, readings).
+FILES = ("test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
+         "test_trace_311.py", "test_timeline*.py", "test_page*.py", "test_dat*.py")  # fmt: skip
+
+MARKS = "sets the high-water mark back"
+GATE = "forces a gate"
+FEW = "keeps one descriptor open"
+THREAD = "samples with a native thread"
+
+#: Test -> what it needs the C core for.
+TESTS = {
+    "test_verbose_version_names_the_gate_and_the_granularity": GATE,
+    "test_faults_52_few_descriptors_are_enough": FEW,
+    "test_faults_53_a_descriptor_that_the_program_made_its_own_is_not_closed": FEW,
+    "test_a_fault_in_the_meter_is_not_charged": FEW,
+    "test_a_spike_before_the_call_is_not_in_its_maximum": MARKS,
+    "test_a_call_inside_a_call_leaves_the_outer_maximum_alone": MARKS,
+    "test_the_mark_of_a_popen_that_moved_is_its_maximum": MARKS,
+    "test_under_a_sampler_that_owns_the_mark_it_is_left_alone": MARKS,
+    "test_a_small_program_started_by_a_large_one_has_its_own_maximum": MARKS,
+    "test_a_sampler_that_is_dropped_while_it_runs_is_reaped": THREAD,
+    "test_calls_in_several_threads_each_see_the_process": MARKS,
+    "test_the_numbers_are_those_of_the_json": "--peak",
+    "test_faults_62_a_sub_interpreter_is_refused_in_one_line": "is of one interpreter",
+    "test_faults_62_a_free_threaded_build_is_refused_in_one_line": "is not for such a Python",
+    "test_with_the_other_options": "--peak",
+    "test_faults_63_greenlets_that_run_one_function_are_not_mixed": "follows greenlets",
+}
