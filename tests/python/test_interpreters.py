@@ -30,10 +30,12 @@ IN_ANOTHER = """
         import _interpreters as interpreters
         other = interpreters.create({config!r})
         interpreters.exec(other, code)
+        interpreters.destroy(other)
     else:
         import _xxsubinterpreters as interpreters
         other = interpreters.create(isolated={config!r} == "isolated")
         interpreters.run_string(other, code)
+        interpreters.destroy(other)
 """
 
 

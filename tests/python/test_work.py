@@ -241,3 +241,29 @@ def test_threads_that_end_leave_no_ring_mapped(shop: Workshop) -> None:
         assert rings() <= 2, rings()
     """)
     assert (run.code, run.err) == (0, "")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="PY_UNWIND is of all code before 3.15")
+def test_where_unwinding_is_local_no_event_is_of_all_code(shop: Workshop) -> None:
+    run = shop.profile("""
+        import sys
+
+        def fail():
+            raise ValueError
+
+        @profile
+        def decorated():
+            try:
+                fail()
+            except ValueError:
+                return sys.monitoring
+
+        monitoring = decorated()
+        tool = next(i for i in range(6) if monitoring.get_tool(i) == "memory_profiler")
+        assert monitoring.get_events(tool) == 0
+        unwind = monitoring.events.PY_UNWIND
+        assert monitoring.get_local_events(tool, fail.__code__) == 0
+        assert monitoring.get_local_events(tool, decorated.__wrapped__.__code__) & unwind
+    """)
+    assert (run.code, run.err) == (0, "")
+    assert run.table("decorated").line("return sys.monitoring").occurrences == 1
