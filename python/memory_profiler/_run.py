@@ -108,6 +108,8 @@ class Report:
             if sys.stdout is not None:
                 self._write_to(sys.stdout)
                 sys.stdout.flush()
+        except RuntimeError:  # a signal came in the middle of the program's own write
+            self._write_past(sys.stdout)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (OSError, ValueError) as error:
@@ -115,6 +117,11 @@ class Report:
                 print(f"memory_profiler: cannot write the report: {error}", file=sys.stderr)
             return 1
         return 0
+
+    def _write_past(self, stream: IO[str]) -> None:
+        """Writes behind a stream's back: its buffer cannot be entered twice."""
+        with open(stream.fileno(), "w", encoding=stream.encoding, closefd=False) as direct:
+            self._write_to(direct)
 
     def _is_empty(self) -> bool:
         if isinstance(self.profiler, TimeStamper):
@@ -155,7 +162,7 @@ def die_of(number: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RuntimeError):
             pass
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
