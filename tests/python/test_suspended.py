@@ -221,7 +221,7 @@ def test_wrapped_functions_are_of_the_kind_they_wrap(shop, mode) -> None:
         shop,
         mode,
         """
-        import asyncio, inspect, types
+        import asyncio, inspect, types, warnings
 
         @profile
         def plain(): pass
@@ -248,7 +248,9 @@ def test_wrapped_functions_are_of_the_kind_they_wrap(shop, mode) -> None:
             for test in (inspect.isgeneratorfunction, inspect.iscoroutinefunction,
                          inspect.isasyncgenfunction):
                 assert test(func) == (test is kind), (func, test)
-        assert asyncio.iscoroutinefunction(coroutine)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # 3.14 and later
+            assert asyncio.iscoroutinefunction(coroutine)
         assert coroutine.__name__ == coroutine.__qualname__ == "coroutine"
         assert inspect.isawaitable(old_style())
 
