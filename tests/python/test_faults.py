@@ -644,29 +644,6 @@ def test_faults_52_few_descriptors_are_enough(shop: Workshop) -> None:
     assert run.tables[0].line("x = 1").memory > 1
 
 
-def test_subinterpreters_do_not_crash(shop: Workshop) -> None:
-    run = shop.python(
-        "-c",
-        """if 1:
-        import memory_profiler, sys
-        name = "_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters"
-        interpreters = __import__(name)
-        i = interpreters.create()
-        code = '''if 1:
-            try:
-                import memory_profiler
-            except ImportError as error:
-                assert "subinterpreter" in str(error), error
-            else:
-                memory_profiler.profile(lambda: 1, stream=__import__("io").StringIO())()
-        '''
-        interpreters.run_string(i, code)
-        interpreters.destroy(i)
-    """,
-    )
-    assert run.code == 0, run.err
-
-
 def test_exceptions_raised_while_a_source_is_read_do_not_reach_the_program(
     shop: Workshop,
 ) -> None:
