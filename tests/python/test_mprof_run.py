@@ -328,7 +328,7 @@ def test_faults_6_a_full_disk_harms_nobody(here: Recorder, tmp_path: pathlib.Pat
     disk.mkdir()
     if (
         os.geteuid()
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "x", disk]).returncode
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24k", "x", disk]).returncode
     ):
         pytest.skip("cannot mount a small file system")
     try:
