@@ -251,7 +251,9 @@ static void what_is_not_a_capture_is_said_to_be_none(void **state)
     unsigned char *bytes;
     int fd = in_memory_file();
     assert_int_equal(mp_heap_read_fd(&capture, fd), MP_HEAP_FOREIGN);
+    mp_heap_capture_release(&capture);
     assert_int_equal(reread(&capture, fd, "MEM 1 2\n", 8), MP_HEAP_FOREIGN);
+    mp_heap_capture_release(&capture);
     assert_int_equal(mp_heap_read(&capture, "/dev/null"), MP_HEAP_FOREIGN);
     assert_int_equal(mp_heap_read(&capture, "/tmp"), MP_HEAP_FOREIGN);
     assert_int_equal(mp_heap_read(&capture, "/no/such"), MP_HEAP_SYSTEM);
