@@ -6,7 +6,8 @@ enum { MOST_CHARACTERS = 4096, MOST_BYTES = 1 << 20, LONGEST_UTF8 = 4 };
 
 static char *put_character(char *at, Py_UCS4 c)
 {
-    if (c < 0x80) {
+    bool escaped = c >= 0xDC80 && c <= 0xDCFF; /* a byte of a file name */
+    if (c < 0x80 || escaped) {
         *at++ = (char)c;
     } else if (c < 0x800) {
         *at++ = (char)(0xC0 | c >> 6);

@@ -8,8 +8,9 @@
 
 #include "record/heap.h"
 
-/* Appends a string as UTF-8, cut at 4096 characters; lone surrogates pass. Not counted in the
-   table until mp_text_keep(). Length 0 when there is no room. */
+/* Appends a string as UTF-8, cut at 4096 characters; what surrogateescape made
+   of bytes becomes those bytes. Not counted in the table until mp_text_keep(). Length 0 when there
+   is no room. */
 struct mp_heap_text mp_text_put(struct mp_heap *, PyObject *string);
 
 /* The same for bytes; nothing when they are longer than 1 MiB. */

@@ -121,7 +121,7 @@ static PyObject *figures(struct heap *self, PyObject *ignored)
 static PyObject *text_of(const struct mp_heap_view *view, struct mp_heap_text text)
 {
     return PyUnicode_DecodeUTF8(view->text + text.offset, (Py_ssize_t)text.length,
-                                "surrogatepass");
+                                "surrogateescape");
 }
 
 static PyObject *row_of(const struct mp_heap_view *view, const struct mp_heap_line *line)

@@ -53,8 +53,9 @@ struct mp_heap_text {
 };
 
 struct mp_heap_code {
-    struct mp_heap_text name, file; /* qualified name; both UTF-8, surrogates passed */
-    struct mp_heap_text lines;      /* CPython's location table */
+    struct mp_heap_text name,
+        file;                  /* qualified name; both UTF-8, or the bytes there were */
+    struct mp_heap_text lines; /* CPython's location table */
     int32_t first_line;
     uint32_t hash; /* of all the above, to find the same definition again */
 };
