@@ -45,9 +45,16 @@ class Tracker:
     """One stretch of tracking. Its figures can be read while it runs and after it.
 
     Only one can run in a process at a time. A forked child is not tracked.
+
+    Raises:
+        NotImplementedError: this is the install without the C core.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        if not hasattr(_core, "Heap"):
+            raise NotImplementedError(
+                "heap tracking needs the C core, which this install lacks"
+            )
         self._path = path
         self._heap = _core.Heap()
 
