@@ -10,6 +10,8 @@
 #endif
 #include <Python.h>
 
+#include <stdbool.h>
+
 #if PY_VERSION_HEX >= 0x030E0000
 #include "capture/frames_314.h"
 #elif PY_VERSION_HEX >= 0x030D0000

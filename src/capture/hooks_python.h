@@ -13,6 +13,8 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
+
 #include "record/heap.h"
 
 /* Starts recording into an empty capture, which must stay until mp_hooks_stop(). The caller has
