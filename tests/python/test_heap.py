@@ -239,7 +239,8 @@ def down(n):
 with heap.track() as t:
     kept = [down(50000), down(50000), down(49999)]
 rows = [heap.Line(*row) for row in t._heap.top(10, 0)]
-assert rows[0].live_blocks == 3 and rows[0].live >= 15000, rows
+# 3 blocks of 5033 bytes; some versions keep a hundred integers for later
+assert 3 * 5033 <= rows[0].live < 3 * 5033 + 110 * 36, rows
 """
     subprocess.run([sys.executable, "-c", source], check=True)
 
