@@ -1,6 +1,7 @@
 """The C core: bytes and nanoseconds, no units for people."""
 
 from collections.abc import Callable
+from os import PathLike
 from types import CodeType
 
 __version__: str
@@ -30,6 +31,16 @@ class Tracer:
     def entered(self) -> int: ...
     @property
     def failed(self) -> int: ...
+
+class Heap:
+    """One heap capture."""
+
+    def start(self, path: str | PathLike[str] | None, /) -> None: ...
+    def stop(self) -> None: ...
+    def figures(self) -> dict[str, int]: ...
+    def top(
+        self, count: int, order: int, /
+    ) -> list[tuple[str, int, str, int, int, int, int, int, int, int]]: ...
 
 class Calls:
     """Function records in the file of `mprof run`; OSError when not under it."""

@@ -24,7 +24,7 @@ int mp_output_lift(int fd)
 static int create(const char *path, mode_t mode)
 {
     int fd =
-        open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+        open(path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return -1;
     if (mode == MP_OUTPUT_PRIVATE)

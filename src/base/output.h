@@ -18,7 +18,7 @@ enum {
     MP_OUTPUT_SHARED = 0666   /* pictures and pages: the umask decides */
 };
 
-/* Creates a file for appending. Returns its descriptor, or -1 with errno: EEXIST something has
+/* Creates a file for appending, readable too (mappings need it). Returns its descriptor, or -1 with errno: EEXIST something has
    that name, ELOOP a symbolic link has, EINVAL not a regular file, or what open(2) says.
    MP_OUTPUT_PRIVATE is exact, whatever the umask. */
 int mp_output_create(const char *path, mode_t mode);

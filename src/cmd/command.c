@@ -13,9 +13,17 @@
 enum { MOST_OPTIONS = 40, INDEX_MARK = 1 };
 
 const struct mp_command *const mp_commands[] = {
-    &mp_command_run,   &mp_command_attach, &mp_command_plot,
-    &mp_command_peak,  &mp_command_list,   &mp_command_rm,
-    &mp_command_clean, &mp_command_help,   NULL,
+    &mp_command_run,
+    &mp_command_attach,
+    &mp_command_plot,
+    &mp_command_peak,
+    &mp_command_list,
+    &mp_command_rm,
+    &mp_command_clean,
+    &mp_command_heap,
+    &mp_command_report,
+    &mp_command_help,
+    NULL,
 };
 
 const struct mp_command *mp_command_find(const char *name)
@@ -179,8 +187,11 @@ int mp_command_main(const struct mp_command *command, int count, char **argument
     opterr = 0;
     optind = 1;
     while (code < 0 &&
-           (key = getopt_long(count, given, parser.shorts, parser.longs, NULL)) != -1)
+           (key = getopt_long(count, given, parser.shorts, parser.longs, NULL)) != -1) {
         code = take_option(command, settings, key, given);
+        if (key == 'm' && command->operands == MP_OPERANDS_PROGRAM)
+            break;
+    }
     if (code < 0)
         code = check_operands(command, count - optind, given + optind);
     for (int i = optind; code < 0 && i < count; i++)

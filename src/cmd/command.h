@@ -32,7 +32,8 @@ struct mp_option {
 enum mp_operands {
     MP_OPERANDS_NONE,
     MP_OPERANDS_PROFILES, /* files or indices; -1 is an index, not an option */
-    MP_OPERANDS_PROGRAM,  /* a program and its arguments: parsing stops at the first */
+    MP_OPERANDS_PROGRAM, /* a program and its arguments: parsing stops at the first, or behind
+                             -m MODULE */
     MP_OPERANDS_WORD,
 };
 
@@ -50,7 +51,8 @@ struct mp_command {
 };
 
 extern const struct mp_command mp_command_run, mp_command_attach, mp_command_rm,
-    mp_command_clean, mp_command_list, mp_command_plot, mp_command_peak, mp_command_help;
+    mp_command_clean, mp_command_list, mp_command_plot, mp_command_peak, mp_command_heap,
+    mp_command_report, mp_command_help;
 extern const struct mp_command *const mp_commands[]; /* ends with NULL */
 
 /* The command of that name, or NULL. */

@@ -28,6 +28,8 @@ static int execute(PyObject *module)
     if (!failed)
         failed = add_type(module, &mp_calls_spec);
     if (!failed)
+        failed = add_type(module, &mp_heap_spec);
+    if (!failed)
         failed = PyModule_AddFunctions(module, mp_calls_methods);
     if (!failed)
         failed = mp_sampler_register(module);

@@ -8,6 +8,7 @@
 
 extern PyType_Spec mp_calls_spec;
 extern PyType_Spec mp_peak_spec;
+extern PyType_Spec mp_heap_spec;
 extern PyType_Spec mp_tracer_spec;
 extern PyMethodDef mp_calls_methods[];
 extern PyMethodDef mp_meter_methods[];

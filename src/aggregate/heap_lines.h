@@ -1,0 +1,40 @@
+/* A heap capture by line of code: what was allocated there, callees not included. */
+#ifndef MP_AGGREGATE_HEAP_LINES_H
+#define MP_AGGREGATE_HEAP_LINES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record/heap.h"
+
+struct mp_heap_line {
+    uint32_t code; /* in the view; 0: no Python code was running */
+    int line;
+    int64_t at_peak, live; /* bytes */
+    uint64_t blocks_at_peak, live_blocks;
+    uint64_t total, blocks, temporary;
+};
+
+enum mp_heap_order {
+    MP_HEAP_BY_PEAK, /* what held the peak */
+    MP_HEAP_BY_LIVE, /* what is still there */
+    MP_HEAP_BY_CHURN /* what allocates and frees at once */
+};
+
+struct mp_heap_lines {
+    struct mp_heap_line *lines; /* owned */
+    size_t count, room;
+};
+
+/* 0, or -1 with errno ENOMEM. Sums stop at the largest number. */
+int mp_heap_lines_init(struct mp_heap_lines *, const struct mp_heap_view *);
+void mp_heap_lines_release(struct mp_heap_lines *);
+
+/* Largest first; equal ones by file, line and function, so that reports do not vary. */
+void mp_heap_lines_sort(struct mp_heap_lines *, const struct mp_heap_view *,
+                        enum mp_heap_order);
+
+/* What the order goes by. */
+uint64_t mp_heap_line_weight(const struct mp_heap_line *, enum mp_heap_order);
+
+#endif

@@ -1,0 +1,31 @@
+/* Frames of CPython 3.11. */
+#include <internal/pycore_frame.h>
+
+static inline const _PyInterpreterFrame *mp_frame_innermost(PyThreadState *thread)
+{
+    return thread->cframe->current_frame;
+}
+
+static inline bool mp_frame_is_python(const _PyInterpreterFrame *frame)
+{
+    (void)frame;
+    return true;
+}
+
+static inline PyCodeObject *mp_frame_code(const _PyInterpreterFrame *frame)
+{
+    return frame->f_code;
+}
+
+static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame *frame)
+{
+    return frame->prev_instr;
+}
+
+/* The calling thread's own state if it holds the interpreter's lock, else NULL.
+   _PyThreadState_UncheckedGet() is of whoever holds it. */
+static inline PyThreadState *mp_thread_with_lock(void)
+{
+    PyThreadState *holder = _PyThreadState_UncheckedGet();
+    return holder && holder == PyGILState_GetThisThreadState() ? holder : NULL;
+}

@@ -1,0 +1,29 @@
+/* Frames of CPython 3.14 and later: the code's reference carries tags in its low bits. */
+#include <internal/pycore_code.h>
+#include <internal/pycore_interpframe_structs.h>
+
+static inline const _PyInterpreterFrame *mp_frame_innermost(PyThreadState *thread)
+{
+    return thread->current_frame;
+}
+
+static inline bool mp_frame_is_python(const _PyInterpreterFrame *frame)
+{
+    return frame->owner < FRAME_OWNED_BY_INTERPRETER;
+}
+
+static inline PyCodeObject *mp_frame_code(const _PyInterpreterFrame *frame)
+{
+    return (PyCodeObject *)(frame->f_executable.bits & ~(uintptr_t)3);
+}
+
+static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame *frame)
+{
+    return frame->instr_ptr;
+}
+
+/* The calling thread's own state if it holds its interpreter's lock, else NULL. */
+static inline PyThreadState *mp_thread_with_lock(void)
+{
+    return PyThreadState_GetUnchecked();
+}

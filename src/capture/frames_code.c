@@ -1,0 +1,164 @@
+#include "capture/frames_code.h"
+
+#include <stdbool.h>
+#include <sys/mman.h>
+
+#include "capture/frames_text.h"
+
+enum { FIRST_ROOM = 4096, WAS_USED = 1 };
+
+static void *take_pages(size_t bytes)
+{
+    void *pages =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+int mp_codes_init(struct mp_codes *codes, struct mp_heap *heap, struct mp_shadow *shadow)
+{
+    *codes = (struct mp_codes){.heap = heap, .shadow = shadow};
+    codes->entries = take_pages(FIRST_ROOM * sizeof *codes->entries);
+    codes->known = take_pages(FIRST_ROOM * sizeof *codes->known);
+    codes->room = codes->entries ? FIRST_ROOM : 0;
+    codes->known_room = codes->known ? FIRST_ROOM : 0;
+    if (codes->room && codes->known_room)
+        return 0;
+    mp_codes_release(codes);
+    return -1;
+}
+
+void mp_codes_release(struct mp_codes *codes)
+{
+    if (codes->entries)
+        munmap(codes->entries, codes->room * sizeof *codes->entries);
+    if (codes->known)
+        munmap(codes->known, codes->known_room * sizeof *codes->known);
+    *codes = (struct mp_codes){0};
+}
+
+/* Alive code objects, by address. */
+
+static struct mp_codes_entry *entry_of(const struct mp_codes *codes, uintptr_t address)
+{
+    size_t at = (size_t)((address * 0x9E3779B97F4A7C15u) >> 32) & (codes->room - 1);
+    while (codes->entries[at].address && codes->entries[at].address != address)
+        at = (at + 1) & (codes->room - 1);
+    return &codes->entries[at];
+}
+
+/* Twice the room; used-up entries are left behind. */
+static int grow_entries(struct mp_codes *codes)
+{
+    struct mp_codes old = *codes;
+    struct mp_codes_entry *more = take_pages(old.room * 2 * sizeof *more);
+    if (!more)
+        return -1;
+    codes->entries = more;
+    codes->room = old.room * 2;
+    codes->used = 0;
+    for (size_t i = 0; i < old.room; i++)
+        if (old.entries[i].address > WAS_USED) {
+            *entry_of(codes, old.entries[i].address) = old.entries[i];
+            codes->used++;
+        }
+    munmap(old.entries, old.room * sizeof *old.entries);
+    return 0;
+}
+
+void mp_codes_forget(struct mp_codes *codes, uintptr_t address)
+{
+    struct mp_codes_entry *entry = entry_of(codes, address);
+    if (entry->address)
+        entry->address = WAS_USED;
+    codes->died++;
+}
+
+/* Definitions, by content. */
+
+static bool is_same(const struct mp_heap *heap, const struct mp_heap_code *a,
+                    const struct mp_heap_code *b)
+{
+    return a->hash == b->hash && a->first_line == b->first_line &&
+           mp_text_equal(heap, a->name, b->name) && mp_text_equal(heap, a->file, b->file) &&
+           mp_text_equal(heap, a->lines, b->lines);
+}
+
+static uint32_t *known_slot(const struct mp_codes *codes, const struct mp_heap_code *code)
+{
+    size_t at = code->hash & (codes->known_room - 1);
+    while (codes->known[at] &&
+           !is_same(codes->heap, &codes->heap->codes[codes->known[at]], code))
+        at = (at + 1) & (codes->known_room - 1);
+    return &codes->known[at];
+}
+
+static int grow_known(struct mp_codes *codes)
+{
+    struct mp_codes old = *codes;
+    uint32_t *more = take_pages(old.known_room * 2 * sizeof *more);
+    if (!more)
+        return -1;
+    codes->known = more;
+    codes->known_room = old.known_room * 2;
+    for (uint64_t id = 1; id < codes->heap->header->counts[MP_HEAP_CODES]; id++)
+        *known_slot(codes, &codes->heap->codes[id]) = (uint32_t)id;
+    munmap(old.known, old.known_room * sizeof *old.known);
+    return 0;
+}
+
+/* Modules and files repeat: a name lately written is not written again. */
+static struct mp_heap_text put_name(struct mp_codes *codes, PyObject *string)
+{
+    struct mp_heap_text text = mp_text_put(codes->heap, string);
+    struct mp_heap_text *slot =
+        &codes->texts[mp_text_hash(codes->heap, text) % MP_CODES_TEXTS];
+    if (mp_text_equal(codes->heap, *slot, text))
+        return *slot;
+    mp_text_keep(codes->heap, text);
+    return *slot = text;
+}
+
+/* The line table is put last and kept only if the definition is new. */
+static uint32_t define(struct mp_codes *codes, PyCodeObject *object)
+{
+    struct mp_heap *heap = codes->heap;
+    uint64_t id = heap->header->counts[MP_HEAP_CODES];
+    if (mp_heap_reserve(heap, MP_HEAP_CODES, 1) ||
+        (id * 2 >= codes->known_room && grow_known(codes)))
+        return 0;
+    struct mp_heap_code code = {.name = put_name(codes, object->co_qualname),
+                                .file = put_name(codes, object->co_filename),
+                                .first_line = object->co_firstlineno};
+    code.lines = mp_text_put_bytes(heap, object->co_linetable);
+    code.hash = mp_text_hash(heap, code.name) ^ mp_text_hash(heap, code.file) * 31 ^
+                mp_text_hash(heap, code.lines) * 17 ^ (uint32_t)code.first_line;
+    uint32_t *slot = known_slot(codes, &code);
+    if (*slot)
+        return *slot;
+    mp_text_keep(heap, code.lines);
+    heap->codes[id] = code;
+    __atomic_store_n(&heap->header->counts[MP_HEAP_CODES], id + 1, __ATOMIC_RELEASE);
+    return *slot = (uint32_t)id;
+}
+
+/* Frozen into the interpreter; 3.11 gives such objects a count of 999999999. */
+static bool is_immortal(PyCodeObject *object)
+{
+    return Py_REFCNT((PyObject *)object) > 900000000;
+}
+
+uint32_t mp_codes_find(struct mp_codes *codes, PyCodeObject *object)
+{
+    uintptr_t address = (uintptr_t)object;
+    struct mp_codes_entry *entry = entry_of(codes, address);
+    if (entry->address)
+        return entry->id;
+    uint32_t id = define(codes, object);
+    if (codes->used * 2 >= codes->room && grow_entries(codes))
+        return id;
+    if (!is_immortal(object) && mp_shadow_watch(codes->shadow, address))
+        return id; /* its death would not be seen: look it up each time */
+    *entry_of(codes, address) = (struct mp_codes_entry){address, id};
+    codes->used++;
+    return id;
+}

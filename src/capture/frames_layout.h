@@ -1,0 +1,38 @@
+/* Where this version of CPython keeps a thread's frames: the innermost, each one's caller, its
+ * code and the instruction it is at. Only the thread itself, or who holds the interpreter's lock,
+ * may look. Frames that run no Python code (the interpreter's own entry frames) are passed over.
+ */
+#ifndef MP_CAPTURE_FRAMES_LAYOUT_H
+#define MP_CAPTURE_FRAMES_LAYOUT_H
+
+#ifndef Py_BUILD_CORE
+#define Py_BUILD_CORE 1
+#endif
+#include <Python.h>
+
+#include <stdbool.h>
+
+#if PY_VERSION_HEX >= 0x030E0000
+#include "capture/frames_314.h"
+#elif PY_VERSION_HEX >= 0x030D0000
+#include "capture/frames_313.h"
+#elif PY_VERSION_HEX >= 0x030C0000
+#include "capture/frames_312.h"
+#else
+#include "capture/frames_311.h"
+#endif
+
+/* The frame itself, or the nearest caller that runs Python code. NULL behind the outermost. */
+static inline const _PyInterpreterFrame *mp_frame_python(const _PyInterpreterFrame *frame)
+{
+    while (frame && !mp_frame_is_python(frame))
+        frame = frame->previous;
+    return frame;
+}
+
+static inline const _PyInterpreterFrame *mp_frame_caller(const _PyInterpreterFrame *frame)
+{
+    return mp_frame_python(frame->previous);
+}
+
+#endif

@@ -1,0 +1,25 @@
+/* Python strings copied into a capture's text table without any call that could allocate. */
+#ifndef MP_CAPTURE_FRAMES_TEXT_H
+#define MP_CAPTURE_FRAMES_TEXT_H
+
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include "record/heap.h"
+
+/* Appends a string as UTF-8, cut at 4096 characters; what surrogateescape made
+   of bytes becomes those bytes. Not counted in the table until mp_text_keep(). Length 0 when there
+   is no room. */
+struct mp_heap_text mp_text_put(struct mp_heap *, PyObject *string);
+
+/* The same for bytes; nothing when they are longer than 1 MiB. */
+struct mp_heap_text mp_text_put_bytes(struct mp_heap *, PyObject *bytes);
+
+/* Makes the text that was put last part of the table. */
+void mp_text_keep(struct mp_heap *, struct mp_heap_text);
+
+uint32_t mp_text_hash(const struct mp_heap *, struct mp_heap_text);
+bool mp_text_equal(const struct mp_heap *, struct mp_heap_text, struct mp_heap_text);
+
+#endif

@@ -1,0 +1,356 @@
+#include "capture/frames_layout.h"
+
+#include "capture/hooks_python.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "capture/hooks_python_threads.h"
+#include "capture/ledger.h"
+#include "capture/turn.h"
+
+#define LOCAL static __thread __attribute__((tls_model("initial-exec")))
+
+enum { DOMAINS = 3 };
+
+LOCAL bool is_inside; /* a hook or its allocator runs: what it allocates is its own */
+LOCAL const bool *probe_wants; /* set while we look whether the hooks are still in place */
+LOCAL bool probe_seen;
+
+static PyMemAllocatorEx original[DOMAINS];
+static int *open_flag; /* on a page that is empty in any forked child */
+static struct mp_turn turn;
+static struct mp_walk walk;
+static struct mp_ledger ledger;
+static struct mp_heap *heap;
+static PyInterpreterState *home;
+static unsigned session;
+static pid_t owner;
+
+static inline bool is_open(void)
+{
+    return __builtin_expect(__atomic_load_n(open_flag, __ATOMIC_ACQUIRE), 0);
+}
+
+bool mp_hooks_are_open(void)
+{
+    return open_flag && is_open();
+}
+
+/* The turn. Returns the state of a thread that holds our interpreter's lock, else NULL. */
+static inline PyThreadState *enter(void)
+{
+    PyThreadState *thread = mp_thread_with_lock();
+    if (__builtin_expect(!thread || thread->interp != home, 0)) {
+        mp_turn_enter_other(&turn);
+        return NULL;
+    }
+    mp_turn_enter(&turn);
+    return thread;
+}
+
+static inline void leave(const PyThreadState *thread)
+{
+    if (__builtin_expect(thread != NULL, 1))
+        mp_turn_leave(&turn);
+    else
+        mp_turn_leave_other(&turn);
+}
+
+static uint32_t stack_of(struct mp_hooked *mine, PyThreadState *thread)
+{
+    if (!thread)
+        thread = PyGILState_GetThisThreadState();
+    return thread ? mp_walk_thread(&walk, &mine->walker, thread) : 0;
+}
+
+/* Tells what was taken, and whether the thread had allocated nothing since. */
+static void note_free(struct mp_hooked *mine, const struct mp_block *block, void *address,
+                      bool may_be_temporary)
+{
+    if (block->watched)
+        mp_codes_forget(&walk.codes, (uintptr_t)address);
+    if (block->known)
+        mp_ledger_remove(&ledger, mine->totals, block,
+                         may_be_temporary && mine->last == (uintptr_t)address);
+}
+
+static void tell_alloc(void *address, size_t size)
+{
+    int kept = errno;
+    PyThreadState *thread = enter();
+    if (is_open()) {
+        struct mp_hooked *mine = mp_hooked_mine(heap, session);
+        mp_ledger_add(&ledger, mine->totals, (uintptr_t)address, size,
+                      stack_of(mine, thread));
+        mine->last = (uintptr_t)address;
+    }
+    leave(thread);
+    errno = kept;
+}
+
+/* Before the block is given back: then another thread may own the address. */
+static void tell_free(void *address)
+{
+    int kept = errno;
+    PyThreadState *thread = enter();
+    if (is_open()) {
+        struct mp_block block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
+        if (block.known || block.watched)
+            note_free(mp_hooked_mine(heap, session), &block, address, true);
+    }
+    leave(thread);
+    errno = kept;
+}
+
+/* A block that is being moved: its cell is taken out before, and put back if it stayed. */
+struct moving {
+    struct mp_block block;
+    unsigned session; /* another may have begun meanwhile, without this thread */
+};
+
+static struct moving take_out(void *address)
+{
+    struct moving moving = {0};
+    PyThreadState *thread = enter();
+    if (is_open()) {
+        moving.block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
+        moving.session = session;
+    }
+    leave(thread);
+    return moving;
+}
+
+static void put_back(void *address, const struct moving *moving)
+{
+    int kept = errno;
+    const struct mp_block *block = &moving->block;
+    PyThreadState *thread = enter();
+    bool same = is_open() && moving->session == session;
+    if (same && block->known)
+        mp_shadow_put(&ledger.shadow, (uintptr_t)address, block->size, block->stack);
+    if (same && block->watched)
+        mp_shadow_watch(&ledger.shadow, (uintptr_t)address);
+    leave(thread);
+    errno = kept;
+}
+
+static void tell_moved(void *from, const struct moving *moving, void *to, size_t size)
+{
+    int kept = errno;
+    PyThreadState *thread = enter();
+    if (is_open()) {
+        struct mp_hooked *mine = mp_hooked_mine(heap, session);
+        if (moving->session == session)
+            note_free(mine, &moving->block, from, false);
+        mp_ledger_add(&ledger, mine->totals, (uintptr_t)to, size, stack_of(mine, thread));
+        mine->last = (uintptr_t)to;
+    }
+    leave(thread);
+    errno = kept;
+}
+
+/* Whether this call is to be followed. While it is, nothing inside it is. */
+static inline bool begin(void)
+{
+    if (__builtin_expect(probe_wants != NULL, 0))
+        probe_seen = true;
+    if (!is_open() || is_inside)
+        return false;
+    return is_inside = true;
+}
+
+static inline void end(void)
+{
+    is_inside = false;
+}
+
+static inline void *hook_malloc(const PyMemAllocatorEx *to, size_t size)
+{
+    if (!begin())
+        return to->malloc(to->ctx, size);
+    void *address = to->malloc(to->ctx, size);
+    if (address)
+        tell_alloc(address, size);
+    end();
+    return address;
+}
+
+static inline void *hook_calloc(const PyMemAllocatorEx *to, size_t count, size_t size)
+{
+    if (!begin())
+        return to->calloc(to->ctx, count, size);
+    void *address = to->calloc(to->ctx, count, size);
+    if (address)
+        tell_alloc(address, count * size);
+    end();
+    return address;
+}
+
+static inline void *hook_realloc(const PyMemAllocatorEx *to, void *from, size_t size)
+{
+    if (!begin())
+        return to->realloc(to->ctx, from, size);
+    struct moving moving = from ? take_out(from) : (struct moving){0};
+    void *address = to->realloc(to->ctx, from, size);
+    if (address)
+        tell_moved(from, &moving, address, size);
+    else if (from)
+        put_back(from, &moving);
+    end();
+    return address;
+}
+
+static inline void hook_free(const PyMemAllocatorEx *to, void *address)
+{
+    bool followed = address && begin();
+    if (followed)
+        tell_free(address);
+    to->free(to->ctx, address);
+    if (followed)
+        end();
+}
+
+/* The context is ours, not what the caller read: while another tool changes the allocators it may
+   be another's. */
+#define HOOKS_OF(domain)                                                   \
+    static void *malloc_##domain(void *context, size_t size)               \
+    {                                                                      \
+        (void)context;                                                     \
+        return hook_malloc(&original[domain], size);                       \
+    }                                                                      \
+    static void *calloc_##domain(void *context, size_t count, size_t size) \
+    {                                                                      \
+        (void)context;                                                     \
+        return hook_calloc(&original[domain], count, size);                \
+    }                                                                      \
+    static void *realloc_##domain(void *context, void *from, size_t size)  \
+    {                                                                      \
+        (void)context;                                                     \
+        return hook_realloc(&original[domain], from, size);                \
+    }                                                                      \
+    static void free_##domain(void *context, void *address)                \
+    {                                                                      \
+        (void)context;                                                     \
+        hook_free(&original[domain], address);                             \
+    }
+
+HOOKS_OF(PYMEM_DOMAIN_RAW)
+HOOKS_OF(PYMEM_DOMAIN_MEM)
+HOOKS_OF(PYMEM_DOMAIN_OBJ)
+
+#define HOOKS(domain) \
+    [domain] = {NULL, malloc_##domain, calloc_##domain, realloc_##domain, free_##domain}
+
+static PyMemAllocatorEx hooks[DOMAINS] = {
+    HOOKS(PYMEM_DOMAIN_RAW),
+    HOOKS(PYMEM_DOMAIN_MEM),
+    HOOKS(PYMEM_DOMAIN_OBJ),
+};
+
+/* Whether an allocation reaches our hook: another tool may have put back what it found. */
+static bool is_installed(PyMemAllocatorDomain domain)
+{
+    PyMemAllocatorEx now;
+    PyMem_GetAllocator(domain, &now);
+    if (!original[domain].malloc)
+        return false;
+    probe_seen = false;
+    probe_wants = &probe_seen;
+    void *block = now.malloc(now.ctx, 1);
+    probe_wants = NULL;
+    if (block)
+        now.free(now.ctx, block);
+    return probe_seen;
+}
+
+static void install(void)
+{
+    for (int i = 0; i < DOMAINS; i++) {
+        PyMemAllocatorDomain domain = (PyMemAllocatorDomain)i;
+        if (is_installed(domain))
+            continue;
+        PyMem_GetAllocator(domain, &original[domain]);
+        PyMem_SetAllocator(domain, &hooks[domain]);
+    }
+}
+
+static void close_in_child(void)
+{
+    *open_flag = 0;
+    is_inside = false;
+    mp_turn_init(&turn);
+    mp_hooked_forked();
+}
+
+/* Once per process. A child of clone(2) without the fork handlers finds the page empty. */
+static int prepare(void)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    if (open_flag)
+        return 0;
+    mp_turn_init(&turn);
+    if (mp_hooked_init())
+        return -1;
+    void *flag = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (flag == MAP_FAILED)
+        return -1;
+    madvise(flag, (size_t)page, MADV_WIPEONFORK);
+    open_flag = flag;
+    return pthread_atfork(NULL, NULL, close_in_child) ? -1 : 0;
+}
+
+static void clear_walk(void)
+{
+    for (size_t i = 0; i < MP_WALK_CACHE; i++)
+        walk.cache[i].instruction = NULL;
+    walk.died = 0;
+}
+
+int mp_hooks_start(struct mp_heap *into)
+{
+    if (prepare())
+        return -1;
+    if (is_open()) {
+        errno = EBUSY;
+        return -1;
+    }
+    if (mp_ledger_init(&ledger, into))
+        return -1;
+    if (mp_codes_init(&walk.codes, into, &ledger.shadow)) {
+        mp_ledger_release(&ledger);
+        return -1;
+    }
+    walk.stacks = &ledger.stacks;
+    clear_walk();
+    heap = into;
+    home = PyThreadState_Get()->interp;
+    owner = getpid();
+    session++;
+    install();
+    __atomic_store_n(open_flag, 1, __ATOMIC_RELEASE);
+    return 0;
+}
+
+void mp_hooks_stop(void)
+{
+    if (!mp_hooks_are_open() || owner != getpid())
+        return;
+    mp_turn_enter_other(&turn);
+    __atomic_store_n(open_flag, 0, __ATOMIC_RELEASE);
+    mp_ledger_note_time(&ledger, true);
+    mp_codes_release(&walk.codes);
+    mp_ledger_release(&ledger);
+    heap = NULL;
+    mp_turn_leave_other(&turn);
+}
+
+void mp_hooks_pause(void (*look)(void *), void *context)
+{
+    mp_turn_enter_other(&turn);
+    look(context);
+    mp_turn_leave_other(&turn);
+}

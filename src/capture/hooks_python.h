@@ -1,0 +1,34 @@
+/* Follows every block that Python's allocators hand out: the raw, mem and object domains.
+ *
+ * The hooks are installed once and stay; `open` lets them see. One capture at a time in a process.
+ *
+ *     PyObject_Malloc ─► our hook ─► the allocator that was there ─► (PyMem_RawMalloc ─► our hook,
+ *                           │                                         which sees it is nested)
+ *                           └─ turn ─► walk the frames ─► ledger
+ *
+ * A forked child does not record: the capture is its parent's.
+ */
+#ifndef MP_CAPTURE_HOOKS_PYTHON_H
+#define MP_CAPTURE_HOOKS_PYTHON_H
+
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include "record/heap.h"
+
+/* Starts recording into an empty capture, which must stay until mp_hooks_stop(). The caller has
+   the interpreter's lock. 0, or -1 with errno (EBUSY: a capture is being recorded). */
+int mp_hooks_start(struct mp_heap *);
+
+/* Stops; when it returns no thread is using the capture any more. Does nothing in a child of the
+   process that started. */
+void mp_hooks_stop(void);
+
+/* Whether this process is recording. */
+bool mp_hooks_are_open(void);
+
+/* Runs `look` while nobody writes the capture. */
+void mp_hooks_pause(void (*look)(void *), void *context);
+
+#endif

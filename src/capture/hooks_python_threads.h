@@ -1,0 +1,29 @@
+/* What the hooks keep of each thread: taken from pages of our own, used again when it has ended. */
+#ifndef MP_CAPTURE_HOOKS_PYTHON_THREADS_H
+#define MP_CAPTURE_HOOKS_PYTHON_THREADS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/frames_walk.h"
+#include "record/heap.h"
+
+struct mp_hooked {
+    struct mp_walker walker;
+    struct mp_heap_thread *totals; /* in the capture `session` is about */
+    uintptr_t last;                /* the block allocated last */
+    unsigned session;
+    struct mp_hooked *next; /* of the free ones */
+};
+
+/* The calling thread's, for this session: its row of totals is new if it has none. A thread whose
+   end was already announced shares one with others of its kind. The caller has the turn. */
+struct mp_hooked *mp_hooked_mine(struct mp_heap *, unsigned session);
+
+/* 0, or -1 with errno. Once per process. */
+int mp_hooked_init(void);
+
+/* In a forked child: no other thread is left that could give back what it took. */
+void mp_hooked_forked(void);
+
+#endif

@@ -1,0 +1,218 @@
+#include "capture/shadow.h"
+
+#include <sys/mman.h>
+
+enum {
+    KIND_BITS = 5,
+    KIND_MASK = (1 << KIND_BITS) - 1,
+    LEAF_CELLS = 1 << MP_SHADOW_LEAF_BITS,
+    TABLE_LENGTH = 1 << MP_SHADOW_MIDDLE_BITS,
+    SPILL_CELLS = 4, /* the last block of a leaf writes over its end */
+    LEAF_SHIFT = MP_SHADOW_LEAF_BITS + MP_SHADOW_GRAIN_BITS,
+    TOP_SHIFT = LEAF_SHIFT + MP_SHADOW_MIDDLE_BITS,
+    FIRST_ODD_ROOM = 1024,
+};
+
+static void *take_pages(size_t bytes)
+{
+    void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (pages == MAP_FAILED)
+        return NULL;
+    madvise(pages, bytes, MADV_NOHUGEPAGE);
+    return pages;
+}
+
+static const size_t table_bytes = TABLE_LENGTH * sizeof(void *);
+static const size_t leaf_bytes = (LEAF_CELLS + SPILL_CELLS) * sizeof(uint32_t);
+
+int mp_shadow_init(struct mp_shadow *shadow)
+{
+    *shadow = (struct mp_shadow){.top = take_pages(table_bytes)};
+    return shadow->top ? 0 : -1;
+}
+
+static void release_middle(uint32_t **middle)
+{
+    for (size_t i = 0; i < TABLE_LENGTH; i++)
+        if (middle[i])
+            munmap(middle[i], leaf_bytes);
+    munmap(middle, table_bytes);
+}
+
+void mp_shadow_release(struct mp_shadow *shadow)
+{
+    for (size_t i = 0; shadow->top && i < TABLE_LENGTH; i++)
+        if (shadow->top[i])
+            release_middle(shadow->top[i]);
+    if (shadow->top)
+        munmap(shadow->top, table_bytes);
+    if (shadow->odd)
+        munmap(shadow->odd, shadow->odd_room * sizeof *shadow->odd);
+    *shadow = (struct mp_shadow){0};
+}
+
+static uint32_t *cell_in(uint32_t *leaf, uintptr_t address)
+{
+    return leaf + ((address >> MP_SHADOW_GRAIN_BITS) & (LEAF_CELLS - 1));
+}
+
+/* NULL where nothing was ever put. About 2 ns: three loads. */
+static uint32_t *find_cell(const struct mp_shadow *shadow, uintptr_t address)
+{
+    if (__builtin_expect(address >> TOP_SHIFT >= TABLE_LENGTH, 0))
+        return NULL;
+    uint32_t **middle = shadow->top[address >> TOP_SHIFT];
+    uint32_t *leaf = middle ? middle[(address >> LEAF_SHIFT) & (TABLE_LENGTH - 1)] : NULL;
+    return leaf ? cell_in(leaf, address) : NULL;
+}
+
+static uint32_t *make_cell(struct mp_shadow *shadow, uintptr_t address)
+{
+    if (address >> TOP_SHIFT >= TABLE_LENGTH)
+        return NULL;
+    uint32_t ***middle = &shadow->top[address >> TOP_SHIFT];
+    if (!*middle && !(*middle = take_pages(table_bytes)))
+        return NULL;
+    uint32_t **leaf = &(*middle)[(address >> LEAF_SHIFT) & (TABLE_LENGTH - 1)];
+    if (!*leaf && (*leaf = take_pages(leaf_bytes)))
+        shadow->leaves++;
+    return *leaf ? cell_in(*leaf, address) : NULL;
+}
+
+/* Blocks at odd multiples of 8. */
+
+static bool is_odd(uintptr_t address)
+{
+    return address & ((1 << MP_SHADOW_GRAIN_BITS) - 1);
+}
+
+static size_t odd_home(const struct mp_shadow *shadow, uintptr_t address)
+{
+    return (size_t)((address * 0x9E3779B97F4A7C15u) >> 32) & (shadow->odd_room - 1);
+}
+
+static struct mp_shadow_odd *odd_slot(struct mp_shadow *shadow, uintptr_t address)
+{
+    size_t at = odd_home(shadow, address);
+    while (shadow->odd[at].address && shadow->odd[at].address != address)
+        at = (at + 1) & (shadow->odd_room - 1);
+    return &shadow->odd[at];
+}
+
+static int odd_grow(struct mp_shadow *shadow)
+{
+    struct mp_shadow old = *shadow;
+    shadow->odd_room = old.odd_room ? old.odd_room * 2 : FIRST_ODD_ROOM;
+    shadow->odd = take_pages(shadow->odd_room * sizeof *shadow->odd);
+    if (!shadow->odd) {
+        *shadow = old;
+        return -1;
+    }
+    for (size_t i = 0; i < old.odd_room; i++)
+        if (old.odd[i].address)
+            *odd_slot(shadow, old.odd[i].address) = old.odd[i];
+    if (old.odd)
+        munmap(old.odd, old.odd_room * sizeof *old.odd);
+    return 0;
+}
+
+static int odd_put(struct mp_shadow *shadow, uintptr_t address, size_t size, uint32_t stack)
+{
+    if (shadow->odd_count * 2 >= shadow->odd_room && odd_grow(shadow))
+        return -1;
+    struct mp_shadow_odd *slot = odd_slot(shadow, address);
+    shadow->odd_count += !slot->address;
+    *slot = (struct mp_shadow_odd){address, size, stack};
+    return 0;
+}
+
+/* Closes the gap: an entry behind it moves up unless its home lies in between. */
+static void odd_remove(struct mp_shadow *shadow, struct mp_shadow_odd *slot)
+{
+    size_t mask = shadow->odd_room - 1, gap = (size_t)(slot - shadow->odd);
+    for (size_t at = (gap + 1) & mask; shadow->odd[at].address; at = (at + 1) & mask) {
+        size_t home = odd_home(shadow, shadow->odd[at].address);
+        if (((at - home) & mask) < ((at - gap) & mask))
+            continue;
+        shadow->odd[gap] = shadow->odd[at];
+        gap = at;
+    }
+    shadow->odd[gap].address = 0;
+    shadow->odd_count--;
+}
+
+static struct mp_block odd_take(struct mp_shadow *shadow, uintptr_t address)
+{
+    struct mp_block block = {0};
+    struct mp_shadow_odd *slot = shadow->odd_room ? odd_slot(shadow, address) : NULL;
+    if (slot && slot->address) {
+        block = (struct mp_block){slot->stack, slot->size, true, false};
+        odd_remove(shadow, slot);
+    }
+    return block;
+}
+
+int mp_shadow_put(struct mp_shadow *shadow, uintptr_t address, size_t size, uint32_t stack)
+{
+    if (__builtin_expect(is_odd(address), 0))
+        return odd_put(shadow, address, size, stack);
+    uint32_t *cell = find_cell(shadow, address);
+    if (!cell && !(cell = make_cell(shadow, address)))
+        return -1;
+    if (size < MP_CELL_MOST_SMALL) {
+        *cell = stack << KIND_BITS | (uint32_t)(size + 1);
+    } else if (size <= UINT32_MAX) {
+        cell[1] = (uint32_t)size;
+        cell[0] = stack << KIND_BITS | MP_CELL_LARGE;
+    } else {
+        cell[1] = (uint32_t)size;
+        cell[2] = (uint32_t)(size >> 32);
+        cell[0] = stack << KIND_BITS | MP_CELL_HUGE;
+    }
+    return 0;
+}
+
+/* Sizes of the kinds above the small ones. */
+static void fill(struct mp_block *block, const uint32_t *cell, uint32_t kind)
+{
+    block->watched = kind >= MP_CELL_WATCHED;
+    block->known = kind != MP_CELL_WATCHED;
+    if (kind == MP_CELL_LARGE || kind == MP_CELL_WATCHED_LARGE)
+        block->size = cell[1];
+    else if (kind == MP_CELL_HUGE)
+        block->size = (size_t)cell[2] << 32 | cell[1];
+}
+
+struct mp_block mp_shadow_take(struct mp_shadow *shadow, uintptr_t address)
+{
+    if (__builtin_expect(is_odd(address), 0))
+        return odd_take(shadow, address);
+    uint32_t *cell = find_cell(shadow, address);
+    struct mp_block block = {0};
+    if (!cell || !*cell)
+        return block;
+    uint32_t kind = *cell & KIND_MASK;
+    block.stack = *cell >> KIND_BITS;
+    *cell = 0;
+    if (kind <= MP_CELL_MOST_SMALL) {
+        block.known = true;
+        block.size = kind - 1;
+    } else {
+        fill(&block, cell, kind);
+    }
+    return block;
+}
+
+int mp_shadow_watch(struct mp_shadow *shadow, uintptr_t address)
+{
+    uint32_t *cell = is_odd(address) ? NULL : find_cell(shadow, address);
+    if (!cell && (is_odd(address) || !(cell = make_cell(shadow, address))))
+        return -1;
+    uint32_t kind = *cell & KIND_MASK;
+    if (kind == MP_CELL_EMPTY)
+        *cell = MP_CELL_WATCHED;
+    else if (kind == MP_CELL_LARGE)
+        *cell += MP_CELL_WATCHED_LARGE - MP_CELL_LARGE;
+    return 0;
+}

@@ -1,0 +1,74 @@
+/* Which stack allocated the block at an address, and its size: a 4-byte cell per 16 bytes of
+ * address space, reached by three loads.
+ *
+ *     address   | 13 bits: top | 13 bits: middle | 18 bits: cell in a 1 MiB leaf | 4 bits |
+ *
+ *     cells of  a block of 0 to 16 bytes   [stack 27 | size + 1]
+ *               a larger one               [stack 27 | LARGE] [size]
+ *               of 4 GiB and more          [stack 27 | HUGE]  [size, low] [size, high]
+ *
+ * A larger block owns the cells it uses, since no other block can start inside it. Blocks at odd
+ * multiples of 8 (no allocator of Python's, but some that replace malloc) share their cell with a
+ * neighbour and go into a small table beside. Untouched leaves cost addresses, not memory.
+ *
+ * One thread at a time; the caller has a lock. Allocates with mmap only.
+ */
+#ifndef MP_CAPTURE_SHADOW_H
+#define MP_CAPTURE_SHADOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    MP_SHADOW_MIDDLE_BITS = 13,
+    MP_SHADOW_LEAF_BITS = 18,
+    MP_SHADOW_GRAIN_BITS = 4,
+    MP_SHADOW_STACKS = 1 << 27, /* stack numbers are below */
+};
+
+/* What a cell says besides its stack. */
+enum mp_cell_kind {
+    MP_CELL_EMPTY = 0,
+    MP_CELL_MOST_SMALL = 17, /* 1 to 17: sizes 0 to 16 */
+    MP_CELL_LARGE = 18,
+    MP_CELL_HUGE = 19,
+    MP_CELL_WATCHED = 20,       /* no block of ours, but tell when it is freed */
+    MP_CELL_WATCHED_LARGE = 21, /* LARGE, and tell */
+};
+
+struct mp_shadow_odd {
+    uintptr_t address; /* 0: free */
+    size_t size;
+    uint32_t stack;
+};
+
+struct mp_shadow {
+    uint32_t ***top;           /* owned: [1 << 13] of [1 << 13] leaves */
+    struct mp_shadow_odd *odd; /* owned: open addressing */
+    size_t odd_room, odd_count;
+    size_t leaves;
+};
+
+struct mp_block {
+    uint32_t stack;
+    size_t size;
+    bool known;   /* put() and not taken since */
+    bool watched; /* watch() was called on it */
+};
+
+/* 0, or -1 with errno ENOMEM. */
+int mp_shadow_init(struct mp_shadow *);
+void mp_shadow_release(struct mp_shadow *);
+
+/* Notes a block; the address must not be known. 0, or -1 when there is no memory for it (the
+   block is then not known). */
+int mp_shadow_put(struct mp_shadow *, uintptr_t address, size_t size, uint32_t stack);
+
+/* Forgets the block at an address and says what was known of it. */
+struct mp_block mp_shadow_take(struct mp_shadow *, uintptr_t address);
+
+/* Asks take() to tell of this block, known or not, of more than 16 bytes. 0, or -1. */
+int mp_shadow_watch(struct mp_shadow *, uintptr_t address);
+
+#endif

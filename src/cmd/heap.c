@@ -1,0 +1,188 @@
+/* mprof heap: becomes the interpreter that runs a Python program with its heap recorded. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/interpreter.h"
+#include "store/heap_read.h"
+
+enum { KEY_FORCE = 256, MOST_IN_ONE_SECOND = 1000 };
+
+struct settings {
+    const char *output, *module;
+    bool force;
+};
+
+static const struct mp_option options[] = {
+    {'o', "output", "FILE", "record into FILE (default: mprofheap_<time>.mprof)", NULL},
+    {'m', "module", "MODULE", "run a module, as python -m does", NULL},
+    {KEY_FORCE, "force", NULL, "replace an existing FILE that is no capture", NULL},
+    {0},
+};
+
+static const char *take(void *to, int key, const char *value)
+{
+    struct settings *settings = to;
+    settings->force |= key == KEY_FORCE;
+    if (key == 'o')
+        settings->output = value;
+    if (key == 'm')
+        settings->module = value;
+    return NULL;
+}
+
+/* An earlier capture of ours makes room as FILE.old. Returns 0, or the exit code. */
+static int move_away(const char *path)
+{
+    struct mp_heap_capture capture;
+    struct stat status;
+    char *old = NULL;
+    enum mp_heap_problem problem = mp_heap_read(&capture, path);
+    mp_heap_capture_release(&capture);
+    if (problem != MP_HEAP_OK && problem != MP_HEAP_DAMAGED)
+        return mp_fail("cannot record into %s: it exists and is not a heap capture; "
+                       "--force replaces it",
+                       path);
+    if (asprintf(&old, "%s.old", path) < 0)
+        return mp_fail("out of memory");
+    int code = 0;
+    if (!lstat(old, &status) && !S_ISREG(status.st_mode))
+        code = mp_fail("cannot record into %s: the name for the earlier one, with .old, is "
+                       "taken",
+                       path);
+    else if (rename(path, old))
+        code = mp_fail("cannot record into %s: %s", path, strerror(errno));
+    else
+        mp_note("the earlier capture is now %s", old);
+    free(old);
+    return code;
+}
+
+/* What is at the name now must not be there when the program starts. */
+static int make_room(const char *path, bool force)
+{
+    struct stat status;
+    if (lstat(path, &status))
+        return errno == ENOENT
+                   ? 0
+                   : mp_fail("cannot record into %s: %s", path, strerror(errno));
+    bool link = S_ISLNK(status.st_mode);
+    if (!link && !S_ISREG(status.st_mode))
+        return mp_fail("cannot record into %s: not a regular file", path);
+    if (force)
+        return unlink(path) ? mp_fail("cannot replace %s: %s", path, strerror(errno)) : 0;
+    if (link)
+        return mp_fail(
+            "cannot record into %s: it is a symbolic link; --force replaces the link",
+            path);
+    return move_away(path);
+}
+
+static int default_name(char *path, size_t room)
+{
+    char stamp[32];
+    time_t now = time(NULL);
+    struct stat status;
+    strftime(stamp, sizeof stamp, "%Y%m%d%H%M%S", localtime(&now));
+    for (int i = 0; i < MOST_IN_ONE_SECOND; i++) {
+        if (i)
+            snprintf(path, room, "mprofheap_%s-%d.mprof", stamp, i);
+        else
+            snprintf(path, room, "mprofheap_%s.mprof", stamp);
+        if (lstat(path, &status))
+            return 0;
+    }
+    return mp_fail("no name is free for this second's captures: use -o");
+}
+
+/* The interpreter's own options, before the program's name; -c has no lines to report on. */
+static int interpreter_options(int count, char **words)
+{
+    int at = 1;
+    while (at < count && words[at][0] == '-' && strcmp(words[at], "-m") &&
+           strcmp(words[at], "-c"))
+        at += strlen(words[at]) == 2 && strchr("XW", words[at][1]) ? 2 : 1;
+    return at < count ? at : count;
+}
+
+/* INTERPRETER [its options] -m memory_profiler._heap_run FILE [-m MODULE | SCRIPT] arguments */
+static char **command_line(char *interpreter, const struct settings *settings, char *path,
+                           int count, char **words)
+{
+    static char minus_m[] = "-m", runner[] = "memory_profiler._heap_run";
+    char **line = calloc((size_t)count + 8, sizeof *line), **at = line;
+    int first = 0;
+    if (!line)
+        return NULL;
+    *at++ = interpreter;
+    if (!settings->module && mp_interpreter_is(words[0])) {
+        first = interpreter_options(count, words);
+        memcpy(at, words + 1, (size_t)(first - 1) * sizeof *at);
+        at += first - 1;
+    }
+    *at++ = minus_m;
+    *at++ = runner;
+    *at++ = path;
+    if (settings->module) {
+        *at++ = minus_m;
+        *at++ = (char *)settings->module;
+    }
+    memcpy(at, words + first, (size_t)(count - first) * sizeof *at);
+    return line;
+}
+
+static int execute(const struct settings *settings, char *path, int count, char **words)
+{
+    bool given = !settings->module && mp_interpreter_is(words[0]);
+    char *interpreter = given ? strdup(words[0]) : mp_interpreter_find();
+    if (!interpreter)
+        return MP_EXIT_PROFILER;
+    char **line = command_line(interpreter, settings, path, count, words);
+    int code = MP_EXIT_PROFILER;
+    if (line) {
+        mp_note("recording the heap into %s with %s; 'mprof report' reads it", path,
+                interpreter);
+        fflush(stdout);
+        execvp(interpreter, line);
+        mp_fail("cannot execute %s: %s", interpreter, strerror(errno));
+        code = errno == ENOENT ? MP_EXIT_NOT_FOUND : MP_EXIT_NOT_EXECUTABLE;
+    }
+    free(line);
+    free(interpreter);
+    return code;
+}
+
+static int run(void *from, int count, char **operands)
+{
+    const struct settings *settings = from;
+    char name[64];
+    if (!count && !settings->module) {
+        mp_fail("heap: no program was named; see 'mprof help heap'");
+        return MP_EXIT_USAGE;
+    }
+    int code = settings->output ? make_room(settings->output, settings->force)
+                                : default_name(name, sizeof name);
+    if (code)
+        return code;
+    return execute(settings, settings->output ? (char *)settings->output : name, count,
+                   operands);
+}
+
+const struct mp_command mp_command_heap = {
+    "heap",
+    "script.py|python [args...]",
+    "run a Python program and record which lines hold its memory",
+    "Runs a Python script, a module (-m) or a python command line, and records every block of "
+    "Python's allocators by call stack. The exit code is the program's. The file is complete "
+    "at every moment, also when the program is killed.",
+    MP_OPERANDS_PROGRAM,
+    options,
+    take,
+    sizeof(struct settings),
+    run,
+};

@@ -1,0 +1,35 @@
+#include "record/heap.h"
+
+_Static_assert(sizeof(struct mp_heap_node) == 64, "a node is one cache line");
+_Static_assert(sizeof(struct mp_heap_header) <= MP_HEAP_CHUNK, "the header is one chunk");
+
+size_t mp_heap_item_size(enum mp_heap_table table)
+{
+    static const size_t sizes[MP_HEAP_TABLES] = {
+        [MP_HEAP_NODES] = sizeof(struct mp_heap_node),
+        [MP_HEAP_CODES] = sizeof(struct mp_heap_code),
+        [MP_HEAP_TEXT] = 1,
+        [MP_HEAP_THREADS] = sizeof(struct mp_heap_thread),
+    };
+    return sizes[table];
+}
+
+int mp_heap_reserve(struct mp_heap *heap, enum mp_heap_table table, size_t more)
+{
+    while (heap->header->counts[table] + more > heap->room[table])
+        if (heap->grow(heap, table))
+            return -1;
+    return 0;
+}
+
+struct mp_heap_view mp_heap_view_of(const struct mp_heap *heap)
+{
+    struct mp_heap_view view = {.header = heap->header,
+                                .nodes = heap->nodes,
+                                .codes = heap->codes,
+                                .text = heap->text,
+                                .threads = heap->threads};
+    for (int table = 0; table < MP_HEAP_TABLES; table++)
+        view.counts[table] = heap->header->counts[table];
+    return view;
+}

@@ -1,0 +1,148 @@
+/* What a heap capture is: which call stack holds how much memory, now and at the peak.
+ *
+ *      node 0 (every stack's root)
+ *        └─ node 1: code 1 "<module>", at instruction 12 ──► counters of blocks allocated here
+ *             └─ node 2: code 2 "load", at instruction 40 ──► counters
+ *
+ * A stack is a node of a trie; a node's parent always has the lower number. Codes are the
+ * functions the nodes run, with name, file and line table copied; texts are their bytes.
+ * Counters are of the node itself, callees not included. All of it lies in the file as it lies
+ * in memory: docs/heap-file.md draws the file, src/store/ maps and reads it.
+ */
+#ifndef MP_RECORD_HEAP_H
+#define MP_RECORD_HEAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    MP_HEAP_VERSION = 1,
+    MP_HEAP_CHUNK = 1 << 16, /* bytes; the unit in which the file grows */
+    MP_HEAP_CHUNKS = 512,    /* at most: 32 MiB */
+    MP_HEAP_POINTS = 512,    /* of the time series; then its resolution halves */
+};
+
+#define MP_HEAP_MAGIC "mprof\x1ahp"
+
+/* The tables; each chunk of the file behind the first belongs to one. */
+enum mp_heap_table {
+    MP_HEAP_UNUSED,
+    MP_HEAP_NODES,
+    MP_HEAP_CODES,
+    MP_HEAP_TEXT,
+    MP_HEAP_THREADS,
+    MP_HEAP_TABLES
+};
+
+/* One call stack and what it allocated. `at_peak` and `at_peak_blocks` hold when `epoch` is the
+   header's; else nothing changed since the peak and `live`, `live_blocks` are the values then. */
+struct mp_heap_node {
+    uint32_t parent, code;
+    uint32_t instruction; /* code unit in the code's bytecode that was running */
+    uint32_t epoch;
+    int64_t live, at_peak; /* bytes */
+    uint64_t total;        /* bytes ever allocated */
+    uint64_t blocks;       /* ever allocated */
+    uint32_t live_blocks, at_peak_blocks;
+    uint64_t temporary; /* blocks freed before their thread allocated again */
+};
+
+/* A stretch of the text table. */
+struct mp_heap_text {
+    uint32_t offset, length;
+};
+
+struct mp_heap_code {
+    struct mp_heap_text name,
+        file;                  /* qualified name; both UTF-8, or the bytes there were */
+    struct mp_heap_text lines; /* CPython's location table */
+    int32_t first_line;
+    uint32_t hash; /* of all the above, to find the same definition again */
+};
+
+/* Totals of one thread, in the order in which they first allocated. */
+struct mp_heap_thread {
+    int64_t id;                /* gettid(2); 0: all those for which there was no room */
+    uint64_t allocated, freed; /* bytes */
+    uint64_t blocks, frees, temporary;
+};
+
+struct mp_heap_point {
+    int64_t time; /* ns since the start */
+    int64_t rss, heap;
+};
+
+/* Points are in points[bank]; the other bank is where the halved series is prepared. */
+struct mp_heap_series {
+    int64_t interval; /* ns between points */
+    uint32_t bank, count[2];
+    uint32_t reserved;
+    struct mp_heap_point points[2][MP_HEAP_POINTS];
+};
+
+/* The file's first chunk. A count is raised after what it counts is complete. */
+struct mp_heap_header {
+    char magic[8];
+    uint32_t version, header_size, node_size, reserved;
+    int64_t pid;
+    int64_t wall_start; /* ns since 1970: the one wall clock reading */
+    int64_t elapsed;    /* ns from the start to the latest reading of the clock */
+    uint32_t clean;     /* 1: tracking was stopped, nothing is missing */
+    uint32_t epoch;     /* of the present peak */
+    int64_t live, peak; /* bytes */
+    int64_t peak_time;  /* ns since the start */
+    uint64_t live_blocks, peak_blocks;
+    uint64_t total, blocks, frees, temporary;
+    uint64_t untracked, untracked_bytes; /* allocations that could not be followed */
+    uint64_t shortened; /* allocations charged to an ancestor: no room for their stack */
+    uint64_t counts[MP_HEAP_TABLES];
+    uint8_t
+        owners[MP_HEAP_CHUNKS]; /* which table chunk i belongs to; 0 is the header's own */
+    struct mp_heap_series series;
+};
+
+/* The tables of a running capture, each in one piece of address space that never moves. */
+struct mp_heap {
+    struct mp_heap_header *header;
+    struct mp_heap_node *nodes;
+    struct mp_heap_code *codes;
+    char *text;
+    struct mp_heap_thread *threads;
+    size_t room[MP_HEAP_TABLES]; /* items */
+    /* Makes room for more items of a table: 0, or -1 with errno (ENOSPC: the file is as large
+       as it may be, or the disk is full). */
+    int (*grow)(struct mp_heap *, enum mp_heap_table);
+};
+
+/* The same, to read. Counts are checked against what is there. */
+struct mp_heap_view {
+    const struct mp_heap_header *header;
+    const struct mp_heap_node *nodes;
+    const struct mp_heap_code *codes;
+    const char *text;
+    const struct mp_heap_thread *threads;
+    size_t counts[MP_HEAP_TABLES];
+};
+
+/* Bytes of one item. */
+size_t mp_heap_item_size(enum mp_heap_table);
+
+/* Makes room for `more` items behind those there are. 0, or -1 with errno. */
+int mp_heap_reserve(struct mp_heap *, enum mp_heap_table, size_t more);
+
+struct mp_heap_view mp_heap_view_of(const struct mp_heap *);
+
+/* A node's bytes and blocks at the peak. */
+static inline int64_t mp_heap_at_peak(const struct mp_heap_view *view,
+                                      const struct mp_heap_node *node)
+{
+    return node->epoch == view->header->epoch ? node->at_peak : node->live;
+}
+
+static inline uint32_t mp_heap_blocks_at_peak(const struct mp_heap_view *view,
+                                              const struct mp_heap_node *node)
+{
+    return node->epoch == view->header->epoch ? node->at_peak_blocks : node->live_blocks;
+}
+
+#endif

@@ -1,0 +1,147 @@
+/* The shadow against a model: what was put is taken, exactly, whatever lies beside it. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "capture/shadow.h"
+
+enum { SLOTS = 4096, SPACING = 64 };
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint64_t next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    return random_state ^= random_state << 17;
+}
+
+static void expect(struct mp_shadow *shadow, uintptr_t address, size_t size, uint32_t stack)
+{
+    struct mp_block block = mp_shadow_take(shadow, address);
+    assert_true(block.known);
+    assert_int_equal(block.size, size);
+    assert_int_equal(block.stack, stack);
+    assert_false(mp_shadow_take(shadow, address).known);
+}
+
+static void every_size_comes_back_exactly(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0,  1,  15,         16,          17,
+                                   31, 32, UINT32_MAX, 1ull << 32u, (1ull << 40) + 3};
+    struct mp_shadow shadow;
+    assert_int_equal(mp_shadow_init(&shadow), 0);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        assert_int_equal(mp_shadow_put(&shadow, 0x7f0000001000, sizes[i], 77), 0);
+        expect(&shadow, 0x7f0000001000, sizes[i], 77);
+    }
+    assert_int_equal(mp_shadow_put(&shadow, 0x1000, 100, MP_SHADOW_STACKS - 1), 0);
+    expect(&shadow, 0x1000, 100, MP_SHADOW_STACKS - 1);
+    mp_shadow_release(&shadow);
+}
+
+static void the_last_block_of_a_leaf_does_not_touch_the_next(void **state)
+{
+    (void)state;
+    struct mp_shadow shadow;
+    uintptr_t end = (uintptr_t)1 << 30;
+    assert_int_equal(mp_shadow_init(&shadow), 0);
+    assert_int_equal(mp_shadow_put(&shadow, end, 8, 2), 0);
+    assert_int_equal(mp_shadow_put(&shadow, end - 16, (size_t)5 << 32, 1), 0);
+    expect(&shadow, end, 8, 2);
+    expect(&shadow, end - 16, (size_t)5 << 32, 1);
+    mp_shadow_release(&shadow);
+}
+
+static void addresses_nobody_has_are_refused_not_followed(void **state)
+{
+    (void)state;
+    struct mp_shadow shadow;
+    assert_int_equal(mp_shadow_init(&shadow), 0);
+    assert_int_equal(mp_shadow_put(&shadow, (uintptr_t)1 << 60, 8, 2), -1);
+    assert_false(mp_shadow_take(&shadow, (uintptr_t)1 << 60).known);
+    assert_false(mp_shadow_take(&shadow, 0).known);
+    mp_shadow_release(&shadow);
+}
+
+static void a_watched_block_tells_once(void **state)
+{
+    (void)state;
+    struct mp_shadow shadow;
+    assert_int_equal(mp_shadow_init(&shadow), 0);
+    assert_int_equal(mp_shadow_put(&shadow, 0x2000, 200, 9), 0);
+    assert_int_equal(mp_shadow_watch(&shadow, 0x2000), 0);
+    assert_int_equal(mp_shadow_watch(&shadow, 0x2000), 0);
+    struct mp_block block = mp_shadow_take(&shadow, 0x2000);
+    assert_true(block.known && block.watched && block.size == 200 && block.stack == 9);
+    assert_int_equal(mp_shadow_watch(&shadow, 0x3000), 0);
+    block = mp_shadow_take(&shadow, 0x3000);
+    assert_true(block.watched && !block.known);
+    assert_false(mp_shadow_take(&shadow, 0x3000).watched);
+    mp_shadow_release(&shadow);
+}
+
+struct slot {
+    size_t size;
+    uint32_t stack;
+    bool taken;
+};
+
+/* Slots of 64 bytes, half of them at odd multiples of 8; blocks fill what they own. */
+static void random_histories_agree_with_a_model(void **state)
+{
+    (void)state;
+    static struct slot model[SLOTS];
+    uintptr_t base = ((uintptr_t)1 << 40) - SLOTS * SPACING / 2;
+    struct mp_shadow shadow;
+    assert_int_equal(mp_shadow_init(&shadow), 0);
+    for (int round = 0; round < 1000000; round++) {
+        size_t at = next_random() % SLOTS;
+        uintptr_t address = base + at * SPACING + (at & 1) * 8;
+        if (model[at].taken) {
+            expect(&shadow, address, model[at].size, model[at].stack);
+            model[at].taken = false;
+        } else {
+            model[at] = (struct slot){next_random() % 57, next_random() & 0xffffff, true};
+            assert_int_equal(
+                mp_shadow_put(&shadow, address, model[at].size, model[at].stack), 0);
+        }
+    }
+    mp_shadow_release(&shadow);
+}
+
+static void without_memory_it_says_so_and_goes_on(void **state)
+{
+    (void)state;
+    struct mp_shadow shadow;
+    struct rlimit before, none;
+    assert_int_equal(mp_shadow_init(&shadow), 0);
+    assert_int_equal(mp_shadow_put(&shadow, 0x10000, 32, 1), 0);
+    getrlimit(RLIMIT_AS, &before);
+    none = before;
+    none.rlim_cur = 1;
+    setrlimit(RLIMIT_AS, &none);
+    int refused = mp_shadow_put(&shadow, 0x500000000000, 32, 1);
+    int neighbour = mp_shadow_put(&shadow, 0x20000, 32, 1);
+    setrlimit(RLIMIT_AS, &before);
+    assert_int_equal(refused, -1);
+    assert_int_equal(neighbour, 0);
+    expect(&shadow, 0x10000, 32, 1);
+    mp_shadow_release(&shadow);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_size_comes_back_exactly),
+        cmocka_unit_test(the_last_block_of_a_leaf_does_not_touch_the_next),
+        cmocka_unit_test(addresses_nobody_has_are_refused_not_followed),
+        cmocka_unit_test(a_watched_block_tells_once),
+        cmocka_unit_test(random_histories_agree_with_a_model),
+        cmocka_unit_test(without_memory_it_says_so_and_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

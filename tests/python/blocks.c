@@ -1,0 +1,139 @@
+/* Calls Python's allocators with sizes and from places that a test knows. Arguments are small
+ * integers and results None, so that the calls themselves allocate nothing. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <pthread.h>
+
+enum { SLOTS = 256 };
+
+static void *blocks[SLOTS];
+
+static void *take(long domain, size_t size)
+{
+    return domain == 0 ? PyMem_RawMalloc(size)
+           : domain == 1 ? PyMem_Malloc(size)
+                         : PyObject_Malloc(size);
+}
+
+static void *zeroed(long domain, size_t count, size_t size)
+{
+    return domain == 0 ? PyMem_RawCalloc(count, size)
+           : domain == 1 ? PyMem_Calloc(count, size)
+                         : PyObject_Calloc(count, size);
+}
+
+static void *move(long domain, void *from, size_t size)
+{
+    return domain == 0 ? PyMem_RawRealloc(from, size)
+           : domain == 1 ? PyMem_Realloc(from, size)
+                         : PyObject_Realloc(from, size);
+}
+
+static void give(long domain, void *block)
+{
+    domain == 0 ? PyMem_RawFree(block) : domain == 1 ? PyMem_Free(block) : PyObject_Free(block);
+}
+
+#define ARGUMENT(i) PyLong_AsLong(arguments[i])
+
+static PyObject *py_malloc(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    blocks[ARGUMENT(1)] = take(ARGUMENT(0), (size_t)ARGUMENT(2));
+    Py_RETURN_NONE;
+}
+
+static PyObject *py_calloc(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    blocks[ARGUMENT(1)] = zeroed(ARGUMENT(0), 1, (size_t)ARGUMENT(2));
+    Py_RETURN_NONE;
+}
+
+static PyObject *py_realloc(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    void **block = &blocks[ARGUMENT(1)];
+    *block = move(ARGUMENT(0), *block, (size_t)ARGUMENT(2));
+    Py_RETURN_NONE;
+}
+
+/* True when it failed and the block stayed. */
+static PyObject *py_refuse(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    void *moved = move(ARGUMENT(0), blocks[ARGUMENT(1)], (size_t)PY_SSIZE_T_MAX);
+    return PyBool_FromLong(!moved);
+}
+
+static PyObject *py_free(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    give(ARGUMENT(0), blocks[ARGUMENT(1)]);
+    blocks[ARGUMENT(1)] = NULL;
+    Py_RETURN_NONE;
+}
+
+/* Without the interpreter's lock, in threads that Python does not know. */
+static size_t rounds;
+
+static void *churn(void *ignored)
+{
+    for (size_t i = 0; i < rounds; i++) {
+        void *block = PyMem_RawMalloc(100 + i % 7);
+        block = PyMem_RawRealloc(block, 200);
+        PyMem_RawFree(block);
+    }
+    return PyMem_RawMalloc(1000);
+}
+
+static pthread_key_t key;
+
+static void at_end(void *block)
+{
+    PyMem_RawFree(block);
+    PyMem_RawFree(PyMem_RawMalloc(10));
+}
+
+static void *with_destructor(void *ignored)
+{
+    pthread_setspecific(key, PyMem_RawMalloc(50));
+    return NULL;
+}
+
+static PyObject *run(void *(*body)(void *), Py_ssize_t threads)
+{
+    pthread_t ids[64];
+    void *kept[64];
+    Py_BEGIN_ALLOW_THREADS;
+    for (Py_ssize_t i = 0; i < threads; i++)
+        pthread_create(&ids[i], NULL, body, NULL);
+    for (Py_ssize_t i = 0; i < threads; i++) {
+        pthread_join(ids[i], &kept[i]);
+        PyMem_RawFree(kept[i]);
+    }
+    Py_END_ALLOW_THREADS;
+    Py_RETURN_NONE;
+}
+
+static PyObject *py_threads(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    rounds = (size_t)ARGUMENT(1);
+    return run(churn, ARGUMENT(0));
+}
+
+static PyObject *py_destructors(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    static int made;
+    if (!made++)
+        pthread_key_create(&key, at_end);
+    return run(with_destructor, ARGUMENT(0));
+}
+
+#define METHOD(name) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, NULL}
+
+static PyMethodDef methods[] = {METHOD(malloc), METHOD(calloc),  METHOD(realloc),
+                                METHOD(refuse), METHOD(free),    METHOD(threads),
+                                METHOD(destructors), {NULL}};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "blocks", NULL, -1, methods};
+
+PyMODINIT_FUNC PyInit_blocks(void)
+{
+    return PyModule_Create(&definition);
+}

@@ -1,0 +1,333 @@
+"""The heap instrument against allocations of known size, from known lines."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import threading
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
+
+from memory_profiler import heap
+
+HERE = Path(__file__).parent
+
+
+def build_blocks(into: Path) -> ModuleType:
+    target = into / ("blocks" + sysconfig.get_config_var("EXT_SUFFIX"))
+    include = sysconfig.get_paths()["include"]
+    command = ["cc", "-O1", "-shared", "-fPIC", "-I", include, "-pthread"]
+    subprocess.run([*command, str(HERE / "blocks.c"), "-o", str(target)], check=True)
+    spec = importlib.util.spec_from_file_location("blocks", target)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    return build_blocks(tmp_path_factory.mktemp("blocks"))
+
+
+def line_of(tracker: heap.Tracker, function: str) -> heap.Line:
+    """The figures of a function; its lines are added up."""
+    rows = [heap.Line(*row) for row in tracker._heap.top(10**6, 0)]
+    lines = [row for row in rows if row.function.split(".")[-1] == function]
+    assert lines, rows[:20]
+    sums = map(sum, zip(*(line[3:] for line in lines), strict=True))
+    return heap.Line(*lines[0][:3], *sums)
+
+
+#: One line each, which is all that it allocates on.
+def do_malloc(b, d, i, n): b.malloc(d, i, n)  # fmt: skip  # noqa: E704
+
+
+def do_calloc(b, d, i, n): b.calloc(d, i, n)  # fmt: skip  # noqa: E704
+
+
+def do_realloc(b, d, i, n): b.realloc(d, i, n)  # fmt: skip  # noqa: E704
+
+
+class Model(RuleBasedStateMachine):
+    """Every call is done and noted; at the end each line's figures must be the notes'."""
+
+    blocks: ModuleType
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alive: dict[int, tuple[int, int, str]] = {}
+        self.made: list[tuple[str, int]] = []
+        self.warm_up()
+        self.tracker = heap.track()
+        self.tracker.start()
+
+    def warm_up(self) -> None:
+        """What a function allocates the first time it runs is not its line's."""
+        for do in (do_malloc, do_calloc, do_realloc):
+            for domain in range(3):
+                do(self.blocks, domain, 255, 8)
+                self.blocks.free(domain, 255)
+
+    @rule(
+        how=st.sampled_from([do_malloc, do_calloc]),
+        domain=st.integers(0, 2),
+        slot=st.integers(0, 40),
+        size=st.sampled_from([0, 1, 8, 16, 17, 100, 512, 513, 5000, 100000]),
+    )
+    def allocate(self, how, domain: int, slot: int, size: int) -> None:
+        if slot not in self.alive:
+            how(self.blocks, domain, slot, size)
+            self.alive[slot] = (domain, size, how.__name__)
+            self.made.append((how.__name__, size))
+
+    @rule(slot=st.integers(0, 40), size=st.sampled_from([1, 16, 17, 600, 70000]))
+    def move(self, slot: int, size: int) -> None:
+        if slot in self.alive:
+            domain = self.alive[slot][0]
+            do_realloc(self.blocks, domain, slot, size)
+            self.alive[slot] = (domain, size, "do_realloc")
+            self.made.append(("do_realloc", size))
+
+    @rule(slot=st.integers(0, 40))
+    def refuse(self, slot: int) -> None:
+        if slot in self.alive:
+            assert self.blocks.refuse(self.alive[slot][0], slot)
+
+    @rule(slot=st.integers(0, 40))
+    def free(self, slot: int) -> None:
+        if slot in self.alive:
+            self.blocks.free(self.alive.pop(slot)[0], slot)
+
+    def teardown(self) -> None:
+        self.tracker.stop()
+        for name in {name for name, _ in self.made}:
+            line = line_of(self.tracker, name)
+            sizes = [size for made, size in self.made if made == name]
+            live = [size for _, size, by in self.alive.values() if by == name]
+            assert (line.allocations, line.total) == (len(sizes), sum(sizes))
+            assert (line.live_blocks, line.live) == (len(live), sum(live))
+        for slot in list(self.alive):
+            self.blocks.free(self.alive.pop(slot)[0], slot)
+
+
+def test_every_call_is_counted_exactly(blocks: ModuleType) -> None:
+    Model.blocks = blocks
+    Model.TestCase.settings = settings(
+        max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    Model.TestCase().runTest()
+
+
+def test_threads_python_does_not_know_are_counted_without_its_lock(
+    blocks: ModuleType,
+) -> None:
+    with heap.track() as t:
+        blocks.threads(4, 10000)
+    without = line_of(t, "")
+    assert without.allocations == 4 * (2 * 10000 + 1)
+    assert without.live == 0
+    assert without.total == 4 * (
+        sum(100 + i % 7 for i in range(10000)) + 10000 * 200 + 1000
+    )
+
+
+def test_blocks_of_thread_destructors_are_counted(blocks: ModuleType) -> None:
+    with heap.track() as t:
+        blocks.destructors(8)
+    without = line_of(t, "")
+    assert (without.allocations, without.live, without.total) == (16, 0, 8 * 60)
+
+
+def hold(size: int) -> bytearray:
+    return bytearray(size)
+
+
+def test_what_was_freed_before_the_peak_is_not_at_it() -> None:
+    with heap.track() as t:
+        early = hold(50_000)
+        del early
+        late = bytearray(200_000)
+        del late
+    assert line_of(t, "hold").at_peak == 0
+    assert line_of(t, "hold").total >= 50_000
+    assert 200_000 <= t.peak < 240_000
+    assert t.live < 20_000
+
+
+def test_callers_are_told_apart_and_generators_have_their_own_stack() -> None:
+    def numbers():
+        for i in range(10):
+            yield bytes(1000 + i)
+
+    with heap.track() as t:
+        kept = list(numbers())
+    assert line_of(t, "numbers").live >= 10 * 1000
+    assert line_of(t, "numbers").live_blocks == 10
+    assert len(kept) == 10
+
+
+def test_threads_before_during_and_after_have_their_own_stacks() -> None:
+    kept: list[bytes] = []
+    begin, end = threading.Event(), threading.Event()
+
+    def before():
+        begin.wait()
+        kept.append(bytes(10_000))
+        end.wait()
+
+    def during():
+        kept.append(bytes(20_000))
+
+    thread = threading.Thread(target=before)
+    thread.start()
+    with heap.track() as t:
+        begin.set()
+        other = threading.Thread(target=during)
+        other.start()
+        other.join()
+        while len(kept) < 2:
+            pass
+    end.set()
+    thread.join()
+    assert 10_000 <= line_of(t, "before").live < 11_000
+    assert 20_000 <= line_of(t, "during").live < 21_000
+
+
+def test_code_that_died_does_not_name_what_took_its_place() -> None:
+    with heap.track() as t:
+        kept = []
+        for i in range(200):
+            names: dict = {}
+            exec(f"def f{i}():\n  return bytes(3000)", names)
+            kept.append(names[f"f{i}"]())
+            del names
+    for i in range(200):
+        assert line_of(t, f"f{i}").live_blocks == 1
+
+
+def test_a_program_with_its_own_profile_function_keeps_its_stacks() -> None:
+    def traced():
+        return bytes(4000)
+
+    sys.setprofile(lambda *_: None)
+    try:
+        with heap.track() as t:
+            kept = traced()
+    finally:
+        sys.setprofile(None)
+    assert line_of(t, "traced").live >= 4000
+    assert kept
+
+
+def test_deep_recursion_is_followed_to_its_root() -> None:
+    source = """
+import sys
+from memory_profiler import heap
+sys.setrecursionlimit(10**6)
+def down(n):
+    return bytes(5000) if n == 0 else down(n - 1)
+with heap.track() as t:
+    kept = [down(50000), down(50000), down(49999)]
+rows = [heap.Line(*row) for row in t._heap.top(10, 0)]
+# 3 blocks of 5033 bytes; some versions keep a hundred integers for later
+assert 3 * 5033 <= rows[0].live < 3 * 5033 + 110 * 36, rows
+"""
+    subprocess.run([sys.executable, "-c", source], check=True)
+
+
+# Faults 61
+
+
+def test_faults_61_a_second_tracker_is_refused_in_one_line() -> None:
+    with heap.track(), pytest.raises(RuntimeError, match="on already"):
+        heap.track().start()
+
+
+def test_faults_61_a_tracker_starts_and_stops_once() -> None:
+    t = heap.track()
+    with pytest.raises(RuntimeError):
+        t.stop()
+    with pytest.raises(RuntimeError):
+        _ = t.peak
+    t.start()
+    t.stop()
+    with pytest.raises(RuntimeError):
+        t.start()
+    with pytest.raises(RuntimeError):
+        t.stop()
+
+
+def test_faults_61_another_thread_may_stop_it_and_a_lost_one_ends() -> None:
+    t = heap.track()
+    t.start()
+    thread = threading.Thread(target=t.stop)
+    thread.start()
+    thread.join()
+    lost = heap.track()
+    lost.start()
+    del lost
+    with heap.track() as after:
+        pass
+    assert after.allocations >= 0
+
+
+def test_faults_61_starting_and_stopping_among_busy_threads(blocks: ModuleType) -> None:
+    busy = threading.Thread(target=blocks.threads, args=(8, 20000))
+    busy.start()
+    for _ in range(300):
+        with heap.track() as t:
+            bytes(100)
+        assert t.live >= 0
+    busy.join()
+
+
+def test_faults_39_a_forked_child_neither_records_nor_ends_the_capture(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.mprof"
+    with heap.track(path) as t:
+        before = t.allocations
+        child = os.fork()
+        if not child:
+            kept = [bytes(1000) for _ in range(1000)]
+            t.stop()
+            with heap.track() as own:
+                kept.append(bytes(5000))
+            os._exit(0 if own.live >= 5000 and kept else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert t.allocations - before < 500
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_faults_10_an_existing_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.mprof"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError):
+        heap.track(path).start()
+    assert path.read_text() == "mine"
+    with heap.track():
+        pass
+
+
+def test_faults_1_a_killed_program_leaves_a_capture(tmp_path: Path) -> None:
+    path = tmp_path / "a.mprof"
+    source = f"""
+import os
+from memory_profiler import heap
+heap.track({str(path)!r}).start()
+kept = [bytes(1000) for _ in range(1000)]
+os.kill(os.getpid(), 9)
+"""
+    done = subprocess.run([sys.executable, "-c", source], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_bytes()[:5] == b"mprof"
