@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from memory_profiler import heap
+from memory_profiler import _child, heap
 from memory_profiler.__main__ import fail
 from memory_profiler._program import ProgramError, load_program
 from memory_profiler._run import _show, end_as, join_threads
@@ -21,6 +21,7 @@ def run(path: str, words: list[str]) -> BaseException | None:
         problem.__traceback__ = None
         sys.excepthook(type(problem), problem, None)
         raise SystemExit(1) from None
+    _child.install()  # a bare @profile leaves the function as it is
     names = program.install()
     tracker = heap.track(path)
     try:

@@ -120,7 +120,9 @@ class Report:
 
     def _write_past(self, stream: IO[str]) -> None:
         """Writes behind a stream's back: its buffer cannot be entered twice."""
-        with open(stream.fileno(), "w", encoding=stream.encoding, closefd=False) as direct:
+        with open(
+            stream.fileno(), "w", encoding=getattr(stream, "encoding", None), closefd=False
+        ) as direct:
             self._write_to(direct)
 
     def _is_empty(self) -> bool:

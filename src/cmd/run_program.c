@@ -52,10 +52,11 @@ static int plan_python(struct plan *plan, const struct mp_run_settings *settings
     static char minus_m[] = "-m", package[] = "memory_profiler",
                 timestamp[] = "--timestamp", output[] = "-o",
                 children[] = "--include-children", backend[] = "--backend";
-    if (settings->user)
-        return mp_fail(
-            "functions of another user's process cannot be recorded: the file is "
-            "yours alone; use --nopython");
+    if (settings->user) {
+        mp_fail("functions of another user's process cannot be recorded: the file is "
+                "yours alone; use --nopython");
+        return MP_EXIT_FAILURE;
+    }
     bool given = mp_interpreter_is(program[0]) && count > 1;
     if (ends_in_py(program[given]) && check_script(program[given]))
         return MP_EXIT_FAILURE;

@@ -243,7 +243,9 @@ def test_threads_that_end_leave_no_ring_mapped(shop: Workshop) -> None:
     assert (run.code, run.err) == (0, "")
 
 
-@pytest.mark.skipif(sys.version_info < (3, 15), reason="PY_UNWIND is of all code before 3.15")
+@pytest.mark.skipif(
+    sys.version_info < (3, 15), reason="PY_UNWIND is of all code before 3.15"
+)
 def test_where_unwinding_is_local_no_event_is_of_all_code(shop: Workshop) -> None:
     run = shop.profile("""
         import sys
