@@ -42,7 +42,7 @@ def test_the_python_examples_run(tmp_path, monkeypatch, capsys) -> None:
     (tmp_path / "big.csv").write_text("a,b,c\n" * 50_000)
     monkeypatch.chdir(tmp_path)
     examples = blocks("python")
-    assert len(examples) == 2
+    assert len(examples) == 3
     names: dict[str, object] = {}
     for number, source in enumerate(examples):
         path = tmp_path / f"example{number}.py"
@@ -52,7 +52,8 @@ def test_the_python_examples_run(tmp_path, monkeypatch, capsys) -> None:
 
 
 def test_the_mprof_commands_run(tmp_path) -> None:
-    (commands,) = [block for block in blocks("console") if "mprof run" in block]
+    commands = "".join(block for block in blocks("console") if "$ mprof" in block)
+    assert commands.count("$ mprof") == 7
     (tmp_path / "examples").symlink_to(TOP / "examples")
     mprof = pathlib.Path(sys.executable).with_name("mprof")
     for line in commands.splitlines():
