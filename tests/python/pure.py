@@ -14,6 +14,8 @@ GATE = "forces a gate"
 FEW = "keeps one descriptor open"
 THREAD = "samples with a native thread"
 
+DRAWN = "draws for notebooks"
+
 #: Test -> what it needs the C core for.
 TESTS = {
     "test_verbose_version_names_the_gate_and_the_granularity": GATE,
@@ -30,6 +32,16 @@ TESTS = {
     "test_the_numbers_are_those_of_the_json": "--peak",
     "test_faults_62_a_sub_interpreter_is_refused_in_one_line": "is of one interpreter",
     "test_faults_62_a_free_threaded_build_is_refused_in_one_line": "is not for such a Python",
+    "test_memit_measures_a_spike_in_each_run": MARKS,
+    "test_memit_starts_no_thread_and_no_process": THREAD,
+    "test_loading_the_extension_imports_little_beside_the_package": THREAD,
+    "test_the_result_is_a_line_profiler_with_data": "--peak",
+    "test_html_is_made_of_what_a_sanitizer_keeps": DRAWN,
+    "test_markup_in_source_stays_text": DRAWN,
+    "test_the_line_that_added_most_is_marked_in_words": DRAWN,
+    "test_a_cell_is_drawn_with_words": DRAWN,
+    "test_an_interrupted_cell_ends_and_the_kernel_goes_on": DRAWN,
+    "test_samples_stand_on_absolute_deadlines": THREAD,
     "test_with_the_other_options": "--peak",
     "test_faults_63_greenlets_that_run_one_function_are_not_mixed": "follows greenlets",
 }
