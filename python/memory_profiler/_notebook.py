@@ -133,7 +133,8 @@ class MprunResult(LineProfiler):
     """
 
     def __init__(self, include_children: bool = False) -> None:
-        super().__init__(include_children=include_children, peak=not include_children)
+        marks = not include_children and not hasattr(_core, "MISSING")
+        super().__init__(include_children=include_children, peak=marks)
         self._titles: dict[str, str] = {}
         self._final: Results | None = None
 

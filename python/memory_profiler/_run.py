@@ -8,7 +8,7 @@ import signal
 import stat
 import sys
 import threading
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn, TextIO
 
 from memory_profiler import _child, _core, _profile
 from memory_profiler.__main__ import fail
@@ -118,7 +118,7 @@ class Report:
             return 1
         return 0
 
-    def _write_past(self, stream: IO[str]) -> None:
+    def _write_past(self, stream: TextIO) -> None:
         """Writes behind a stream's back: its buffer cannot be entered twice."""
         with open(
             stream.fileno(), "w", encoding=getattr(stream, "encoding", None), closefd=False

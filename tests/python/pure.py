@@ -7,12 +7,14 @@ from __future__ import annotations
 
 #: Files about the native program and about work (system calls, events, readings).
 FILES = ("test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
-         "test_trace_311.py", "test_timeline*.py", "test_page*.py", "test_dat*.py")  # fmt: skip
+         "test_trace_311.py", "test_peak.py", "test_readme.py", "test_timeline*.py", "test_page*.py", "test_dat*.py")  # fmt: skip
 
 MARKS = "sets the high-water mark back"
 GATE = "forces a gate"
 FEW = "keeps one descriptor open"
 THREAD = "samples with a native thread"
+
+DRAWN = "draws for notebooks"
 
 #: Test -> what it needs the C core for.
 TESTS = {
@@ -30,6 +32,16 @@ TESTS = {
     "test_the_numbers_are_those_of_the_json": "--peak",
     "test_faults_62_a_sub_interpreter_is_refused_in_one_line": "is of one interpreter",
     "test_faults_62_a_free_threaded_build_is_refused_in_one_line": "is not for such a Python",
+    "test_memit_measures_a_spike_in_each_run": MARKS,
+    "test_memit_starts_no_thread_and_no_process": THREAD,
+    "test_loading_the_extension_imports_little_beside_the_package": THREAD,
+    "test_the_result_is_a_line_profiler_with_data": "--peak",
+    "test_html_is_made_of_what_a_sanitizer_keeps": DRAWN,
+    "test_markup_in_source_stays_text": DRAWN,
+    "test_the_line_that_added_most_is_marked_in_words": DRAWN,
+    "test_a_cell_is_drawn_with_words": DRAWN,
+    "test_an_interrupted_cell_ends_and_the_kernel_goes_on": DRAWN,
+    "test_samples_stand_on_absolute_deadlines": THREAD,
     "test_with_the_other_options": "--peak",
     "test_faults_63_greenlets_that_run_one_function_are_not_mixed": "follows greenlets",
 }
