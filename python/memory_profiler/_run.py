@@ -151,12 +151,24 @@ def _report_on_sigterm(report: Report) -> None:
         report.write()
         die_of(signal.SIGTERM)
 
+    # A SIGTERM that reaches a child before it has the default back (a pool that ends at once)
+    # would be lost, and the pool would wait for ever: it stays pending until then.
+    masks: dict[int, set[int]] = {}
+
+    def before() -> None:
+        old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        masks[threading.get_ident()] = old
+
+    def restore() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop(threading.get_ident(), set()))
+
     def in_child() -> None:
         if signal.getsignal(signal.SIGTERM) is on_sigterm:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        restore()
 
     signal.signal(signal.SIGTERM, on_sigterm)
-    os.register_at_fork(after_in_child=in_child)
+    os.register_at_fork(before=before, after_in_parent=restore, after_in_child=in_child)
 
 
 def die_of(number: int) -> NoReturn:

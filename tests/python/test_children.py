@@ -409,3 +409,27 @@ def test_a_module_run_with_m_starts_children_too(shop) -> None:
     run = shop.run("-m", "pkg.tool")
     assert run.err == "" and "pool [1000, 1001, 1002]" in run.out
     assert run.table("def work").line("block = [n]").occurrences == 1
+
+
+def test_a_child_that_is_terminated_at_once_dies_of_it(shop: Workshop) -> None:
+    """A pool that ends early waits for ever for a child that lost its SIGTERM."""
+    run = shop.profile("""
+        import os, signal, time
+
+        @profile
+        def work():
+            return 1
+
+        work()
+        lost = 0
+        for _ in range(100):
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(20)
+                os._exit(7)
+            os.kill(pid, signal.SIGTERM)
+            lost += not os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+        print("lost", lost, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+    """)
+    assert run.out.startswith("lost 0 set()\n")
+    assert len(run.tables) == 1

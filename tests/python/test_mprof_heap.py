@@ -58,7 +58,9 @@ def test_the_report_names_the_line_with_its_source(script: Path) -> None:
     assert "work.py:4 load" in first[0]
     assert first[1].strip() == "return [bytes(1000) for _ in range(100)]"
     (line, *_) = report(script.parent / "a.mprof")["lines"]
-    assert (line["function"], line["blocks_at_peak"]) == ("load", 101)
+    # before 3.12 a comprehension is a function of its own
+    assert line["function"] in ("load", "load.<locals>.<listcomp>")
+    assert line["blocks_at_peak"] == 101
 
 
 def test_source_that_changed_since_is_not_shown(script: Path) -> None:
