@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from memory_profiler._profiler import LineProfiler
-from memory_profiler._report import check_precision, show_results
-from memory_profiler._wrap import Call, wrap_any, wrap_calls
+import sys
+
+from memory_profiler._profiler import Counted, LineProfiler
+from memory_profiler._report import check_precision, write_table
+from memory_profiler._wrap import wrap_any, wrap_calls
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
@@ -13,20 +15,21 @@ if TYPE_CHECKING:
     from memory_profiler._results import Results
 
 
-class _Reported(Call):
+class _Reported(Counted):
     """One call with a profiler of its own."""
 
     def __init__(self, func: Any, options: _Options) -> None:
         self.options = options
         self.profiler = options.make_profiler()
         self.profiler.add_function(func)
-        tracer = self.profiler._tracer
-        self.enter = tracer.enter  # type: ignore[method-assign]
-        self.leave = tracer.leave  # type: ignore[method-assign]
+        super().__init__(self.profiler._tracer)
 
     def finish(self) -> None:
-        self.options.results.update(self.profiler.results)
-        show_results(self.profiler, self.options.stream, self.options.precision)
+        results, stream = self.profiler.results, self.options.stream
+        self.options.results.update(results)
+        write_table(
+            sys.stdout if stream is None else stream, results, self.options.precision
+        )
 
 
 class _Options:

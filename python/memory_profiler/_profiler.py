@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from memory_profiler._codemap import CodeMap
 
 
-class _Counted(Call):
+class Counted(Call):
     """A call that one tracer counts."""
 
     def __init__(self, tracer: _core.Tracer | Blind) -> None:
@@ -89,7 +89,7 @@ class LineProfiler:
             self._tracer = Blind()
             _warn_once(why_unreadable(error))
         self._peaks = peak
-        self._call = _Counted(self._tracer)
+        self._call = Counted(self._tracer)
         self.max_mem = max_mem
         if max_mem is not None:
             from memory_profiler._debugger import MIB, Breaker
