@@ -6,6 +6,12 @@ static inline const _PyInterpreterFrame *mp_frame_innermost(PyThreadState *threa
     return thread->cframe->current_frame;
 }
 
+static inline void mp_frame_set_innermost(PyThreadState *thread,
+                                          const _PyInterpreterFrame *frame)
+{
+    thread->cframe->current_frame = (_PyInterpreterFrame *)frame;
+}
+
 static inline bool mp_frame_is_python(const _PyInterpreterFrame *frame)
 {
     return frame->owner != FRAME_OWNED_BY_CSTACK;

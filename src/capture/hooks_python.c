@@ -59,11 +59,14 @@ static inline void leave(const PyThreadState *thread)
         mp_turn_leave_other(&turn);
 }
 
-static uint32_t stack_of(struct mp_hooked *mine, PyThreadState *thread)
+/* `thread` is NULL without the interpreter's lock: then only the thread's own state is safe. */
+static uint32_t stack_of(struct mp_hooked *mine, PyThreadState *thread, size_t size)
 {
-    if (!thread)
-        thread = PyGILState_GetThisThreadState();
-    return thread ? mp_walk_thread(&walk, &mine->walker, thread) : 0;
+    PyThreadState *own = thread ? thread : PyGILState_GetThisThreadState();
+    uint32_t stack = own ? mp_walk_thread(&walk, &mine->walker, own) : 0;
+    if (__builtin_expect(mp_walker_wants_anchor(&mine->walker), 0) && thread)
+        mp_walker_anchor(&mine->walker, thread, size);
+    return stack;
 }
 
 /* Tells what was taken, and whether the thread had allocated nothing since. */
@@ -71,7 +74,7 @@ static void note_free(struct mp_hooked *mine, const struct mp_block *block, void
                       bool may_be_temporary)
 {
     if (block->watched)
-        mp_codes_forget(&walk.codes, (uintptr_t)address);
+        mp_walk_forget(&walk, &mine->walker, (uintptr_t)address);
     if (block->known)
         mp_ledger_remove(&ledger, mine->totals, block,
                          may_be_temporary && mine->last == (uintptr_t)address);
@@ -82,9 +85,9 @@ static void tell_alloc(void *address, size_t size)
     int kept = errno;
     PyThreadState *thread = enter();
     if (is_open()) {
-        struct mp_hooked *mine = mp_hooked_mine(heap, session);
+        struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
         mp_ledger_add(&ledger, mine->totals, (uintptr_t)address, size,
-                      stack_of(mine, thread));
+                      stack_of(mine, thread, size));
         mine->last = (uintptr_t)address;
     }
     leave(thread);
@@ -99,7 +102,7 @@ static void tell_free(void *address)
     if (is_open()) {
         struct mp_block block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
         if (block.known || block.watched)
-            note_free(mp_hooked_mine(heap, session), &block, address, true);
+            note_free(mp_hooked_mine(heap, &walk, session), &block, address, true);
     }
     leave(thread);
     errno = kept;
@@ -142,10 +145,10 @@ static void tell_moved(void *from, const struct moving *moving, void *to, size_t
     int kept = errno;
     PyThreadState *thread = enter();
     if (is_open()) {
-        struct mp_hooked *mine = mp_hooked_mine(heap, session);
+        struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
         if (moving->session == session)
             note_free(mine, &moving->block, from, false);
-        mp_ledger_add(&ledger, mine->totals, (uintptr_t)to, size, stack_of(mine, thread));
+        mp_ledger_add(&ledger, mine->totals, (uintptr_t)to, size, stack_of(mine, thread, size));
         mine->last = (uintptr_t)to;
     }
     leave(thread);
@@ -303,13 +306,6 @@ static int prepare(void)
     return pthread_atfork(NULL, NULL, close_in_child) ? -1 : 0;
 }
 
-static void clear_walk(void)
-{
-    for (size_t i = 0; i < MP_WALK_CACHE; i++)
-        walk.cache[i].instruction = NULL;
-    walk.died = 0;
-}
-
 int mp_hooks_start(struct mp_heap *into)
 {
     if (prepare())
@@ -320,12 +316,10 @@ int mp_hooks_start(struct mp_heap *into)
     }
     if (mp_ledger_init(&ledger, into))
         return -1;
-    if (mp_codes_init(&walk.codes, into, &ledger.shadow)) {
+    if (mp_walk_init(&walk, &ledger.stacks, &ledger.shadow)) {
         mp_ledger_release(&ledger);
         return -1;
     }
-    walk.stacks = &ledger.stacks;
-    clear_walk();
     heap = into;
     home = PyThreadState_Get()->interp;
     owner = getpid();
@@ -342,7 +336,7 @@ void mp_hooks_stop(void)
     mp_turn_enter_other(&turn);
     __atomic_store_n(open_flag, 0, __ATOMIC_RELEASE);
     mp_ledger_note_time(&ledger, true);
-    mp_codes_release(&walk.codes);
+    mp_walk_release(&walk);
     mp_ledger_release(&ledger);
     heap = NULL;
     mp_turn_leave_other(&turn);

@@ -87,9 +87,10 @@ static struct mp_heap_thread *new_totals(struct mp_heap *heap)
 }
 
 /* A thread's second look at a session, or a thread that was given another's place. */
-static void begin(struct mp_hooked *hooked, struct mp_heap *heap, unsigned session)
+static void begin(struct mp_hooked *hooked, struct mp_heap *heap, struct mp_walk *walk,
+                  unsigned session)
 {
-    hooked->walker.depth = 0;
+    mp_walker_begin(walk, &hooked->walker);
     hooked->last = 0;
     hooked->totals = new_totals(heap);
     hooked->session = session;
@@ -106,12 +107,13 @@ static struct mp_hooked *find(void)
     return mine = hooked;
 }
 
-struct mp_hooked *mp_hooked_mine(struct mp_heap *heap, unsigned session)
+struct mp_hooked *mp_hooked_mine(struct mp_heap *heap, struct mp_walk *walk,
+                                 unsigned session)
 {
     struct mp_hooked *hooked = mine;
     if (__builtin_expect(!hooked, 0))
         hooked = find();
     if (__builtin_expect(hooked->session != session, 0))
-        begin(hooked, heap, session);
+        begin(hooked, heap, walk, session);
     return hooked;
 }

@@ -18,7 +18,7 @@ struct mp_hooked {
 
 /* The calling thread's, for this session: its row of totals is new if it has none. A thread whose
    end was already announced shares one with others of its kind. The caller has the turn. */
-struct mp_hooked *mp_hooked_mine(struct mp_heap *, unsigned session);
+struct mp_hooked *mp_hooked_mine(struct mp_heap *, struct mp_walk *, unsigned session);
 
 /* 0, or -1 with errno. Once per process. */
 int mp_hooked_init(void);

@@ -216,3 +216,13 @@ int mp_shadow_watch(struct mp_shadow *shadow, uintptr_t address)
         *cell += MP_CELL_WATCHED_LARGE - MP_CELL_LARGE;
     return 0;
 }
+
+void mp_shadow_unwatch(struct mp_shadow *shadow, uintptr_t address)
+{
+    uint32_t *cell = is_odd(address) ? NULL : find_cell(shadow, address);
+    uint32_t kind = cell ? *cell & KIND_MASK : MP_CELL_EMPTY;
+    if (kind == MP_CELL_WATCHED)
+        *cell = MP_CELL_EMPTY;
+    else if (kind == MP_CELL_WATCHED_LARGE)
+        *cell -= MP_CELL_WATCHED_LARGE - MP_CELL_LARGE;
+}

@@ -70,5 +70,6 @@ struct mp_block mp_shadow_take(struct mp_shadow *, uintptr_t address);
 
 /* Asks take() to tell of this block, known or not, of more than 16 bytes. 0, or -1. */
 int mp_shadow_watch(struct mp_shadow *, uintptr_t address);
+void mp_shadow_unwatch(struct mp_shadow *, uintptr_t address);
 
 #endif
