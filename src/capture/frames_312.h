@@ -27,8 +27,14 @@ static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame
     return frame->prev_instr;
 }
 
+/* Of the thread that holds the interpreter's lock; NULL in any other. */
+static inline PyThreadState *mp_thread_holding(void)
+{
+    return _PyThreadState_UncheckedGet();
+}
+
 /* The calling thread's own state if it holds its interpreter's lock, else NULL. */
 static inline PyThreadState *mp_thread_with_lock(void)
 {
-    return _PyThreadState_UncheckedGet();
+    return mp_thread_holding();
 }

@@ -28,8 +28,14 @@ static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame
     return frame->instr_ptr;
 }
 
+/* Of the thread that holds the interpreter's lock; NULL in any other. */
+static inline PyThreadState *mp_thread_holding(void)
+{
+    return PyThreadState_GetUnchecked();
+}
+
 /* The calling thread's own state if it holds its interpreter's lock, else NULL. */
 static inline PyThreadState *mp_thread_with_lock(void)
 {
-    return PyThreadState_GetUnchecked();
+    return mp_thread_holding();
 }

@@ -40,7 +40,7 @@ static uint32_t child(struct mp_walk *walk, uint32_t parent, frame *at)
     const _Py_CODEUNIT *instruction = mp_frame_instruction(at);
     uintptr_t key = (uintptr_t)instruction |
                     (uintptr_t)(walk->generation + walk->codes.died) << INSTRUCTION_BITS;
-    size_t slot = ((uintptr_t)instruction >> 1 ^ parent * 0x9E3779B9u) % MP_WALK_CACHE;
+    size_t slot = (((uintptr_t)instruction >> 1) + (size_t)parent * 5) % MP_WALK_CACHE;
     if (walk->cache[slot].instruction == key && walk->cache[slot].parent == parent)
         return walk->cache[slot].child;
     PyCodeObject *code = mp_frame_code(at);
@@ -97,13 +97,6 @@ static int reserve(struct mp_walker *walker, size_t depth)
     walker->frames = more;
     walker->room = room;
     return 0;
-}
-
-void mp_walker_release(struct mp_walker *walker)
-{
-    if (walker->frames)
-        munmap(walker->frames, walker->room * sizeof *walker->frames);
-    *walker = (struct mp_walker){0};
 }
 
 /* How deep the stack is, and the number of the outermost frame to look at: the walk goes to an

@@ -29,8 +29,8 @@ struct mp_walker {
     struct mp_walked *frames; /* owned */
     size_t depth, room;
     uint64_t codes_died, frames_died; /* of the walk, at the last one */
-    size_t stable;                    /* outermost frames that stood still since `debt` was 0 */
-    uint32_t debt;                    /* frames looked at in vain */
+    size_t stable; /* outermost frames that stood still since `debt` was 0 */
+    uint32_t debt; /* frames looked at in vain */
     struct mp_anchors anchors;
 };
 
@@ -69,6 +69,5 @@ void mp_walk_forget(struct mp_walk *, struct mp_walker *, uintptr_t address);
 
 /* For a thread's first walk of a session. */
 void mp_walker_begin(const struct mp_walk *, struct mp_walker *);
-void mp_walker_release(struct mp_walker *);
 
 #endif

@@ -13,7 +13,7 @@
 
 #define LOCAL static __thread __attribute__((tls_model("initial-exec")))
 
-enum { DOMAINS = 3 };
+enum { DOMAINS = 3, INTERPRETER = 1 << 16 /* bytes: no interpreter's state is smaller */ };
 
 LOCAL bool is_inside; /* a hook or its allocator runs: what it allocates is its own */
 LOCAL const bool *probe_wants; /* set while we look whether the hooks are still in place */
@@ -26,6 +26,7 @@ static struct mp_walk walk;
 static struct mp_ledger ledger;
 static struct mp_heap *heap;
 static PyInterpreterState *home;
+static bool may_be_several; /* interpreters, whose locks may be others */
 static unsigned session;
 static pid_t owner;
 
@@ -39,10 +40,12 @@ bool mp_hooks_are_open(void)
     return open_flag && is_open();
 }
 
-/* The turn. Returns the state of a thread that holds our interpreter's lock, else NULL. */
-static inline PyThreadState *enter(void)
+/* The turn, for who is about to allocate. Returns the state of a thread that holds our
+   interpreter's lock, else NULL: an object may only be allocated by such a thread. */
+static inline PyThreadState *enter(PyMemAllocatorDomain domain)
 {
-    PyThreadState *thread = mp_thread_with_lock();
+    PyThreadState *thread =
+        domain == PYMEM_DOMAIN_RAW ? mp_thread_with_lock() : mp_thread_holding();
     if (__builtin_expect(!thread || thread->interp != home, 0)) {
         mp_turn_enter_other(&turn);
         return NULL;
@@ -51,16 +54,25 @@ static inline PyThreadState *enter(void)
     return thread;
 }
 
-static inline void leave(const PyThreadState *thread)
+/* The same where the thread's state is of no use. Whether it holds our lock; about 1 ns. */
+static inline bool enter_quickly(PyMemAllocatorDomain domain)
 {
-    if (__builtin_expect(thread != NULL, 1))
+    if (domain == PYMEM_DOMAIN_RAW || __builtin_expect(may_be_several, 0))
+        return enter(domain) != NULL;
+    mp_turn_enter(&turn);
+    return true;
+}
+
+static inline void leave(bool has_lock)
+{
+    if (__builtin_expect(has_lock, 1))
         mp_turn_leave(&turn);
     else
         mp_turn_leave_other(&turn);
 }
 
 /* `thread` is NULL without the interpreter's lock: then only the thread's own state is safe. */
-static uint32_t stack_of(struct mp_hooked *mine, PyThreadState *thread, size_t size)
+static inline uint32_t stack_of(struct mp_hooked *mine, PyThreadState *thread, size_t size)
 {
     PyThreadState *own = thread ? thread : PyGILState_GetThisThreadState();
     uint32_t stack = own ? mp_walk_thread(&walk, &mine->walker, own) : 0;
@@ -69,43 +81,51 @@ static uint32_t stack_of(struct mp_hooked *mine, PyThreadState *thread, size_t s
     return stack;
 }
 
-/* Tells what was taken, and whether the thread had allocated nothing since. */
-static void note_free(struct mp_hooked *mine, const struct mp_block *block, void *address,
-                      bool may_be_temporary)
+static inline void note_alloc(struct mp_hooked *mine, PyThreadState *thread, void *address,
+                              size_t size)
 {
-    if (block->watched)
+    uint32_t stack = stack_of(mine, thread, size);
+    mp_ledger_add(&ledger, mine->totals, (uintptr_t)address, size, stack);
+    mine->last = (uintptr_t)address;
+}
+
+/* Tells what was taken, and whether the thread had allocated nothing since. */
+static inline void note_free(struct mp_hooked *mine, const struct mp_block *block,
+                             void *address, bool may_be_temporary)
+{
+    if (__builtin_expect(block->watched, 0))
         mp_walk_forget(&walk, &mine->walker, (uintptr_t)address);
     if (block->known)
         mp_ledger_remove(&ledger, mine->totals, block,
                          may_be_temporary && mine->last == (uintptr_t)address);
 }
 
-static void tell_alloc(void *address, size_t size)
+static inline void tell_alloc(PyMemAllocatorDomain domain, void *address, size_t size)
 {
-    int kept = errno;
-    PyThreadState *thread = enter();
+    PyThreadState *thread = enter(domain);
     if (is_open()) {
         struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
-        mp_ledger_add(&ledger, mine->totals, (uintptr_t)address, size,
-                      stack_of(mine, thread, size));
-        mine->last = (uintptr_t)address;
+        int kept = *mine->error;
+        note_alloc(mine, thread, address, size);
+        *mine->error = kept;
     }
-    leave(thread);
-    errno = kept;
+    leave(thread != NULL);
 }
 
 /* Before the block is given back: then another thread may own the address. */
-static void tell_free(void *address)
+static inline void tell_free(PyMemAllocatorDomain domain, void *address)
 {
-    int kept = errno;
-    PyThreadState *thread = enter();
+    bool has_lock = enter_quickly(domain);
     if (is_open()) {
         struct mp_block block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
-        if (block.known || block.watched)
-            note_free(mp_hooked_mine(heap, &walk, session), &block, address, true);
+        if (block.known || block.watched) {
+            struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
+            int kept = *mine->error;
+            note_free(mine, &block, address, true);
+            *mine->error = kept;
+        }
     }
-    leave(thread);
-    errno = kept;
+    leave(has_lock);
 }
 
 /* A block that is being moved: its cell is taken out before, and put back if it stayed. */
@@ -114,45 +134,46 @@ struct moving {
     unsigned session; /* another may have begun meanwhile, without this thread */
 };
 
-static struct moving take_out(void *address)
+static inline struct moving take_out(PyMemAllocatorDomain domain, void *address)
 {
     struct moving moving = {0};
-    PyThreadState *thread = enter();
+    bool has_lock = enter_quickly(domain);
     if (is_open()) {
         moving.block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
         moving.session = session;
     }
-    leave(thread);
+    leave(has_lock);
     return moving;
 }
 
-static void put_back(void *address, const struct moving *moving)
+static void put_back(PyMemAllocatorDomain domain, void *address,
+                     const struct moving *moving)
 {
     int kept = errno;
     const struct mp_block *block = &moving->block;
-    PyThreadState *thread = enter();
+    bool has_lock = enter_quickly(domain);
     bool same = is_open() && moving->session == session;
     if (same && block->known)
         mp_shadow_put(&ledger.shadow, (uintptr_t)address, block->size, block->stack);
     if (same && block->watched)
         mp_shadow_watch(&ledger.shadow, (uintptr_t)address);
-    leave(thread);
+    leave(has_lock);
     errno = kept;
 }
 
-static void tell_moved(void *from, const struct moving *moving, void *to, size_t size)
+static inline void tell_moved(PyMemAllocatorDomain domain, void *from,
+                              const struct moving *moving, void *to, size_t size)
 {
-    int kept = errno;
-    PyThreadState *thread = enter();
+    PyThreadState *thread = enter(domain);
     if (is_open()) {
         struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
+        int kept = *mine->error;
         if (moving->session == session)
             note_free(mine, &moving->block, from, false);
-        mp_ledger_add(&ledger, mine->totals, (uintptr_t)to, size, stack_of(mine, thread, size));
-        mine->last = (uintptr_t)to;
+        note_alloc(mine, thread, to, size);
+        *mine->error = kept;
     }
-    leave(thread);
-    errno = kept;
+    leave(thread != NULL);
 }
 
 /* Whether this call is to be followed. While it is, nothing inside it is. */
@@ -170,47 +191,53 @@ static inline void end(void)
     is_inside = false;
 }
 
-static inline void *hook_malloc(const PyMemAllocatorEx *to, size_t size)
+static inline void *hook_malloc(PyMemAllocatorDomain domain, size_t size)
 {
+    const PyMemAllocatorEx *to = &original[domain];
     if (!begin())
         return to->malloc(to->ctx, size);
     void *address = to->malloc(to->ctx, size);
     if (address)
-        tell_alloc(address, size);
+        tell_alloc(domain, address, size);
     end();
     return address;
 }
 
-static inline void *hook_calloc(const PyMemAllocatorEx *to, size_t count, size_t size)
+static inline void *hook_calloc(PyMemAllocatorDomain domain, size_t count, size_t size)
 {
+    const PyMemAllocatorEx *to = &original[domain];
     if (!begin())
         return to->calloc(to->ctx, count, size);
+    if (domain == PYMEM_DOMAIN_RAW && count * size >= INTERPRETER)
+        may_be_several = true;
     void *address = to->calloc(to->ctx, count, size);
     if (address)
-        tell_alloc(address, count * size);
+        tell_alloc(domain, address, count * size);
     end();
     return address;
 }
 
-static inline void *hook_realloc(const PyMemAllocatorEx *to, void *from, size_t size)
+static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t size)
 {
+    const PyMemAllocatorEx *to = &original[domain];
     if (!begin())
         return to->realloc(to->ctx, from, size);
-    struct moving moving = from ? take_out(from) : (struct moving){0};
+    struct moving moving = from ? take_out(domain, from) : (struct moving){0};
     void *address = to->realloc(to->ctx, from, size);
     if (address)
-        tell_moved(from, &moving, address, size);
+        tell_moved(domain, from, &moving, address, size);
     else if (from)
-        put_back(from, &moving);
+        put_back(domain, from, &moving);
     end();
     return address;
 }
 
-static inline void hook_free(const PyMemAllocatorEx *to, void *address)
+static inline void hook_free(PyMemAllocatorDomain domain, void *address)
 {
+    const PyMemAllocatorEx *to = &original[domain];
     bool followed = address && begin();
     if (followed)
-        tell_free(address);
+        tell_free(domain, address);
     to->free(to->ctx, address);
     if (followed)
         end();
@@ -222,22 +249,22 @@ static inline void hook_free(const PyMemAllocatorEx *to, void *address)
     static void *malloc_##domain(void *context, size_t size)               \
     {                                                                      \
         (void)context;                                                     \
-        return hook_malloc(&original[domain], size);                       \
+        return hook_malloc(domain, size);                                  \
     }                                                                      \
     static void *calloc_##domain(void *context, size_t count, size_t size) \
     {                                                                      \
         (void)context;                                                     \
-        return hook_calloc(&original[domain], count, size);                \
+        return hook_calloc(domain, count, size);                           \
     }                                                                      \
     static void *realloc_##domain(void *context, void *from, size_t size)  \
     {                                                                      \
         (void)context;                                                     \
-        return hook_realloc(&original[domain], from, size);                \
+        return hook_realloc(domain, from, size);                           \
     }                                                                      \
     static void free_##domain(void *context, void *address)                \
     {                                                                      \
         (void)context;                                                     \
-        hook_free(&original[domain], address);                             \
+        hook_free(domain, address);                                        \
     }
 
 HOOKS_OF(PYMEM_DOMAIN_RAW)
@@ -322,6 +349,7 @@ int mp_hooks_start(struct mp_heap *into)
     }
     heap = into;
     home = PyThreadState_Get()->interp;
+    may_be_several = PyInterpreterState_Next(PyInterpreterState_Head()) != NULL;
     owner = getpid();
     session++;
     install();
