@@ -180,11 +180,13 @@ static struct mp_block take_special(uint32_t *cell)
     struct mp_block block = {.stack = *cell >> MP_CELL_KIND_BITS,
                              .known = kind != MP_CELL_WATCHED,
                              .watched = kind != MP_CELL_HUGE};
-    if (kind == MP_CELL_WATCHED_LARGE)
-        block.size = cell[1];
-    else if (kind == MP_CELL_HUGE)
-        block.size = (size_t)cell[2] << 32 | cell[1];
-    *cell = MP_CELL_EMPTY;
+    if (kind != MP_CELL_WATCHED) {
+        block.size = kind == MP_CELL_HUGE ? (size_t)cell[2] << 32 | cell[1] : cell[1];
+        cell[1] = MP_CELL_EMPTY;
+    }
+    if (kind == MP_CELL_HUGE)
+        cell[2] = MP_CELL_EMPTY;
+    cell[0] = MP_CELL_EMPTY;
     return block;
 }
 

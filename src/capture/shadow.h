@@ -111,10 +111,15 @@ static inline struct mp_block mp_shadow_take(struct mp_shadow *shadow, uintptr_t
     uint32_t value = *cell, kind = value & MP_CELL_KIND_MASK;
     if (__builtin_expect(kind > MP_CELL_LARGE, 0))
         return mp_shadow_take_slow(shadow, address);
-    *cell = MP_CELL_EMPTY;
-    return (struct mp_block){.stack = value >> MP_CELL_KIND_BITS,
-                             .size = kind == MP_CELL_LARGE ? cell[1] : kind - 1,
+    struct mp_block block = {.stack = value >> MP_CELL_KIND_BITS,
+                             .size = kind - 1,
                              .known = kind != MP_CELL_EMPTY};
+    cell[0] = MP_CELL_EMPTY;
+    if (kind == MP_CELL_LARGE) {
+        block.size = cell[1];
+        cell[1] = MP_CELL_EMPTY; /* a block nobody told of may begin here next */
+    }
+    return block;
 }
 
 /* Asks take() to tell of this block, known or not, of more than 16 bytes. 0, or -1. */
