@@ -133,11 +133,14 @@ void mp_activation_begin(struct mp_thread *thread, const void *frame,
             top->watched_at = thread->gate.changes;
         }
     }
+    if (tracer->flow)
+        mp_spending_begin(thread);
 }
 
 /* Rotates the activation at `at` to the top: a greenlet switched back to it. */
 static struct mp_activation *raise_to_top(struct mp_thread *thread, size_t at)
 {
+    mp_spending_raise(thread, at);
     struct mp_activation found = thread->stack[at];
     for (; at + 1 < thread->depth; at++)
         thread->stack[at] = thread->stack[at + 1];
@@ -156,14 +159,22 @@ struct mp_activation *mp_activation_find(struct mp_thread *thread, const void *f
     return NULL;
 }
 
+static void measure_more(struct mp_thread *thread, struct mp_activation *top, int64_t now)
+{
+    if (top->tracer->flow)
+        mp_spending_complete(thread);
+    if (top->tracer->peaks)
+        watch_peak(thread, top, now);
+}
+
 /* Completes the line being run. The first completion is the entry row's: it takes the reading
    that the others are measured from. */
 static inline void complete(struct mp_thread *thread, struct mp_activation *top,
                             int64_t now)
 {
     struct mp_line *row = top->row;
-    if (__builtin_expect(top->tracer->peaks, 0))
-        watch_peak(thread, top, now);
+    if (__builtin_expect(top->tracer->more, 0))
+        measure_more(thread, top, now);
     if (!row->occurrences++ || now > row->memory)
         row->memory = now;
     if (__builtin_expect(top->entered, 1)) {
@@ -189,12 +200,13 @@ void mp_activation_line(struct mp_thread *thread, struct mp_activation *top, int
 
 /* The growth of an activation that ended is in the table; take it out of the line that called
    it, which will complete later. */
-static void settle(struct mp_thread *thread, const struct mp_line_table *table,
-                   int64_t grown)
+static void settle(struct mp_thread *thread, const struct mp_activation *ended)
 {
     for (size_t at = thread->depth; at-- > 0;)
-        if (thread->stack[at].table == table) {
-            thread->stack[at].last += grown;
+        if (thread->stack[at].table == ended->table) {
+            thread->stack[at].last += ended->last - ended->entry;
+            if (ended->tracer->flow)
+                mp_spending_settle(&thread->stack[at], ended);
             return;
         }
 }
@@ -207,9 +219,8 @@ void mp_activation_end(struct mp_thread *thread)
     if (top->watched)
         mp_peak_end(&top->peak, top->last);
     thread->depth--;
-    int64_t grown = top->last - top->entry;
-    if (grown)
-        settle(thread, top->table, grown);
+    if (top->last != top->entry || top->tracer->flow)
+        settle(thread, top);
     mp_tracer_drop(top->tracer);
 }
 

@@ -75,18 +75,24 @@ static void note_free(struct mp_hooked *mine, const struct mp_block *block, void
     if (block->known)
         mp_ledger_remove(&ledger, mine->totals, block,
                          may_be_temporary && mine->last == (uintptr_t)address);
+    if (block->known)
+        mp_flow_remove(&mine->flow, block->size);
+}
+
+static void note_alloc(struct mp_hooked *mine, PyThreadState *thread, void *address,
+                       size_t size)
+{
+    mp_ledger_add(&ledger, mine->totals, (uintptr_t)address, size, stack_of(mine, thread));
+    mp_flow_add(&mine->flow, size);
+    mine->last = (uintptr_t)address;
 }
 
 static void tell_alloc(void *address, size_t size)
 {
     int kept = errno;
     PyThreadState *thread = enter();
-    if (is_open()) {
-        struct mp_hooked *mine = mp_hooked_mine(heap, session);
-        mp_ledger_add(&ledger, mine->totals, (uintptr_t)address, size,
-                      stack_of(mine, thread));
-        mine->last = (uintptr_t)address;
-    }
+    if (is_open())
+        note_alloc(mp_hooked_mine(heap, session), thread, address, size);
     leave(thread);
     errno = kept;
 }
@@ -145,8 +151,7 @@ static void tell_moved(void *from, const struct moving *moving, void *to, size_t
         struct mp_hooked *mine = mp_hooked_mine(heap, session);
         if (moving->session == session)
             note_free(mine, &moving->block, from, false);
-        mp_ledger_add(&ledger, mine->totals, (uintptr_t)to, size, stack_of(mine, thread));
-        mine->last = (uintptr_t)to;
+        note_alloc(mine, thread, to, size);
     }
     leave(thread);
     errno = kept;
@@ -353,4 +358,39 @@ void mp_hooks_pause(void (*look)(void *), void *context)
     mp_turn_enter_other(&turn);
     look(context);
     mp_turn_leave_other(&turn);
+}
+
+struct mp_flow *mp_hooks_flow(void)
+{
+    return open_flag ? mp_hooked_flow() : NULL;
+}
+
+void mp_hooks_disown(void *address)
+{
+    if (!mp_hooks_are_open())
+        return;
+    PyThreadState *thread = enter();
+    struct mp_block block = {0};
+    if (is_open())
+        block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
+    if (block.known) {
+        struct mp_hooked *mine = mp_hooked_mine(heap, session);
+        mp_ledger_remove(&ledger, mine->totals, &block, true);
+        mp_flow_disown(&mine->flow, block.size);
+    }
+    leave(thread);
+}
+
+struct mp_aside mp_hooks_step_aside(void)
+{
+    struct mp_aside aside = {.flow = mp_hooks_flow()};
+    if (aside.flow)
+        aside.before = *aside.flow;
+    return aside;
+}
+
+void mp_hooks_step_back(const struct mp_aside *aside)
+{
+    if (aside->flow)
+        *aside->flow = aside->before;
 }

@@ -103,7 +103,14 @@ static struct mp_hooked *find(void)
     if (!hooked || pthread_setspecific(key, hooked))
         return &shared;
     hooked->session = 0;
+    hooked->flow = (struct mp_flow){0};
     return mine = hooked;
+}
+
+struct mp_flow *mp_hooked_flow(void)
+{
+    struct mp_hooked *hooked = mine ? mine : find();
+    return hooked == &shared ? NULL : &hooked->flow;
 }
 
 struct mp_hooked *mp_hooked_mine(struct mp_heap *heap, unsigned session)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/flow.h"
 #include "capture/frames_walk.h"
 #include "record/heap.h"
 
@@ -12,6 +13,7 @@ struct mp_hooked {
     struct mp_walker walker;
     struct mp_heap_thread *totals; /* in the capture `session` is about */
     uintptr_t last;                /* the block allocated last */
+    struct mp_flow flow;           /* of all sessions */
     unsigned session;
     struct mp_hooked *next; /* of the free ones */
 };
@@ -19,6 +21,9 @@ struct mp_hooked {
 /* The calling thread's, for this session: its row of totals is new if it has none. A thread whose
    end was already announced shares one with others of its kind. The caller has the turn. */
 struct mp_hooked *mp_hooked_mine(struct mp_heap *, unsigned session);
+
+/* The calling thread's flow; NULL when it has no place of its own. Needs no turn. */
+struct mp_flow *mp_hooked_flow(void);
 
 /* 0, or -1 with errno. Once per process. */
 int mp_hooked_init(void);

@@ -1,5 +1,6 @@
 #include "capture/trace_ask.h"
 
+#include "capture/hooks_python.h"
 #include "capture/tracer.h"
 
 bool mp_trace_offer(PyObject *selector, PyObject *code, PyObject *globals)
@@ -8,12 +9,14 @@ bool mp_trace_offer(PyObject *selector, PyObject *code, PyObject *globals)
     if (asking)
         return false;
     asking = true;
+    struct mp_aside aside = mp_hooks_step_aside();
     PyObject *asked = Py_NewRef(selector);
     PyObject *result = PyObject_CallFunctionObjArgs(asked, code, globals, NULL);
     if (!result)
         PyErr_Clear();
     Py_XDECREF(result);
     Py_DECREF(asked);
+    mp_hooks_step_back(&aside);
     asking = false;
     return true;
 }

@@ -14,10 +14,12 @@
 #include "capture/trace_eval.h"
 
 #include <internal/pycore_frame.h>
+#include <internal/pycore_gc.h>
 #include <stdbool.h>
 
 #include "base/stack.h"
 #include "capture/activation.h"
+#include "capture/hooks_python.h"
 #include "capture/trace.h"
 #include "capture/trace_ask.h"
 #include "capture/trace_code.h"
@@ -181,12 +183,24 @@ static void foreign(struct mp_thread *thread, PyThreadState *state,
         state->c_tracefunc = mp_host.theirs;
 }
 
+/* The interpreter makes a frame object to tell us that a frame begins: it is not the bytes of
+   the line that calls. */
+static void disown(PyFrameObject *frame)
+{
+    bool fresh = _PyInterpreterFrame_LASTI(frame->f_frame) <=
+                 frame->f_frame->f_code->_co_firsttraceable;
+    if (fresh && Py_REFCNT(frame) == 1)
+        mp_hooks_disown(_Py_AS_GC(frame));
+}
+
 /* The object that comes with the function is the program's, before a debugger came in. */
 static int trace(PyObject *object, PyFrameObject *frame, int what, PyObject *arg)
 {
     (void)object;
     if (what == PyTrace_CALL && mp_stack_is_out(MP_STACK_HERE))
         return mp_host_refuse();
+    if (__builtin_expect(mp_tracer_flows > 0, 0) && what == PyTrace_CALL)
+        disown(frame);
     if (what == PyTrace_CALL && mp_host.deep && selector)
         consider(frame->f_frame);
     struct mp_thread *thread = mp_thread_self();
