@@ -6,8 +6,9 @@ from types import CodeType
 
 __version__: str
 
-Cell = tuple[int, int, int, int]
-"""(memory, increment, occurrences, peak) of a line, bytes; peak 0: not measured."""
+Cell = tuple[int, int, int, int, int, int, int]
+"""(memory, increment, occurrences, peak, allocated, freed, heap_peak) of a line, bytes; peak 0:
+not measured."""
 
 Function = tuple[str, str, int, int, int, list[str], dict[int, Cell]]
 """(filename, name, first line, entry line, baseline, source lines, cells)."""
@@ -21,6 +22,7 @@ class Tracer:
         children: bool = False,
         call: Callable[[], int] | None = None,
         peaks: bool = False,
+        heap: bool = False,
     ) -> None: ...
     def add(self, code: CodeType, always: bool = False, /) -> bool: ...
     def enter(self) -> None: ...
@@ -100,9 +102,16 @@ def select(call: Callable[[CodeType, dict[str, object]], object] | None, /) -> N
 def gate() -> str: ...
 def granularity() -> int: ...
 def work() -> dict[str, int]: ...
-def text_lines(function: Function, precision: int, peaks: bool = False, /) -> str: ...
+def text_lines(
+    function: Function, precision: int, peaks: bool = False, heap: bool = False, /
+) -> str: ...
 def json_lines(
-    functions: list[Function], backend: str, python: str, peaks: bool = False, /
+    functions: list[Function],
+    backend: str,
+    python: str,
+    peaks: bool = False,
+    heap: bool = False,
+    /,
 ) -> str: ...
 def html_lines(
     functions: list[Function],
@@ -111,5 +120,6 @@ def html_lines(
     backend: str,
     fragment: bool,
     peaks: bool = False,
+    heap: bool = False,
     /,
 ) -> str: ...

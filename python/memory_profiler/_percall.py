@@ -39,6 +39,7 @@ class _Options:
         precision: int,
         backend: str,
         children: bool,
+        heap: bool,
         results: Results,
     ) -> None:
         self.stream, self.precision, self.results = (
@@ -46,12 +47,14 @@ class _Options:
             check_precision(precision),
             results,
         )
-        self.backend, self.children = backend, children
+        self.backend, self.children, self.heap = backend, children, heap
         #: keeps the code objects instrumented between calls
         self.keeper = self.make_profiler()
 
     def make_profiler(self) -> LineProfiler:
-        return LineProfiler(backend=self.backend, include_children=self.children)
+        return LineProfiler(
+            backend=self.backend, include_children=self.children, heap=self.heap
+        )
 
 
 def profile_calls(
@@ -60,6 +63,7 @@ def profile_calls(
     precision: int,
     backend: str,
     include_children: bool,
+    heap: bool,
     results: Results,
 ) -> Any:
     """Wraps a function, or the functions in a descriptor or class, to report each call."""
@@ -67,7 +71,7 @@ def profile_calls(
     import inspect  # noqa: F401
     import linecache  # noqa: F401
 
-    options = _Options(stream, precision, backend, include_children, results)
+    options = _Options(stream, precision, backend, include_children, heap, results)
 
     def wrap(func: Any) -> Any:
         options.keeper.add_function(func)
