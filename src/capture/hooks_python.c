@@ -9,6 +9,7 @@
 
 #include "capture/hooks_python_threads.h"
 #include "capture/ledger.h"
+#include "capture/tracer.h"
 #include "capture/turn.h"
 
 #define LOCAL static __thread __attribute__((tls_model("initial-exec")))
@@ -87,11 +88,27 @@ static void note_alloc(struct mp_hooked *mine, PyThreadState *thread, void *addr
     mine->last = (uintptr_t)address;
 }
 
+/* Where lines are traced, the interpreter prepares each code object before its first line, also
+   of code that nobody traces: not the program's bytes, nor the line's that calls it. */
+static inline bool is_for_events(PyThreadState *thread, size_t size)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (__builtin_expect(size != sizeof(_PyCoMonitoringData), 1) || !mp_tracer_flows ||
+        !thread)
+        return false;
+    const _PyInterpreterFrame *frame = mp_frame_innermost(thread);
+    return frame && mp_frame_is_python(frame) && !mp_frame_code(frame)->_co_monitoring;
+#else
+    (void)thread, (void)size;
+    return false;
+#endif
+}
+
 static void tell_alloc(void *address, size_t size)
 {
     int kept = errno;
     PyThreadState *thread = enter();
-    if (is_open())
+    if (is_open() && !is_for_events(thread, size))
         note_alloc(mp_hooked_mine(heap, session), thread, address, size);
     leave(thread);
     errno = kept;
