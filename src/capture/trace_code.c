@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "capture/hooks_python.h"
 #include "capture/trace.h"
 #include "capture/trace_compat.h"
 
@@ -32,6 +33,7 @@ struct mp_code_notes *mp_code_notes(PyObject *code)
         PyErr_Clear();
         return NULL;
     }
+    mp_hooks_disown(((PyCodeObject *)code)->co_extra);
     return notes;
 }
 

@@ -14,7 +14,6 @@
 #include "capture/trace_eval.h"
 
 #include <internal/pycore_frame.h>
-#include <internal/pycore_gc.h>
 #include <stdbool.h>
 
 #include "base/stack.h"
@@ -183,14 +182,19 @@ static void foreign(struct mp_thread *thread, PyThreadState *state,
         state->c_tracefunc = mp_host.theirs;
 }
 
-/* The interpreter makes a frame object to tell us that a frame begins: it is not the bytes of
-   the line that calls. */
-static void disown(PyFrameObject *frame)
+/* What the interpreter makes to tell us, a frame object for each call and an array of line numbers
+   once for each code object, is not the bytes of the line that runs. */
+static void disown(PyFrameObject *frame, int what)
 {
-    bool fresh = _PyInterpreterFrame_LASTI(frame->f_frame) <=
-                 frame->f_frame->f_code->_co_firsttraceable;
-    if (fresh && Py_REFCNT(frame) == 1)
-        mp_hooks_disown(_Py_AS_GC(frame));
+    enum {
+        COLLECTOR_HEAD = 2 * sizeof(uintptr_t)
+    }; /* before each object that it follows */
+    PyCodeObject *code = frame->f_frame->f_code;
+    bool fresh = _PyInterpreterFrame_LASTI(frame->f_frame) <= code->_co_firsttraceable;
+    if (what == PyTrace_LINE)
+        mp_hooks_disown(code->_co_linearray);
+    else if (what == PyTrace_CALL && fresh && Py_REFCNT(frame) == 1)
+        mp_hooks_disown((char *)frame - COLLECTOR_HEAD);
 }
 
 /* The object that comes with the function is the program's, before a debugger came in. */
@@ -199,8 +203,8 @@ static int trace(PyObject *object, PyFrameObject *frame, int what, PyObject *arg
     (void)object;
     if (what == PyTrace_CALL && mp_stack_is_out(MP_STACK_HERE))
         return mp_host_refuse();
-    if (__builtin_expect(mp_tracer_flows > 0, 0) && what == PyTrace_CALL)
-        disown(frame);
+    if (__builtin_expect(mp_tracer_flows > 0, 0))
+        disown(frame, what);
     if (what == PyTrace_CALL && mp_host.deep && selector)
         consider(frame->f_frame);
     struct mp_thread *thread = mp_thread_self();
