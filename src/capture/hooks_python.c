@@ -83,6 +83,8 @@ static void note_free(struct mp_hooked *mine, const struct mp_block *block, void
 static void note_alloc(struct mp_hooked *mine, PyThreadState *thread, void *address,
                        size_t size)
 {
+    if (__builtin_expect(mine->aside, 0))
+        return;
     mp_ledger_add(&ledger, mine->totals, (uintptr_t)address, size, stack_of(mine, thread));
     mp_flow_add(&mine->flow, size);
     mine->last = (uintptr_t)address;
@@ -377,14 +379,30 @@ void mp_hooks_pause(void (*look)(void *), void *context)
     mp_turn_leave_other(&turn);
 }
 
+static struct mp_hooked *own(void)
+{
+    return open_flag ? mp_hooked_own() : NULL;
+}
+
 struct mp_flow *mp_hooks_flow(void)
 {
-    return open_flag ? mp_hooked_flow() : NULL;
+    struct mp_hooked *mine = own();
+    return mine ? &mine->flow : NULL;
+}
+
+bool mp_hooks_set_aside(bool aside)
+{
+    struct mp_hooked *mine = own();
+    if (!mine)
+        return false;
+    bool was = mine->aside;
+    mine->aside = aside;
+    return was;
 }
 
 void mp_hooks_disown(void *address)
 {
-    if (!mp_hooks_are_open())
+    if (!address || !mp_hooks_are_open())
         return;
     PyThreadState *thread = enter();
     struct mp_block block = {0};
@@ -396,18 +414,4 @@ void mp_hooks_disown(void *address)
         mp_flow_disown(&mine->flow, block.size);
     }
     leave(thread);
-}
-
-struct mp_aside mp_hooks_step_aside(void)
-{
-    struct mp_aside aside = {.flow = mp_hooks_flow()};
-    if (aside.flow)
-        aside.before = *aside.flow;
-    return aside;
-}
-
-void mp_hooks_step_back(const struct mp_aside *aside)
-{
-    if (aside->flow)
-        *aside->flow = aside->before;
 }

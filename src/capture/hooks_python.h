@@ -39,11 +39,7 @@ mp_flow_find mp_hooks_flow;
    its thread's flow, and neither will its end be. */
 void mp_hooks_disown(void *address);
 
-/* What the calling thread does between the two on our account is not in its flow. */
-struct mp_aside {
-    struct mp_flow *flow, before;
-};
-struct mp_aside mp_hooks_step_aside(void);
-void mp_hooks_step_back(const struct mp_aside *);
+/* While a thread is aside, what it allocates is our own and nobody's. Returns whether it was. */
+bool mp_hooks_set_aside(bool aside);
 
 #endif

@@ -104,13 +104,14 @@ static struct mp_hooked *find(void)
         return &shared;
     hooked->session = 0;
     hooked->flow = (struct mp_flow){0};
+    hooked->aside = false;
     return mine = hooked;
 }
 
-struct mp_flow *mp_hooked_flow(void)
+struct mp_hooked *mp_hooked_own(void)
 {
     struct mp_hooked *hooked = mine ? mine : find();
-    return hooked == &shared ? NULL : &hooked->flow;
+    return hooked == &shared ? NULL : hooked;
 }
 
 struct mp_hooked *mp_hooked_mine(struct mp_heap *heap, unsigned session)

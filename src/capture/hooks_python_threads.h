@@ -14,6 +14,7 @@ struct mp_hooked {
     struct mp_heap_thread *totals; /* in the capture `session` is about */
     uintptr_t last;                /* the block allocated last */
     struct mp_flow flow;           /* of all sessions */
+    bool aside;                    /* what it allocates is our own */
     unsigned session;
     struct mp_hooked *next; /* of the free ones */
 };
@@ -22,8 +23,8 @@ struct mp_hooked {
    end was already announced shares one with others of its kind. The caller has the turn. */
 struct mp_hooked *mp_hooked_mine(struct mp_heap *, unsigned session);
 
-/* The calling thread's flow; NULL when it has no place of its own. Needs no turn. */
-struct mp_flow *mp_hooked_flow(void);
+/* The calling thread's, of whatever session; NULL when it has none of its own. Needs no turn. */
+struct mp_hooked *mp_hooked_own(void);
 
 /* 0, or -1 with errno. Once per process. */
 int mp_hooked_init(void);

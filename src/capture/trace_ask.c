@@ -9,14 +9,14 @@ bool mp_trace_offer(PyObject *selector, PyObject *code, PyObject *globals)
     if (asking)
         return false;
     asking = true;
-    struct mp_aside aside = mp_hooks_step_aside();
+    bool aside = mp_hooks_set_aside(true);
     PyObject *asked = Py_NewRef(selector);
     PyObject *result = PyObject_CallFunctionObjArgs(asked, code, globals, NULL);
     if (!result)
         PyErr_Clear();
     Py_XDECREF(result);
     Py_DECREF(asked);
-    mp_hooks_step_back(&aside);
+    mp_hooks_set_aside(aside);
     asking = false;
     return true;
 }

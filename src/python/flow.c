@@ -51,3 +51,16 @@ void mp_flow_drop(void)
     if (!--wanted)
         mp_flow_yield();
 }
+
+static PyObject *set_aside(PyObject *module, PyObject *aside)
+{
+    (void)module;
+    return PyBool_FromLong(mp_hooks_set_aside(aside == Py_True));
+}
+
+PyMethodDef mp_flow_methods[] = {
+    {"set_aside", set_aside, METH_O,
+     "set_aside(aside) -> whether it was. Until it is False again, what this thread allocates\n"
+     "is the profiler's own: on no line and in no heap capture."},
+    {NULL, NULL, 0, NULL},
+};

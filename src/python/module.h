@@ -11,6 +11,7 @@ extern PyType_Spec mp_peak_spec;
 extern PyType_Spec mp_heap_spec;
 extern PyType_Spec mp_tracer_spec;
 extern PyMethodDef mp_calls_methods[];
+extern PyMethodDef mp_flow_methods[];
 extern PyMethodDef mp_meter_methods[];
 extern PyMethodDef mp_notebook_methods[];
 extern PyMethodDef mp_render_methods[];

@@ -42,7 +42,7 @@ static int64_t read_with_children(struct other_source *source)
 /* Calls into Python from an event: an exception that is on its way stays on its way. */
 static int64_t read_callable(PyObject *call)
 {
-    struct mp_aside aside = mp_hooks_step_aside();
+    bool aside = mp_hooks_set_aside(true);
     PyObject *raised = PyErr_GetRaisedException();
     PyObject *result = PyObject_CallNoArgs(call);
     int64_t bytes = result ? PyLong_AsLongLong(result) : -1;
@@ -50,7 +50,7 @@ static int64_t read_callable(PyObject *call)
     if (PyErr_Occurred())
         PyErr_Clear();
     PyErr_SetRaisedException(raised);
-    mp_hooks_step_back(&aside);
+    mp_hooks_set_aside(aside);
     return bytes;
 }
 
