@@ -661,3 +661,64 @@ def test_greenlets_keep_their_peaks_apart(blocks_at: Path) -> None:
     # greenlet's own copies of the stack are some kilobytes
     assert 60_000 <= lines["_ = right_one.switch()"][2] < 100_000
     assert lines["left_one.switch()"][2] < 40_000
+
+
+def test_the_nets_of_a_real_function_are_what_the_programs_heap_grew(
+    shop: HeapShop,
+) -> None:
+    """Single-threaded, so that the tracker's figure for the process is the thread's."""
+    shop.write(
+        "script.py",
+        """
+        import collections, gc, json, re
+        from memory_profiler import LineProfiler, heap
+
+        class Node:
+            def __init__(self, depth):
+                self.children = [Node(depth - 1) for _ in range(3)] if depth else []
+                self.me = self
+
+        def steps(n):
+            for i in range(n):
+                yield {i: str(i) * 3}
+
+        def fails(n):
+            kept = [0] * n
+            return kept[n] if n < 900 else fails(n - 1)
+
+        def work():
+            marks[0] = tracker.live
+            text = json.dumps({str(i): list(range(i)) for i in range(60)})
+            data = json.loads(text)
+            words = collections.Counter(re.findall("[0-9]+", text))
+            tree = Node(4)
+            del tree, data
+            gc.collect()
+            big = sorted(words, key=lambda word: (len(word), word))
+            items = list(steps(300))
+            try:
+                fails(930)
+            except IndexError as error:
+                big.append(repr(error))
+            total = sum(len(item) for item in items)
+            kept.append((big, total, items))
+            marks[1] = tracker.live
+
+        marks, kept = [0, 0], []
+        gc.disable()
+        with heap.track() as tracker:
+            work()  # what runs for the first time keeps more
+            profiler = LineProfiler(heap=True)
+            for function in work, fails, steps:
+                profiler.add_function(function)
+            with profiler:
+                work()
+            lines = profiler.results["work"].lines.values()
+            *nets, last = [line.net for line in lines if line.memory]
+            print(sum(nets), marks[1] - marks[0])
+    """,
+    )
+    run = shop.python("script.py")
+    assert run.err == ""
+    nets, grown = map(int, run.out.split())
+    assert nets == grown > 10_000
