@@ -3,13 +3,13 @@
 #include "capture/hooks_python.h"
 
 #include <errno.h>
+#include <opcode.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "capture/hooks_python_threads.h"
 #include "capture/ledger.h"
-#include "capture/tracer.h"
 #include "capture/turn.h"
 
 #define LOCAL static __thread __attribute__((tls_model("initial-exec")))
@@ -90,16 +90,22 @@ static void note_alloc(struct mp_hooked *mine, PyThreadState *thread, void *addr
     mine->last = (uintptr_t)address;
 }
 
-/* Where lines are traced, the interpreter prepares each code object before its first line, also
-   of code that nobody traces: not the program's bytes, nor the line's that calls it. */
+/* Once sys.monitoring is in use, the interpreter prepares every code object at its first RESUME,
+   also of code that nobody traces: not the program's bytes, nor the line's that calls it. */
 static inline bool is_for_events(PyThreadState *thread, size_t size)
 {
 #if PY_VERSION_HEX >= 0x030C0000
-    if (__builtin_expect(size != sizeof(_PyCoMonitoringData), 1) || !mp_tracer_flows ||
-        !thread)
+    if (__builtin_expect(size != sizeof(_PyCoMonitoringData), 1) || !thread)
         return false;
     const _PyInterpreterFrame *frame = mp_frame_innermost(thread);
-    return frame && mp_frame_is_python(frame) && !mp_frame_code(frame)->_co_monitoring;
+    if (!frame || !mp_frame_is_python(frame) || mp_frame_code(frame)->_co_monitoring)
+        return false;
+    unsigned char at = mp_frame_instruction(frame)->op.code;
+#ifdef RESUME_CHECK
+    return at == RESUME || at == RESUME_CHECK;
+#else
+    return at == RESUME;
+#endif
 #else
     (void)thread, (void)size;
     return false;
