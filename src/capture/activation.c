@@ -104,6 +104,20 @@ static void watch_peak(struct mp_thread *thread, struct mp_activation *top, int6
         top->row->peak = peak;
 }
 
+/* Leaves alone what only tracers that want more use: it is half of the structure. */
+static inline void open_line(struct mp_activation *top, const void *frame,
+                             struct mp_tracer *tracer, struct mp_line_table *table,
+                             int line)
+{
+    top->frame = frame;
+    top->table = table;
+    top->tracer = tracer;
+    top->row = row_of(table, line);
+    top->line = line;
+    top->entered = top->watched = false;
+    top->entry = top->last = 0;
+}
+
 void mp_activation_begin(struct mp_thread *thread, const void *frame,
                          struct mp_tracer *tracer, struct mp_line_table *table, int line,
                          bool resumed)
@@ -117,9 +131,7 @@ void mp_activation_begin(struct mp_thread *thread, const void *frame,
         return;
     }
     struct mp_activation *top = &thread->stack[thread->depth++];
-    *top = (struct mp_activation){
-        .frame = frame, .table = table, .tracer = tracer, .line = line};
-    top->row = row_of(table, line);
+    open_line(top, frame, tracer, table, line);
     mp_tracer_keep(tracer);
     if (thread->context_count &&
         thread->contexts[thread->context_count - 1].tracer == tracer)

@@ -31,6 +31,7 @@ void mp_spending_begin(struct mp_thread *thread)
 {
     struct mp_activation *top = &thread->stack[thread->depth - 1];
     struct mp_flow *flow = top->tracer->flow();
+    top->spending = (struct mp_spending){0};
     if (!flow)
         return;
     hand_on(thread, thread->depth - 1, mp_flow_high(flow));
