@@ -26,6 +26,9 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
                 "may be repeated"}),
     (("--peak",), {"action": "store_true",
         "help": "add a column: the high-water mark while each line ran"}),
+    (("--heap",), {"action": "store_true",
+        "help": "add columns: bytes that Python's allocators handed out and got back at each "
+                "line, exactly"}),
     (("--precision",), {"default": 3, "metavar": "N", "help": "decimals (default: 3)"}),
     (("-o",), {"dest": "out_filename", "metavar": "FILE",
         "help": "append the report to FILE instead of printing it"}),

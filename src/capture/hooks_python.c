@@ -3,6 +3,7 @@
 #include "capture/hooks_python.h"
 
 #include <errno.h>
+#include <opcode.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -73,8 +74,11 @@ static inline uint32_t stack_of(struct mp_hooked *mine, PyThreadState *thread, s
 static inline void note_alloc(struct mp_hooked *mine, PyThreadState *thread, void *address,
                               size_t size)
 {
+    if (__builtin_expect(mine->aside, 0))
+        return;
     uint32_t stack = stack_of(mine, thread, size);
     mp_ledger_add(&ledger, mine->totals, (uintptr_t)address, size, stack);
+    mp_flow_add(&mine->flow, size);
     mine->last = (uintptr_t)address;
 }
 
@@ -84,16 +88,40 @@ static inline void note_free(struct mp_hooked *mine, const struct mp_block *bloc
 {
     if (__builtin_expect(block->watched, 0))
         mp_walk_forget(&walk, &mine->walker, (uintptr_t)address);
-    if (block->known)
-        mp_ledger_remove(&ledger, mine->totals, block,
-                         may_be_temporary && mine->last == (uintptr_t)address);
+    if (!block->known)
+        return;
+    mp_ledger_remove(&ledger, mine->totals, block,
+                     may_be_temporary && mine->last == (uintptr_t)address);
+    mp_flow_remove(&mine->flow, block->size);
+}
+
+/* Once sys.monitoring is in use, the interpreter prepares every code object at its first RESUME,
+   also of code that nobody traces: not the program's bytes, nor the line's that calls it. */
+static inline bool is_for_events(PyThreadState *thread, size_t size)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    if (__builtin_expect(size != sizeof(_PyCoMonitoringData), 1) || !thread)
+        return false;
+    const _PyInterpreterFrame *frame = mp_frame_innermost(thread);
+    if (!frame || !mp_frame_is_python(frame) || mp_frame_code(frame)->_co_monitoring)
+        return false;
+    unsigned char at = mp_frame_instruction(frame)->op.code;
+#ifdef RESUME_CHECK
+    return at == RESUME || at == RESUME_CHECK;
+#else
+    return at == RESUME;
+#endif
+#else
+    (void)thread, (void)size;
+    return false;
+#endif
 }
 
 static inline void tell_alloc(PyMemAllocatorDomain domain, void *address, size_t size)
 {
     PyThreadState *thread;
     enum mp_turn_way way = enter(domain, &thread);
-    if (is_open()) {
+    if (is_open() && !is_for_events(thread, size)) {
         struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
         int kept = *mine->error;
         note_alloc(mine, thread, address, size);
@@ -366,4 +394,41 @@ void mp_hooks_pause(void (*look)(void *), void *context)
     mp_turn_enter_other(&turn);
     look(context);
     mp_turn_leave_other(&turn);
+}
+
+static struct mp_hooked *own(void)
+{
+    return open_flag ? mp_hooked_ask() : NULL;
+}
+
+struct mp_flow *mp_hooks_flow(void)
+{
+    struct mp_hooked *mine = own();
+    return mine ? &mine->flow : NULL;
+}
+
+bool mp_hooks_set_aside(bool aside)
+{
+    struct mp_hooked *mine = own();
+    if (!mine)
+        return false;
+    bool was = mine->aside;
+    mine->aside = aside;
+    return was;
+}
+
+void mp_hooks_disown(void *address)
+{
+    if (!address || !mp_hooks_are_open())
+        return;
+    enum mp_turn_way way = mp_turn_enter(&turn);
+    struct mp_block block = {0};
+    if (is_open())
+        block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
+    if (block.known) {
+        struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
+        mp_ledger_remove(&ledger, mine->totals, &block, true);
+        mp_flow_disown(&mine->flow, block.size);
+    }
+    mp_turn_leave(&turn, way);
 }

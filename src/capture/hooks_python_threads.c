@@ -104,7 +104,15 @@ static struct mp_hooked *find(void)
     if (!hooked || pthread_setspecific(key, hooked))
         return &shared;
     hooked->session = 0;
+    hooked->flow = (struct mp_flow){0};
+    hooked->aside = false;
     return mp_hooked_own = hooked;
+}
+
+struct mp_hooked *mp_hooked_ask(void)
+{
+    struct mp_hooked *hooked = mp_hooked_own ? mp_hooked_own : find();
+    return hooked == &shared ? NULL : hooked;
 }
 
 struct mp_hooked *mp_hooked_begin(struct mp_heap *heap, const struct mp_walk *walk,

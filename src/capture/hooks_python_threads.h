@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/flow.h"
 #include "capture/frames_walk.h"
 #include "record/heap.h"
 
@@ -13,6 +14,8 @@ struct mp_hooked {
     struct mp_heap_thread *totals; /* in the capture `session` is about */
     uintptr_t last;                /* the block allocated last */
     int *error;                    /* its errno */
+    struct mp_flow flow;           /* of all sessions */
+    bool aside;                    /* what it allocates is our own */
     unsigned session;
     struct mp_hooked *next; /* of the free ones */
 };
@@ -32,6 +35,9 @@ static inline struct mp_hooked *mp_hooked_mine(struct mp_heap *heap,
         return own;
     return mp_hooked_begin(heap, walk, session);
 }
+
+/* The calling thread's, of whatever session; NULL when it has none of its own. Needs no turn. */
+struct mp_hooked *mp_hooked_ask(void);
 
 /* 0, or -1 with errno. Once per process. */
 int mp_hooked_init(void);

@@ -53,6 +53,7 @@ static PyObject *start(struct heap *self, PyObject *argument)
                             "this tracker was started before: make another");
     if (argument != Py_None && !PyUnicode_FSConverter(argument, &path))
         return NULL;
+    mp_flow_yield();
     if (mp_hooks_are_open())
         errno = EBUSY;
     int failed = mp_hooks_are_open() || open_file(self, path);
@@ -63,6 +64,8 @@ static PyObject *start(struct heap *self, PyObject *argument)
     }
     self->recording = !failed;
     PyObject *result = failed ? start_failed(path) : Py_NewRef(Py_None);
+    if (failed)
+        mp_flow_resume();
     Py_XDECREF(path);
     return result;
 }
@@ -75,7 +78,11 @@ static int end(struct heap *self)
     if (!was || self->pid != getpid())
         return 0;
     mp_hooks_stop();
-    return mp_heap_file_finish(&self->file);
+    int failed = mp_heap_file_finish(&self->file);
+    int kept = errno;
+    mp_flow_resume();
+    errno = kept;
+    return failed;
 }
 
 static PyObject *stop(struct heap *self, PyObject *ignored)
