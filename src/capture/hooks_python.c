@@ -40,35 +40,24 @@ bool mp_hooks_are_open(void)
     return open_flag && is_open();
 }
 
-/* The turn, for who is about to allocate. Returns the state of a thread that holds our
-   interpreter's lock, else NULL: an object may only be allocated by such a thread. */
-static inline PyThreadState *enter(PyMemAllocatorDomain domain)
+/* The turn, for who has allocated. `*thread` is the state of a thread that holds our interpreter's
+   lock, else NULL. */
+static inline enum mp_turn_way enter(PyMemAllocatorDomain domain, PyThreadState **thread)
 {
-    PyThreadState *thread =
-        domain == PYMEM_DOMAIN_RAW ? mp_thread_with_lock() : mp_thread_holding();
-    if (__builtin_expect(!thread || thread->interp != home, 0)) {
-        mp_turn_enter_other(&turn);
-        return NULL;
-    }
-    mp_turn_enter(&turn);
-    return thread;
+    *thread = domain == PYMEM_DOMAIN_RAW ? mp_thread_with_lock() : mp_thread_holding();
+    if (__builtin_expect(*thread && (*thread)->interp == home, 1))
+        return mp_turn_enter(&turn);
+    *thread = NULL;
+    return mp_turn_enter_other(&turn);
 }
 
-/* The same where the thread's state is of no use. Whether it holds our lock; about 1 ns. */
-static inline bool enter_quickly(PyMemAllocatorDomain domain)
+/* The same where the thread's state is of no use; about 1 ns. */
+static inline enum mp_turn_way enter_quickly(PyMemAllocatorDomain domain)
 {
+    PyThreadState *thread;
     if (domain == PYMEM_DOMAIN_RAW || __builtin_expect(may_be_several, 0))
-        return enter(domain) != NULL;
-    mp_turn_enter(&turn);
-    return true;
-}
-
-static inline void leave(bool has_lock)
-{
-    if (__builtin_expect(has_lock, 1))
-        mp_turn_leave(&turn);
-    else
-        mp_turn_leave_other(&turn);
+        return enter(domain, &thread);
+    return mp_turn_enter(&turn);
 }
 
 /* `thread` is NULL without the interpreter's lock: then only the thread's own state is safe. */
@@ -102,20 +91,21 @@ static inline void note_free(struct mp_hooked *mine, const struct mp_block *bloc
 
 static inline void tell_alloc(PyMemAllocatorDomain domain, void *address, size_t size)
 {
-    PyThreadState *thread = enter(domain);
+    PyThreadState *thread;
+    enum mp_turn_way way = enter(domain, &thread);
     if (is_open()) {
         struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
         int kept = *mine->error;
         note_alloc(mine, thread, address, size);
         *mine->error = kept;
     }
-    leave(thread != NULL);
+    mp_turn_leave(&turn, way);
 }
 
 /* Before the block is given back: then another thread may own the address. */
 static inline void tell_free(PyMemAllocatorDomain domain, void *address)
 {
-    bool has_lock = enter_quickly(domain);
+    enum mp_turn_way way = enter_quickly(domain);
     if (is_open()) {
         struct mp_block block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
         if (block.known || block.watched) {
@@ -125,7 +115,7 @@ static inline void tell_free(PyMemAllocatorDomain domain, void *address)
             *mine->error = kept;
         }
     }
-    leave(has_lock);
+    mp_turn_leave(&turn, way);
 }
 
 /* A block that is being moved: its cell is taken out before, and put back if it stayed. */
@@ -137,12 +127,12 @@ struct moving {
 static inline struct moving take_out(PyMemAllocatorDomain domain, void *address)
 {
     struct moving moving = {0};
-    bool has_lock = enter_quickly(domain);
+    enum mp_turn_way way = enter_quickly(domain);
     if (is_open()) {
         moving.block = mp_shadow_take(&ledger.shadow, (uintptr_t)address);
         moving.session = session;
     }
-    leave(has_lock);
+    mp_turn_leave(&turn, way);
     return moving;
 }
 
@@ -151,20 +141,21 @@ static void put_back(PyMemAllocatorDomain domain, void *address,
 {
     int kept = errno;
     const struct mp_block *block = &moving->block;
-    bool has_lock = enter_quickly(domain);
+    enum mp_turn_way way = enter_quickly(domain);
     bool same = is_open() && moving->session == session;
     if (same && block->known)
         mp_shadow_put(&ledger.shadow, (uintptr_t)address, block->size, block->stack);
     if (same && block->watched)
         mp_shadow_watch(&ledger.shadow, (uintptr_t)address);
-    leave(has_lock);
+    mp_turn_leave(&turn, way);
     errno = kept;
 }
 
 static inline void tell_moved(PyMemAllocatorDomain domain, void *from,
                               const struct moving *moving, void *to, size_t size)
 {
-    PyThreadState *thread = enter(domain);
+    PyThreadState *thread;
+    enum mp_turn_way way = enter(domain, &thread);
     if (is_open()) {
         struct mp_hooked *mine = mp_hooked_mine(heap, &walk, session);
         int kept = *mine->error;
@@ -173,7 +164,7 @@ static inline void tell_moved(PyMemAllocatorDomain domain, void *from,
         note_alloc(mine, thread, to, size);
         *mine->error = kept;
     }
-    leave(thread != NULL);
+    mp_turn_leave(&turn, way);
 }
 
 /* Whether this call is to be followed. While it is, nothing inside it is. */
