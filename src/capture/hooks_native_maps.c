@@ -178,16 +178,17 @@ const struct mp_patch mp_native_maps[MP_NATIVE_MAPS] = {
     HOOK(mprotect), HOOK(madvise), HOOK(brk),    HOOK(sbrk),
 };
 
-/* A thread that is not in the child may have had it. */
-static void forget_order(void)
+/* A thread that is not in the child may have had the lock, or the loader's. */
+static void forget_others(void)
 {
     pthread_mutex_init(&order, NULL);
+    mp_native_state &= ~(unsigned)MP_NATIVE_LOADED;
 }
 
 int mp_native_maps_init(void)
 {
     static bool is_done;
-    int failed = is_done ? 0 : pthread_atfork(NULL, NULL, forget_order);
+    int failed = is_done ? 0 : pthread_atfork(NULL, NULL, forget_others);
     is_done = !failed;
     if (failed)
         errno = failed;

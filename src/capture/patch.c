@@ -11,7 +11,9 @@
 
 #include "capture/elf_object.h"
 
-/* What was seen of the loader's list, which grows at its end. */
+/* What was seen of the loader's list, which grows at its end. Under the loader's own lock, which
+   dl_iterate_phdr(3) holds: one of ours could be waited for by who has that. (musl has none, and
+   its objects stay: there two threads may do the same twice.) */
 static struct {
     size_t settled; /* leading objects that need no more looking at */
     unsigned long long adds, subs;
@@ -19,7 +21,6 @@ static struct {
 
 static struct mp_patch patches[MP_PATCH_MOST]; /* by name */
 static size_t patch_count;
-static int is_busy;
 
 /* One pass over the loaded objects. */
 struct pass {
@@ -28,7 +29,7 @@ struct pass {
     const struct dl_phdr_info *info;
     size_t at;
     bool is_past_us;  /* the object may be younger than ours */
-    bool has_waiting; /* some object was not relocated yet */
+    bool has_waiting; /* an object was not relocated yet */
 };
 
 const struct mp_patch *mp_patch_find(const char *name)
@@ -142,28 +143,20 @@ static int see_new(struct dl_phdr_info *info, size_t size, void *context)
         seen.settled = 0;
     else if (!pass->at && info->dlpi_adds == seen.adds)
         return 1;
-    seen.adds = info->dlpi_adds;
-    seen.subs = info->dlpi_subs;
     if (pass->at++ >= seen.settled && !is_ours)
         see_object(pass, info);
     pass->is_past_us = pass->is_past_us || is_ours;
     if (!pass->has_waiting && pass->at > seen.settled)
         seen.settled = pass->at;
+    seen.adds = pass->has_waiting ? 0 : info->dlpi_adds;
+    seen.subs = info->dlpi_subs;
     return 0;
 }
 
-int mp_patch_refresh(void)
+void mp_patch_refresh(void)
 {
     struct pass pass = {.see = replace};
-    if (__atomic_exchange_n(&is_busy, 1, __ATOMIC_ACQUIRE)) {
-        errno = EBUSY;
-        return -1;
-    }
     dl_iterate_phdr(see_new, &pass);
-    if (pass.has_waiting)
-        seen.adds = 0;
-    __atomic_store_n(&is_busy, 0, __ATOMIC_RELEASE);
-    return 0;
 }
 
 static int see_old(struct dl_phdr_info *info, size_t size, void *context)
@@ -219,10 +212,8 @@ static int refuse(int reason)
 int mp_patch_install(const struct mp_patch *table, size_t count)
 {
     bool has_sanitizer = false;
-    if (patch_count)
-        return mp_patch_refresh();
-    if (count > MP_PATCH_MOST)
-        return refuse(E2BIG);
+    if (patch_count || count > MP_PATCH_MOST)
+        return patch_count ? 0 : refuse(E2BIG);
     if (getauxval(AT_SECURE))
         return refuse(EPERM);
     for (size_t i = 0; i < count; i++)
@@ -230,7 +221,8 @@ int mp_patch_install(const struct mp_patch *table, size_t count)
     dl_iterate_phdr(find_originals, &has_sanitizer);
     if (has_sanitizer || !mp_elf_is_supported())
         return refuse(ENOTSUP);
-    return mp_patch_refresh();
+    mp_patch_refresh();
+    return 0;
 }
 
 /* Where RTLD_NEXT is looked for. */

@@ -24,13 +24,12 @@ struct mp_patch {
 
 /* Patches every loaded object; the table is copied, its names are borrowed. 0, or -1 with errno:
    ENOTSUP (a sanitizer owns the allocator, or another machine), EPERM (the program runs with
-   another's rights), E2BIG. Once a process: later calls refresh. */
+   another's rights), E2BIG. Does nothing when they are installed. */
 int mp_patch_install(const struct mp_patch *, size_t count);
 
 /* Patches objects loaded since. Costs a microsecond when there are none. Takes the lock that
-   dl_iterate_phdr(3) takes, and none of ours is waited for: -1 with EBUSY when another thread is
-   at it. */
-int mp_patch_refresh(void);
+   dl_iterate_phdr(3) takes, as dlopen and dlclose do, and no other. */
+void mp_patch_refresh(void);
 
 /* Puts the originals back. No thread may be inside a replacement. For tests. */
 void mp_patch_uninstall(void);

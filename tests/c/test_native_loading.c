@@ -201,14 +201,6 @@ static void read_only_relocations_stay_read_only(void **state)
     assert_true(seen >= 1);
 }
 
-static void a_refresh_without_new_objects_looks_at_nothing(void **state)
-{
-    (void)state;
-    assert_int_equal(mp_patch_refresh(), 0);
-    assert_int_equal(mp_patch_refresh(), 0);
-    expect_followed(plugin, 12);
-}
-
 static void uninstalled_hooks_hear_nothing_and_come_back(void **state)
 {
     (void)state;
@@ -233,7 +225,6 @@ int main(void)
         cmocka_unit_test(a_name_that_is_not_there_is_the_callers_error),
         cmocka_unit_test(the_callers_runpath_is_searched_not_ours),
         cmocka_unit_test(read_only_relocations_stay_read_only),
-        cmocka_unit_test(a_refresh_without_new_objects_looks_at_nothing),
         cmocka_unit_test(uninstalled_hooks_hear_nothing_and_come_back),
     };
     plugin = plugin_here();
