@@ -4,8 +4,10 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "capture/patch.h"
 #include "native/model.h"
@@ -45,8 +47,12 @@ static void expect_followed(const struct plugin *other, size_t size)
     assert_int_equal(since.allocs, 1);
     assert_int_equal(since.bytes, size);
     before = model_tally;
+    block = other->realloc(block, size + 1);
     other->free(block);
-    assert_int_equal(model_since(&before).frees, 1);
+    other->free(other->calloc(1, size));
+    since = model_since(&before);
+    assert_int_equal(since.allocs, 2);
+    assert_int_equal(since.freed, size + size + 1 + size);
 }
 
 static void faults_48_every_way_of_loading_is_followed(void **state)
@@ -160,34 +166,33 @@ static void the_callers_runpath_is_searched_not_ours(void **state)
     dlclose(handle);
 }
 
-/* The protection of an address: "r--p". */
-static void protection_of(uintptr_t address, char text[5])
+/* Whether all pages from one address to another are "r--p". */
+static bool are_read_only(uintptr_t from, uintptr_t to)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
     uintptr_t start, end;
-    char line[1024];
-    strcpy(text, "none");
-    while (fgets(line, sizeof line, maps)) {
-        char found[5];
-        if (sscanf(line, "%lx-%lx %4s", &start, &end, found) == 3 && address >= start &&
-            address < end)
-            strcpy(text, found);
-    }
+    char line[4096], protection[5];
+    while (from < to && fgets(line, sizeof line, maps))
+        if (sscanf(line, "%lx-%lx %4s", &start, &end, protection) == 3 && start <= from &&
+            from < end && !strcmp(protection, "r--p"))
+            from = end;
     fclose(maps);
+    return from >= to;
 }
 
 static int expect_relro(struct dl_phdr_info *info, size_t size, void *seen)
 {
     (void)size;
+    uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
     for (size_t i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        char protection[5];
-        if (segment->p_type != PT_GNU_RELRO || segment->p_memsz < 8192)
+        uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+        uintptr_t end = (start + segment->p_memsz) & ~mask;
+        if (segment->p_type != PT_GNU_RELRO || (start & ~mask) == end)
             continue;
-        protection_of((info->dlpi_addr + segment->p_vaddr + 4095) & ~4095ul, protection);
-        if (strcmp(protection, "r--p"))
-            print_error("%s is %s\n", info->dlpi_name, protection);
-        assert_string_equal(protection, "r--p");
+        if (!are_read_only(start & ~mask, end))
+            print_error("%s is writable\n", info->dlpi_name);
+        assert_true(are_read_only(start & ~mask, end));
         ++*(int *)seen;
     }
     return 0;
@@ -199,6 +204,30 @@ static void read_only_relocations_stay_read_only(void **state)
     int seen = 0;
     dl_iterate_phdr(expect_relro, &seen);
     assert_true(seen >= 1);
+}
+
+static int gate_calls;
+
+static void refresh_meanwhile(void)
+{
+    mp_patch_refresh();
+    gate_calls++;
+}
+
+static void
+faults_46_an_object_that_is_still_being_relocated_is_followed_after(void **state)
+{
+    (void)state;
+    for (int i = 1; i <= 3; i++) {
+        plugin_gate = refresh_meanwhile;
+        void *handle = load("native_gated", RTLD_NOW);
+        assert_int_equal(gate_calls, i);
+        plugin_gate = NULL;
+        const struct plugin *other = plugin_of(handle);
+        expect_followed(other, 70);
+        other->free(other->constructed);
+        dlclose(handle);
+    }
 }
 
 static void uninstalled_hooks_hear_nothing_and_come_back(void **state)
@@ -225,6 +254,8 @@ int main(void)
         cmocka_unit_test(a_name_that_is_not_there_is_the_callers_error),
         cmocka_unit_test(the_callers_runpath_is_searched_not_ours),
         cmocka_unit_test(read_only_relocations_stay_read_only),
+        cmocka_unit_test(
+            faults_46_an_object_that_is_still_being_relocated_is_followed_after),
         cmocka_unit_test(uninstalled_hooks_hear_nothing_and_come_back),
     };
     plugin = plugin_here();

@@ -15,7 +15,7 @@
 #include "native/model.h"
 #include "native/plugin.h"
 
-enum { THREADS = 4, SLOTS = 512, ROUNDS = 100000, LOADS = 150, FORKS = 40 };
+enum { THREADS = 4, SLOTS = 512, ROUNDS = 100000, LOADS = 150, FORKS = 40, MAPS = 20000 };
 
 static const struct plugin *plugin;
 static int is_over;
@@ -109,6 +109,42 @@ faults_50_threads_that_free_each_others_blocks_agree_with_the_model(void **state
     memset(shelf, 0, sizeof shelf);
     assert_int_equal(model_live(), live);
     assert_int_equal(model_mistakes(), 0);
+}
+
+/* Any thread's next mapping may be where another's was. */
+static void *map_and_unmap(void *context)
+{
+    struct work *work = context;
+    void *maps[8] = {0};
+    work->agrees = true;
+    for (int i = 0; i < MAPS; i++) {
+        uint32_t random = next_random(&work->random);
+        void **map = &maps[random % 8];
+        if (*map)
+            plugin->munmap(*map, 16384);
+        *map = plugin->mmap(16384, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS);
+    }
+    for (int i = 0; i < 8; i++)
+        plugin->munmap(maps[i], 16384);
+    return NULL;
+}
+
+/* Bytes mapped by all threads; the others do nothing meanwhile. */
+static long mapped(void)
+{
+    plugin->munmap(plugin->mmap(4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS), 4096);
+    return model_tally.mapped;
+}
+
+static void mappings_of_threads_are_told_in_the_kernels_order(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    struct work work[THREADS];
+    long before = mapped();
+    run(threads, THREADS, map_and_unmap, work);
+    finish(threads, THREADS, work);
+    assert_int_equal(mapped(), before);
 }
 
 static pthread_key_t key;
@@ -282,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             faults_50_threads_that_free_each_others_blocks_agree_with_the_model),
+        cmocka_unit_test(mappings_of_threads_are_told_in_the_kernels_order),
         cmocka_unit_test(faults_43_a_threads_destructor_is_followed),
         cmocka_unit_test(faults_44_a_handler_that_allocates_stops_nothing),
         cmocka_unit_test(a_child_of_a_process_whose_threads_allocate_goes_on),

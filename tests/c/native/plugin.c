@@ -13,6 +13,13 @@
         return call;                        \
     }
 
+void (*plugin_gate)(void);
+
+#ifdef GATED
+extern int gate_passed(void);
+int (*plugin_needs)(void) = gate_passed;
+#endif
+
 static void *(*volatile pointer)(size_t) = malloc;
 
 CALLS(void *, malloc, (size_t size), malloc(size))

@@ -36,4 +36,7 @@ enum { CONSTRUCTED = 4242 };
 
 extern const struct plugin *plugin_here(void);
 
+/* Called while an object that needs the gate is being relocated. */
+extern void (*plugin_gate)(void);
+
 #endif
