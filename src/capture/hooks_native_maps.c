@@ -121,7 +121,7 @@ static int hook_madvise(void *address, size_t length, int advice)
     if (!empties || !begin())
         return real_madvise(address, length, advice);
     int failed = real_madvise(address, length, advice), kept = errno;
-    if (!failed)
+    if (!failed || kept == ENOMEM) /* what lies between holes is emptied all the same */
         mp_native_sink_dontneed(address, length);
     end(kept);
     return failed;
