@@ -1,7 +1,7 @@
 /* What the native hooks tell, to whoever records: these functions are the recorder's to define.
  *
  * They run in any thread, at any moment when the program may allocate, in signal handlers too:
- * a lock may only be tried. Nothing they call is told. errno is kept for them. An address is told
+ * a lock may only be tried. They leave errno alone. Nothing they call is told. An address is told
  * of as freed before it is, and as allocated after.
  */
 #ifndef MP_CAPTURE_NATIVE_SINK_H
