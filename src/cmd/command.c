@@ -22,6 +22,7 @@ const struct mp_command *const mp_commands[] = {
     &mp_command_clean,
     &mp_command_heap,
     &mp_command_report,
+    &mp_command_lines,
     &mp_command_help,
     NULL,
 };

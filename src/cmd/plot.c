@@ -1,18 +1,15 @@
 /* mprof plot: an interactive page, a picture, or characters. */
 #include <errno.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "aggregate/figure.h"
 #include "base/output.h"
 #include "cmd/command.h"
 #include "cmd/plot_picture.h"
 #include "cmd/profiles.h"
+#include "cmd/screen.h"
 #include "report/page.h"
 #include "report/terminal.h"
 
@@ -139,28 +136,12 @@ static int add_runs(struct plot *plot, size_t buckets, size_t calls)
     return code;
 }
 
-static bool locale_is_utf8(void)
-{
-    setlocale(LC_CTYPE, "");
-    return !strcmp(nl_langinfo(CODESET), "UTF-8");
-}
-
-/* COLUMNS, else the terminal's width, else 80. */
-static int terminal_width(void)
-{
-    struct winsize size;
-    const char *columns = getenv("COLUMNS");
-    int width = columns ? atoi(columns) : 0;
-    if (width <= 0 && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size))
-        width = size.ws_col;
-    return width > 0 ? width : TERMINAL_COLUMNS;
-}
-
 static int draw_terminal(const struct plot *plot)
 {
-    struct mp_terminal_options terminal = {.width = terminal_width(),
+    int width = mp_screen_width();
+    struct mp_terminal_options terminal = {.width = width ? width : TERMINAL_COLUMNS,
                                            .height = TERMINAL_ROWS,
-                                           .unicode = locale_is_utf8(),
+                                           .unicode = mp_screen_is_utf8(),
                                            .title = plot->settings->title,
                                            .slope = plot->settings->slope};
     for (size_t i = 0; i < plot->count; i++)

@@ -33,3 +33,14 @@ struct mp_heap_view mp_heap_view_of(const struct mp_heap *heap)
         view.counts[table] = heap->header->counts[table];
     return view;
 }
+
+struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *view)
+{
+    const struct mp_heap_header *header = view->header;
+    return (struct mp_heap_totals){.total = header->total,
+                                   .blocks = header->blocks,
+                                   .frees = header->frees,
+                                   .temporary = header->temporary,
+                                   .live_blocks = header->live_blocks,
+                                   .peak_blocks = header->peak_blocks};
+}

@@ -132,14 +132,34 @@ int mp_heap_reserve(struct mp_heap *, enum mp_heap_table, size_t more);
 
 struct mp_heap_view mp_heap_view_of(const struct mp_heap *);
 
-/* A node's bytes and blocks at the peak. */
+/* What all stacks together allocated. */
+struct mp_heap_totals {
+    uint64_t total, blocks; /* bytes and blocks ever allocated */
+    uint64_t frees, temporary;
+    uint64_t live_blocks, peak_blocks;
+};
+
+struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *);
+
+/* A node's bytes and blocks in use when the capture ended, or now. */
+static inline int64_t mp_heap_live(const struct mp_heap_node *node)
+{
+    return node->live;
+}
+
+static inline uint64_t mp_heap_live_blocks(const struct mp_heap_node *node)
+{
+    return node->live_blocks;
+}
+
+/* The same at the peak. */
 static inline int64_t mp_heap_at_peak(const struct mp_heap_view *view,
                                       const struct mp_heap_node *node)
 {
     return node->epoch == view->header->epoch ? node->at_peak : node->live;
 }
 
-static inline uint32_t mp_heap_blocks_at_peak(const struct mp_heap_view *view,
+static inline uint64_t mp_heap_blocks_at_peak(const struct mp_heap_view *view,
                                               const struct mp_heap_node *node)
 {
     return node->epoch == view->header->epoch ? node->at_peak_blocks : node->live_blocks;

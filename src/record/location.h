@@ -9,4 +9,7 @@
    table does not say. Any bytes will do: nothing behind `length` is read. */
 int mp_location_line(const char *table, size_t length, int first_line, uint32_t unit);
 
+/* The highest line that an instruction of the code object is on; at least first_line. */
+int mp_location_last_line(const char *table, size_t length, int first_line);
+
 #endif

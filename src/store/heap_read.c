@@ -201,7 +201,7 @@ static enum mp_heap_problem check_nodes(struct reading *reading)
     for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
         if (i ? nodes[i].parent >= i : nodes[i].parent != 0)
             return bad_item(reading, MP_HEAP_NODES, i, "a stack's parent is not above it");
-        if (nodes[i].live < 0 || nodes[i].at_peak < 0)
+        if (mp_heap_live(&nodes[i]) < 0 || nodes[i].at_peak < 0)
             return bad_item(reading, MP_HEAP_NODES, i, "a stack holds less than nothing");
         if (nodes[i].code < view->counts[MP_HEAP_CODES])
             continue;
@@ -252,6 +252,25 @@ enum mp_heap_problem mp_heap_read(struct mp_heap_capture *capture, const char *p
     close(fd);
     errno = kept;
     return problem;
+}
+
+int64_t mp_heap_started(const char *path)
+{
+    char start[offsetof(struct mp_heap_header, elapsed)];
+    struct stat status;
+    int64_t wall = 0;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t got = fd >= 0 && !fstat(fd, &status) && S_ISREG(status.st_mode)
+                      ? read_at(fd, start, sizeof start, 0)
+                      : -1;
+    if (fd >= 0)
+        close(fd);
+    if (got < (ssize_t)sizeof MP_HEAP_MAGIC - 1 ||
+        memcmp(start, MP_HEAP_MAGIC, sizeof MP_HEAP_MAGIC - 1) != 0)
+        return -1;
+    if (got == (ssize_t)sizeof start)
+        memcpy(&wall, start + offsetof(struct mp_heap_header, wall_start), sizeof wall);
+    return wall > 0 ? wall : 0;
 }
 
 void mp_heap_capture_release(struct mp_heap_capture *capture)
