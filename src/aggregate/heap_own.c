@@ -3,7 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THEIRS, OURS, STARTER /* runpy, which starts modules for `python -m` */ };
+enum {
+    THEIRS,
+    OURS,
+    STARTER, /* runpy, which starts modules for `python -m` */
+    IMPORTER /* what an import runs before the module */
+};
 
 static const char folder[] = "/memory_profiler/";
 
@@ -52,9 +57,12 @@ static struct mp_heap_text find_folder(const struct mp_heap_view *view)
 static uint8_t kind_of(const struct mp_heap_view *view, struct mp_heap_text file,
                        struct mp_heap_text ours)
 {
-    static const char frozen[] = "<frozen runpy>";
+    static const char frozen[] = "<frozen runpy>",
+                      importer[] = "<frozen importlib._bootstrap";
     const char *path = view->text + file.offset;
-    size_t length = folder_length(path, file.length);
+    size_t length = folder_length(path, file.length), its = sizeof importer - 1;
+    if (file.length >= its && !memcmp(path, importer, its))
+        return IMPORTER;
     if (length && is_installed(path, length))
         return OURS;
     if (length && length == ours.length && !memcmp(path, view->text + ours.offset, length))
@@ -70,7 +78,8 @@ static void set_outer(struct mp_heap_own *own, const struct mp_heap_view *view)
     own->outer_bits[0] = 1;
     for (uint32_t i = 1; i < view->counts[MP_HEAP_NODES]; i++) {
         const struct mp_heap_node *node = &view->nodes[i];
-        if (own->codes[node->code] != THEIRS && mp_heap_own_is_outer(own, node->parent))
+        uint8_t kind = own->codes[node->code];
+        if ((kind == OURS || kind == STARTER) && mp_heap_own_is_outer(own, node->parent))
             own->outer_bits[i / 64] |= (uint64_t)1 << i % 64;
     }
 }
@@ -101,6 +110,11 @@ void mp_heap_own_release(struct mp_heap_own *own)
 bool mp_heap_own_code(const struct mp_heap_own *own, uint32_t code)
 {
     return own->codes[code] == OURS;
+}
+
+bool mp_heap_own_is_importer(const struct mp_heap_own *own, uint32_t code)
+{
+    return own->codes[code] == IMPORTER;
 }
 
 bool mp_heap_own_is_outer(const struct mp_heap_own *own, uint32_t node)

@@ -26,6 +26,10 @@ void mp_heap_own_release(struct mp_heap_own *);
 /* Whether memory_profiler's own Python code is what this code is. */
 bool mp_heap_own_code(const struct mp_heap_own *, uint32_t code);
 
+/* Whether this code is import machinery: several frames between an import statement and the module
+   that it runs, as tracebacks leave them out. */
+bool mp_heap_own_is_importer(const struct mp_heap_own *, uint32_t code);
+
 /* Whether this node and all above it only started the program. The root is such a node. */
 bool mp_heap_own_is_outer(const struct mp_heap_own *, uint32_t node);
 

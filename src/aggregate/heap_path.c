@@ -25,6 +25,8 @@ size_t mp_heap_callers(const struct mp_heap_view *view, const struct mp_heap_own
     for (uint32_t at = view->nodes[node].parent; is_shown(own, at);
          at = view->nodes[at].parent) {
         const struct mp_heap_node *caller = &view->nodes[at];
+        if (own && mp_heap_own_is_importer(own, caller->code))
+            continue;
         int line = mp_heap_node_line(view, caller);
         struct mp_heap_frame *last = count ? &frames[count - 1] : NULL;
         if (last && !*left_out && last->code == caller->code && last->line == line)

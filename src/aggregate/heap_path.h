@@ -18,7 +18,7 @@ struct mp_heap_frame {
 int mp_heap_node_line(const struct mp_heap_view *, const struct mp_heap_node *);
 
 /* The frames that called a node's, innermost first, at most `room`; *left_out frames are further
-   out. `own` NULL: also those that started the program. Returns how many there are. */
+   out. `own` NULL: also those that started the program, and import machinery. Returns how many there are. */
 size_t mp_heap_callers(const struct mp_heap_view *, const struct mp_heap_own *own,
                        uint32_t node, struct mp_heap_frame *frames, size_t room,
                        size_t *left_out);

@@ -9,7 +9,9 @@
 #include "base/array.h"
 #include "base/escape.h"
 #include "cmd/command.h"
+#include "cmd/heap_timeline.h"
 #include "store/dat_read.h"
+#include "store/heap_read.h"
 
 enum { STAMP_DIGITS = 14 };
 
@@ -194,6 +196,8 @@ static void tell_gaps(const struct mp_timeline *timeline, const char *path)
 
 int mp_profiles_read(struct mp_timeline *timeline, const char *path)
 {
+    if (mp_heap_started(path) >= 0)
+        return mp_heap_timeline_read(timeline, path);
     switch (mp_dat_read(timeline, path)) {
     case MP_DAT_OK:
         tell_gaps(timeline, path);

@@ -32,7 +32,7 @@ int mp_profiles_choose(struct mp_profiles *, int count, char **operands);
 int mp_profiles_or_latest(struct mp_profiles *, int count, char **operands);
 void mp_profiles_release(struct mp_profiles *);
 
-/* Reads one; says in one line what is wrong with it. Returns 0, or the exit code. */
+/* Reads one, a heap capture as RSS with the heap beside it; says in one line what is wrong with it. Returns 0, or the exit code. */
 int mp_profiles_read(struct mp_timeline *, const char *path);
 
 /* An argument as one would type it to a shell; controls made visible. */

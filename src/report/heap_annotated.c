@@ -12,7 +12,7 @@ struct figures {
 };
 
 static const char *const titles[COLUMNS] = {"at peak", "live", "total", "blocks",
-                                            "temporary"};
+                                            "temp"};
 
 static struct figures figures_of(const struct mp_heap_line *sum)
 {
@@ -28,14 +28,14 @@ static struct figures figures_of(const struct mp_heap_line *sum)
 
 struct columns {
     int widths[COLUMNS];
-    int total; /* with two blanks behind each */
+    int total; /* with a blank behind each, two behind the last */
 };
 
 static void begin(struct columns *columns)
 {
-    columns->total = 0;
+    columns->total = 1;
     for (int i = 0; i < COLUMNS; i++)
-        columns->total += (columns->widths[i] = (int)strlen(titles[i])) + 2;
+        columns->total += (columns->widths[i] = (int)strlen(titles[i])) + 1;
 }
 
 static void widen(struct columns *columns, const struct mp_heap_line *sum)
@@ -51,7 +51,8 @@ static void widen(struct columns *columns, const struct mp_heap_line *sum)
 static void put_titles(FILE *out, const struct columns *columns)
 {
     for (int i = 0; i < COLUMNS; i++)
-        fprintf(out, "%*s  ", columns->widths[i], titles[i]);
+        fprintf(out, "%*s ", columns->widths[i], titles[i]);
+    fputc(' ', out);
 }
 
 /* Nothing stands for none: the eye finds what there is. */
@@ -61,8 +62,10 @@ static void put_figures(FILE *out, const struct columns *columns,
     struct figures figures = figures_of(sum);
     for (int i = 0; i < COLUMNS; i++) {
         const char *text = figures.text[i];
-        fprintf(out, "%*s  ", columns->widths[i], strcmp(text, "0") ? text : "");
+        bool none = !strcmp(text, "0") || !strcmp(text, "0B");
+        fprintf(out, "%*s ", columns->widths[i], none ? "" : text);
     }
+    fputc(' ', out);
 }
 
 static int rest(const struct mp_heap_style *style, int taken)

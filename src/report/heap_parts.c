@@ -39,7 +39,7 @@ const char *mp_heap_short_size(int64_t bytes, char room[MP_HEAP_FIGURE])
     double value;
     int unit = scale(bytes, &value);
     if (unit < 0)
-        snprintf(room, MP_HEAP_FIGURE, "%" PRId64, bytes);
+        snprintf(room, MP_HEAP_FIGURE, "%" PRId64 "B", bytes);
     else
         snprintf(room, MP_HEAP_FIGURE, "%.1f%c", value, "KMGTP"[unit]);
     return room;

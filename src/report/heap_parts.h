@@ -16,7 +16,7 @@ struct mp_heap_style {
 
 enum { MP_HEAP_FIGURE = 32 };
 
-/* Each returns its room: "1.5 MiB", whole bytes below 1 KiB; "1.5M"; "12,345". */
+/* Each returns its room: "1.5 MiB", whole bytes below 1 KiB; "1.5M", "12B"; "12,345". */
 const char *mp_heap_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_short_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE]);

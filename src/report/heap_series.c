@@ -34,6 +34,13 @@ static int picture_width(const struct mp_heap_style *style)
     return width < LEAST ? LEAST : width > MOST ? MOST : width;
 }
 
+/* The peak is known better than the series, which has some of its moments. */
+static int column_of(int64_t time, int64_t whole, int width)
+{
+    double share = whole > 0 ? (double)time / (double)whole : 0;
+    return share >= 1 ? width - 1 : share > 0 ? (int)(share * width) : 0;
+}
+
 void mp_heap_put_series(FILE *out, const struct mp_heap_view *view,
                         const struct mp_heap_style *style)
 {
@@ -41,6 +48,7 @@ void mp_heap_put_series(FILE *out, const struct mp_heap_view *view,
     struct mp_heap_point buckets[MOST];
     int64_t rss[MOST], heap[MOST];
     int width = picture_width(style);
+    int64_t peak = view->header->peak;
     if (!marks.peak)
         return;
     mp_heap_buckets(view, buckets, (size_t)width);
@@ -48,9 +56,10 @@ void mp_heap_put_series(FILE *out, const struct mp_heap_view *view,
         rss[i] = buckets[i].rss;
         heap[i] = buckets[i].heap;
     }
-    int64_t top = marks.most->rss > marks.peak->heap ? marks.most->rss : marks.peak->heap;
+    int64_t top = marks.most->rss > peak ? marks.most->rss : peak;
+    heap[column_of(view->header->peak_time, view->header->elapsed, width)] = peak;
     fputc('\n', out);
-    put_line(out, "heap", style, heap, width, top, marks.peak->heap);
+    put_line(out, "heap", style, heap, width, top, peak);
     put_line(out, "RSS", style, rss, width, top, marks.most->rss);
     char end[MP_HEAP_FIGURE];
     int length = snprintf(end, sizeof end, "%.3f s", (double)view->header->elapsed / 1e9);

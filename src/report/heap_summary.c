@@ -74,7 +74,7 @@ void mp_heap_put_summary(FILE *out, const struct mp_heap_view *view,
                header->peak_time, totals.peak_blocks);
     put_moment(out, "end", header->live, marks.end ? marks.end->rss : -1, header->elapsed,
                totals.live_blocks);
-    if (marks.most)
+    if (marks.most && marks.most->rss != marks.peak->rss)
         fprintf(out, "  %-10s%11s  %11s  at %.3f s\n", "most RSS", "",
                 mp_heap_size(marks.most->rss, size), seconds(marks.most->time));
     put_allocated(out, &totals);
@@ -115,6 +115,8 @@ void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view, size_t most
     qsort(threads, count, sizeof *threads, by_bytes);
     fprintf(out, "\nThreads\n%11s %11s %14s %14s  thread\n", "allocated", "freed", "blocks",
             "freed at once");
+    while (count > 1 && !threads[count - 1].blocks)
+        count--; /* the place for those beyond the table's end, mostly */
     for (size_t i = 0; i < count && i < most; i++)
         put_thread(out, &threads[i], view->header->pid);
     if (count > most)

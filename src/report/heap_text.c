@@ -32,7 +32,7 @@ static void figures(const struct table *table, const struct mp_heap_line *line,
         break;
     default:
         mp_heap_count(line->temporary, rooms[0]);
-        mp_heap_count(line->blocks, rooms[1]);
+        mp_heap_size(line->total > INT64_MAX ? INT64_MAX : (int64_t)line->total, rooms[1]);
     }
 }
 
@@ -225,7 +225,7 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
          .second = "blocks", .whole = (uint64_t)header->live},
         {.order = MP_HEAP_BY_CHURN,
          .title = "Freed at once (before their thread allocated again)",
-         .first = "freed", .second = "of blocks", .whole = mp_heap_totals(view).temporary},
+         .first = "blocks", .second = "allocated", .whole = mp_heap_totals(view).temporary},
     };
     mp_heap_put_title(out, view, options->name, options->incomplete, &options->style);
     mp_heap_put_summary(out, view, &options->style);
