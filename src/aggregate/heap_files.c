@@ -86,7 +86,8 @@ static struct mp_heap_group *find(struct mp_heap_groups *groups,
     if (scattered && *library)
         return &groups->groups[*library - 1];
     struct mp_heap_group *last = groups->count ? &groups->groups[groups->count - 1] : NULL;
-    if (last && last->kind == wanted->kind && !compare_texts(view, last->name, wanted->name))
+    if (last && last->kind == wanted->kind &&
+        !compare_texts(view, last->name, wanted->name))
         return last;
     if (scattered)
         *library = groups->count + 1;
@@ -230,7 +231,8 @@ int mp_heap_listing_init(struct mp_heap_listing *listing, const struct mp_heap_v
         const struct mp_heap_line *line = &lines->lines[i];
         if (!line->code || compare_texts(view, view->codes[line->code].file, file))
             continue;
-        if (add_line(listing, line) || add_function(listing, line->code, view->codes[line->code].first_line)) {
+        if (add_line(listing, line) ||
+            add_function(listing, line->code, view->codes[line->code].first_line)) {
             mp_heap_listing_release(listing);
             return -1;
         }

@@ -46,11 +46,12 @@ static void add_node(struct mp_heap_line *sum, const struct mp_heap_view *view,
     struct mp_heap_line line = line_of(view, index);
     for (int order = 0; order < MP_HEAP_ORDERS; order++) {
         enum mp_heap_order by = (enum mp_heap_order)order;
-        struct mp_heap_line most = line_of(view, sum->heaviest[order]);
         if (!sum->heaviest[order] ||
-            mp_heap_line_weight(&line, by) > mp_heap_line_weight(&most, by))
+            mp_heap_line_weight(&line, by) >
+                mp_heap_node_weight(view, sum->heaviest[order], by))
             sum->heaviest[order] = index;
     }
+    sum->stacks++;
     mp_heap_line_add(sum, &line);
 }
 
@@ -141,6 +142,13 @@ uint64_t mp_heap_line_weight(const struct mp_heap_line *line, enum mp_heap_order
         break;
     }
     return 0;
+}
+
+uint64_t mp_heap_node_weight(const struct mp_heap_view *view, uint32_t node,
+                             enum mp_heap_order order)
+{
+    struct mp_heap_line line = line_of(view, node);
+    return mp_heap_line_weight(&line, order);
 }
 
 struct ordering {

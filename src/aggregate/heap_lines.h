@@ -23,6 +23,7 @@ struct mp_heap_line {
     uint64_t blocks_at_peak, live_blocks;
     uint64_t total, blocks, temporary;
     uint32_t heaviest[MP_HEAP_ORDERS]; /* of the line's nodes */
+    uint32_t stacks;                   /* nodes */
 };
 
 struct mp_heap_lines {
@@ -43,6 +44,10 @@ void mp_heap_lines_sort(struct mp_heap_lines *, const struct mp_heap_view *,
 
 /* What the order goes by. */
 uint64_t mp_heap_line_weight(const struct mp_heap_line *, enum mp_heap_order);
+
+/* The same of a single node. */
+uint64_t mp_heap_node_weight(const struct mp_heap_view *, uint32_t node,
+                             enum mp_heap_order);
 
 /* Adds a line's figures to a sum of several. */
 void mp_heap_line_add(struct mp_heap_line *sum, const struct mp_heap_line *);

@@ -88,8 +88,7 @@ int mp_heap_own_init(struct mp_heap_own *own, const struct mp_heap_view *view)
 {
     struct mp_heap_text ours = find_folder(view);
     own->codes = calloc(view->counts[MP_HEAP_CODES] + 1, 1);
-    own->outer_bits =
-        calloc(view->counts[MP_HEAP_NODES] / 64 + 1, sizeof *own->outer_bits);
+    own->outer_bits = calloc(view->counts[MP_HEAP_NODES] / 64 + 1, sizeof *own->outer_bits);
     if (!own->codes || !own->outer_bits) {
         mp_heap_own_release(own);
         return -1;

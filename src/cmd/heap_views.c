@@ -12,9 +12,8 @@ enum { MOST_LINES = 1000000 };
 static void find_style(struct mp_heap_views *views)
 {
     views->here = getcwd(NULL, 0);
-    views->style = (struct mp_heap_style){.width = mp_screen_width(),
-                                          .utf8 = mp_screen_is_utf8(),
-                                          .here = views->here};
+    views->style = (struct mp_heap_style){
+        .width = mp_screen_width(), .utf8 = mp_screen_is_utf8(), .here = views->here};
     views->style.drawings = views->style.utf8 && isatty(STDOUT_FILENO);
 }
 

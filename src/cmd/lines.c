@@ -37,9 +37,8 @@ static const char *take(void *to, int key, const char *value)
 
 static struct mp_heap_json_options json_options(const struct mp_heap_views *views)
 {
-    return (struct mp_heap_json_options){.name = views->path,
-                                         .incomplete = views->capture.incomplete,
-                                         .own = views->hidden};
+    return (struct mp_heap_json_options){
+        .name = views->path, .incomplete = views->capture.incomplete, .own = views->hidden};
 }
 
 static void print_title(const struct mp_heap_views *views)
@@ -109,8 +108,7 @@ static struct matches match(const struct mp_heap_view *view,
     for (size_t i = 0; i < groups->count; i++) {
         struct mp_heap_text file = groups->groups[i].name;
         const char *path = view->text + file.offset;
-        bool fits = whole ? file.length == strlen(name) &&
-                                !memcmp(path, name, file.length)
+        bool fits = whole ? file.length == strlen(name) && !memcmp(path, name, file.length)
                           : is_end_of(path, file.length, name);
         if (!fits || !file.length)
             continue;
@@ -155,12 +153,12 @@ static int print_source(struct mp_heap_views *views, const struct settings *sett
         matches = match(view, &groups, whole, true);
     if (!matches.count)
         matches = match(view, &groups, name, false);
-    int code =
-        matches.count == 1  ? print_listing(views, settings, matches.first[0]->name)
-        : matches.count > 1 ? say_ambiguous(view, &matches, name)
-                            : mp_fail("%s allocated nothing in %s: 'mprof lines %s --all' "
-                                      "lists the files that did",
-                                      name, views->path, views->path);
+    int code = matches.count == 1 ? print_listing(views, settings, matches.first[0]->name)
+               : matches.count > 1
+                   ? say_ambiguous(view, &matches, name)
+                   : mp_fail("%s allocated nothing in %s: 'mprof lines %s --all' "
+                             "lists the files that did",
+                             name, views->path, views->path);
     free(whole);
     mp_heap_groups_release(&groups);
     return code;
@@ -176,8 +174,7 @@ static int run(void *from, int count, char **operands)
                 operands[2]);
         return MP_EXIT_USAGE;
     }
-    int code =
-        mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames);
     if (!code)
         code = count == 2 ? print_source(&views, settings, operands[1])
                           : print_groups(&views, settings);

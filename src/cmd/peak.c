@@ -111,8 +111,8 @@ static int print_heap(const struct settings *settings, const char *path, bool mo
     int code = mp_heap_open(&capture, path);
     const struct mp_heap_header *header = capture.view.header;
     if (!code && settings->function)
-        code = mp_fail("%s is a heap capture: 'mprof lines' tells what functions hold in it",
-                       path);
+        code = mp_fail(
+            "%s is a heap capture: 'mprof lines' tells what functions hold in it", path);
     if (!code && capture.incomplete)
         mp_note("%s: incomplete: %s", path, capture.incomplete);
     if (!code && settings->json) {

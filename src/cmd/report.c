@@ -32,9 +32,8 @@ static const char *take(void *to, int key, const char *value)
 
 static void print_json(struct mp_heap_views *views)
 {
-    struct mp_heap_json_options how = {.name = views->path,
-                                       .incomplete = views->capture.incomplete,
-                                       .own = views->hidden};
+    struct mp_heap_json_options how = {
+        .name = views->path, .incomplete = views->capture.incomplete, .own = views->hidden};
     mp_heap_json(stdout, &views->capture.view, &views->lines, &how);
 }
 
@@ -68,8 +67,7 @@ static int run(void *from, int count, char **operands)
                 operands[1]);
         return MP_EXIT_USAGE;
     }
-    int code =
-        mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames);
     if (!code && settings->json)
         print_json(&views);
     else if (!code)

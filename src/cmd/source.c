@@ -99,8 +99,7 @@ const struct mp_heap_source_text *mp_source_read(struct mp_source *source,
     if (!(source->path = strndup(name, file.length)))
         return NULL;
     int fd = open_file(source);
-    const char *why =
-        fd < 0 ? strerror(errno) : load(source, fd, view->header->wall_start);
+    const char *why = fd < 0 ? strerror(errno) : load(source, fd, view->header->wall_start);
     if (fd >= 0)
         close(fd);
     if (why)

@@ -12,14 +12,14 @@ struct mp_source {
     char *path;          /* owned: as the capture names it */
     char *text;          /* owned */
     struct mp_heap_source_text lines;
-    char **changed; /* owned, each too: files whose lines are not shown, for they are later */
+    char *
+        *changed; /* owned, each too: files whose lines are not shown, for they are later */
     size_t changed_count, changed_room;
 };
 
 /* What there is of a file; valid until the next call. NULL when there is no memory. */
-const struct mp_heap_source_text *mp_source_read(struct mp_source *,
-                                                 const struct mp_heap_view *,
-                                                 struct mp_heap_text file);
+const struct mp_heap_source_text *
+mp_source_read(struct mp_source *, const struct mp_heap_view *, struct mp_heap_text file);
 
 /* A line of a file that was not changed after the capture began; NULL when there is none.
    An mp_heap_source; valid until the next call. */

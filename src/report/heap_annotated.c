@@ -11,8 +11,7 @@ struct figures {
     char text[COLUMNS][MP_HEAP_FIGURE];
 };
 
-static const char *const titles[COLUMNS] = {"at peak", "live", "total", "blocks",
-                                            "temp"};
+static const char *const titles[COLUMNS] = {"at peak", "live", "total", "blocks", "temp"};
 
 static struct figures figures_of(const struct mp_heap_line *sum)
 {
@@ -302,11 +301,8 @@ void mp_heap_listing_text(FILE *out, const struct mp_heap_view *view,
                           const struct mp_heap_source_text *source,
                           const struct mp_heap_style *style, bool whole)
 {
-    struct drawing drawing = {.out = out,
-                              .view = view,
-                              .listing = listing,
-                              .source = source,
-                              .style = style};
+    struct drawing drawing = {
+        .out = out, .view = view, .listing = listing, .source = source, .style = style};
     put_head(&drawing);
     put_source_rows(&drawing, whole);
     put_other_rows(&drawing);

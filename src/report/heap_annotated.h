@@ -12,7 +12,8 @@ void mp_heap_groups_text(FILE *, const struct mp_heap_view *, const struct mp_he
 
 /* The functions that allocated, or the whole file; without source, the lines that allocated. */
 void mp_heap_listing_text(FILE *, const struct mp_heap_view *,
-                          const struct mp_heap_listing *, const struct mp_heap_source_text *,
-                          const struct mp_heap_style *, bool whole);
+                          const struct mp_heap_listing *,
+                          const struct mp_heap_source_text *, const struct mp_heap_style *,
+                          bool whole);
 
 #endif

@@ -7,7 +7,7 @@
 #include "aggregate/heap_series.h"
 #include "base/escape.h"
 
-enum { CALLERS = 64 };
+enum { CALLERS = 16 };
 
 static void put_string(FILE *out, const char *key, const char *text)
 {
@@ -81,7 +81,8 @@ static void put_figures(FILE *out, const struct mp_heap_line *sum)
             ", \"live_blocks\": %" PRIu64,
             sum->at_peak, sum->live, sum->blocks_at_peak, sum->live_blocks);
     fprintf(out,
-            ", \"total\": %" PRIu64 ", \"allocations\": %" PRIu64 ", \"temporary\": %" PRIu64,
+            ", \"total\": %" PRIu64 ", \"allocations\": %" PRIu64
+            ", \"temporary\": %" PRIu64,
             sum->total, sum->blocks, sum->temporary);
 }
 
@@ -117,6 +118,9 @@ static void put_lines(FILE *out, const struct mp_heap_view *view,
         put_place(out, view, line->code, line->line);
         fputs(", ", out);
         put_figures(out, line);
+        fprintf(
+            out, ", \"stacks\": %" PRIu32 ", \"heaviest\": %" PRIu64, line->stacks,
+            mp_heap_node_weight(view, line->heaviest[MP_HEAP_BY_PEAK], MP_HEAP_BY_PEAK));
         put_callers(out, view, line->heaviest[MP_HEAP_BY_PEAK], own);
         fputc('}', out);
     }
@@ -125,13 +129,17 @@ static void put_lines(FILE *out, const struct mp_heap_view *view,
 
 static void put_threads(FILE *out, const struct mp_heap_view *view)
 {
+    const char *comma = "";
     fputs("  \"threads\": [", out);
     for (size_t i = 0; i < view->counts[MP_HEAP_THREADS]; i++) {
         const struct mp_heap_thread *thread = &view->threads[i];
+        if (!thread->blocks) /* the place for those beyond the table's end, mostly */
+            continue;
         fprintf(out,
                 "%s\n    {\"id\": %" PRId64 ", \"allocated\": %" PRIu64
                 ", \"freed\": %" PRIu64,
-                i ? "," : "", thread->id, thread->allocated, thread->freed);
+                comma, thread->id, thread->allocated, thread->freed);
+        comma = ",";
         fprintf(out,
                 ", \"allocations\": %" PRIu64 ", \"frees\": %" PRIu64
                 ", \"temporary\": %" PRIu64 "}",
@@ -169,10 +177,11 @@ void mp_heap_groups_json(FILE *out, const struct mp_heap_view *view,
                          const struct mp_heap_groups *groups,
                          const struct mp_heap_json_options *options)
 {
-    static const char *const kinds[] = {
-        [MP_HEAP_PROGRAM] = "program", [MP_HEAP_PACKAGE] = "package",
-        [MP_HEAP_LIBRARY] = "library", [MP_HEAP_OWN] = "memory_profiler",
-        [MP_HEAP_NOWHERE] = "none"};
+    static const char *const kinds[] = {[MP_HEAP_PROGRAM] = "program",
+                                        [MP_HEAP_PACKAGE] = "package",
+                                        [MP_HEAP_LIBRARY] = "library",
+                                        [MP_HEAP_OWN] = "memory_profiler",
+                                        [MP_HEAP_NOWHERE] = "none"};
     put_head(out, "heap-files/1", options);
     fputs("  \"groups\": [", out);
     for (size_t i = 0; i < groups->count; i++) {

@@ -24,7 +24,8 @@ void mp_heap_groups_json(FILE *, const struct mp_heap_view *, const struct mp_he
 
 /* The lines of one file that allocated. */
 void mp_heap_listing_json(FILE *, const struct mp_heap_view *,
-                          const struct mp_heap_listing *, const struct mp_heap_source_text *,
+                          const struct mp_heap_listing *,
+                          const struct mp_heap_source_text *,
                           const struct mp_heap_json_options *);
 
 #endif

@@ -8,10 +8,11 @@
 #include "record/heap.h"
 
 struct mp_heap_style {
-    int width;        /* columns; 0: as many as it takes */
-    bool utf8;        /* else names and source are ASCII, other bytes as \xNN */
-    bool drawings;    /* else pictures are ASCII */
-    const char *here; /* files in this folder are shown by their names from there on; NULL */
+    int width;     /* columns; 0: as many as it takes */
+    bool utf8;     /* else names and source are ASCII, other bytes as \xNN */
+    bool drawings; /* else pictures are ASCII */
+    const char
+        *here; /* files in this folder are shown by their names from there on; NULL */
 };
 
 enum { MP_HEAP_FIGURE = 32 };

@@ -54,11 +54,12 @@ static void put_moment(FILE *out, const char *name, int64_t heap, int64_t rss, i
 
 static void put_allocated(FILE *out, const struct mp_heap_totals *totals)
 {
-    char size[MP_HEAP_FIGURE], blocks[MP_HEAP_FIGURE], frees[MP_HEAP_FIGURE],
-        temporary[MP_HEAP_FIGURE];
-    fprintf(out, "  %-10s%11s  in %s blocks; %s freed, %s of them at once\n", "allocated",
-            mp_heap_size((int64_t)totals->total, size),
-            mp_heap_count(totals->blocks, blocks), mp_heap_count(totals->frees, frees),
+    char size[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE], temporary[MP_HEAP_FIGURE];
+    fprintf(out, "  %-10s%11s  %11s  in %s blocks\n", "allocated",
+            mp_heap_size((int64_t)totals->total, size), "",
+            mp_heap_count(totals->blocks, number));
+    fprintf(out, "  %-10s%11s  %11s  %s blocks, %s of them at once\n", "freed", "", "",
+            mp_heap_count(totals->frees, number),
             mp_heap_count(totals->temporary, temporary));
 }
 
@@ -68,15 +69,16 @@ void mp_heap_put_summary(FILE *out, const struct mp_heap_view *view,
     const struct mp_heap_header *header = view->header;
     struct mp_heap_totals totals = mp_heap_totals(view);
     struct mp_heap_marks marks = mp_heap_marks(view);
-    char size[MP_HEAP_FIGURE];
+    char most[MP_HEAP_FIGURE], at_peak[MP_HEAP_FIGURE];
     fprintf(out, "\n  %-10s%11s  %11s\n", "", "heap", "RSS");
     put_moment(out, "peak", header->peak, marks.peak ? marks.peak->rss : -1,
                header->peak_time, totals.peak_blocks);
     put_moment(out, "end", header->live, marks.end ? marks.end->rss : -1, header->elapsed,
                totals.live_blocks);
-    if (marks.most && marks.most->rss != marks.peak->rss)
-        fprintf(out, "  %-10s%11s  %11s  at %.3f s\n", "most RSS", "",
-                mp_heap_size(marks.most->rss, size), seconds(marks.most->time));
+    if (marks.most && strcmp(mp_heap_size(marks.most->rss, most),
+                             mp_heap_size(marks.peak->rss, at_peak)) != 0)
+        fprintf(out, "  %-10s%11s  %11s  at %.3f s\n", "most RSS", "", most,
+                seconds(marks.most->time));
     put_allocated(out, &totals);
     mp_heap_put_series(out, view, style);
 }
@@ -93,11 +95,10 @@ static void put_thread(FILE *out, const struct mp_heap_thread *thread, int64_t p
 {
     char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE], blocks[MP_HEAP_FIGURE],
         temporary[MP_HEAP_FIGURE];
-    fprintf(out, "%11s %11s %14s %14s  ",
-            mp_heap_size((int64_t)thread->allocated, allocated),
-            mp_heap_size((int64_t)thread->freed, freed),
-            mp_heap_count(thread->blocks, blocks),
-            mp_heap_count(thread->temporary, temporary));
+    fprintf(
+        out, "%11s %11s %14s %14s  ", mp_heap_size((int64_t)thread->allocated, allocated),
+        mp_heap_size((int64_t)thread->freed, freed), mp_heap_count(thread->blocks, blocks),
+        mp_heap_count(thread->temporary, temporary));
     if (!thread->id)
         fputs("all others\n", out);
     else
@@ -107,17 +108,17 @@ static void put_thread(FILE *out, const struct mp_heap_thread *thread, int64_t p
 void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view, size_t most)
 {
     size_t count = view->counts[MP_HEAP_THREADS];
-    struct mp_heap_thread *threads =
-        count > 1 ? malloc(count * sizeof *threads) : NULL;
+    struct mp_heap_thread *threads = malloc((count + 1) * sizeof *threads);
     if (!threads)
         return;
     memcpy(threads, view->threads, count * sizeof *threads);
     qsort(threads, count, sizeof *threads, by_bytes);
-    fprintf(out, "\nThreads\n%11s %11s %14s %14s  thread\n", "allocated", "freed", "blocks",
-            "freed at once");
-    while (count > 1 && !threads[count - 1].blocks)
+    while (count && !threads[count - 1].blocks)
         count--; /* the place for those beyond the table's end, mostly */
-    for (size_t i = 0; i < count && i < most; i++)
+    if (count > 1)
+        fprintf(out, "\nThreads\n%11s %11s %14s %14s  thread\n", "allocated", "freed",
+                "blocks", "freed at once");
+    for (size_t i = 0; i < count && i < most && count > 1; i++)
         put_thread(out, &threads[i], view->header->pid);
     if (count > most)
         fprintf(out, "%54s and %zu more\n", "", count - most);

@@ -123,6 +123,18 @@ static void put_frame(FILE *out, const struct mp_heap_view *view,
         fprintf(out, " (%" PRIu32 " times)", frame->times);
 }
 
+/* How much of the line the stack is that is shown. */
+static void put_from(FILE *out, const struct mp_heap_view *view,
+                     const struct mp_heap_line *line, enum mp_heap_order order)
+{
+    double whole = (double)mp_heap_line_weight(line, order);
+    double part = (double)mp_heap_node_weight(view, line->heaviest[order], order);
+    double share = whole > 0 ? 100 * part / whole : 100;
+    if (share < 99.5)
+        fprintf(out, "%.0f%% ", share);
+    fputs("called by ", out);
+}
+
 /* As many of the callers as the line has room for, the innermost always. */
 static void put_callers(FILE *out, const struct mp_heap_view *view,
                         const struct mp_heap_line *line, const struct table *table,
@@ -137,7 +149,7 @@ static void put_callers(FILE *out, const struct mp_heap_view *view,
     FILE *stream = count ? open_memstream(&text, &size) : NULL;
     if (!stream)
         return;
-    fputs("from ", stream);
+    put_from(stream, view, line, table->order);
     for (; shown < count; shown++) {
         long before = ftell(stream);
         fputs(shown ? ", " : "", stream);
@@ -148,8 +160,11 @@ static void put_callers(FILE *out, const struct mp_heap_view *view,
         }
     }
     fclose(stream);
-    fprintf(out, "%*s%.*s%s\n", column, "", (int)size, text,
-            shown < count || left ? ", ..." : "");
+    bool more = shown < count || left;
+    fprintf(out, "%*s", column, "");
+    mp_heap_put_text(out, &options->style, text, size, room && more ? room - 5 : room,
+                     MP_HEAP_CUT_END);
+    fprintf(out, "%s\n", more ? ", ..." : "");
     free(text);
 }
 
@@ -219,13 +234,21 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
 {
     const struct mp_heap_header *header = view->header;
     struct table tables[] = {
-        {.order = MP_HEAP_BY_PEAK, .title = "At the peak", .first = "bytes",
-         .second = "blocks", .whole = (uint64_t)header->peak},
-        {.order = MP_HEAP_BY_LIVE, .title = "Still live", .first = "bytes",
-         .second = "blocks", .whole = (uint64_t)header->live},
+        {.order = MP_HEAP_BY_PEAK,
+         .title = "At the peak",
+         .first = "bytes",
+         .second = "blocks",
+         .whole = (uint64_t)header->peak},
+        {.order = MP_HEAP_BY_LIVE,
+         .title = "Still live",
+         .first = "bytes",
+         .second = "blocks",
+         .whole = (uint64_t)header->live},
         {.order = MP_HEAP_BY_CHURN,
          .title = "Freed at once (before their thread allocated again)",
-         .first = "blocks", .second = "allocated", .whole = mp_heap_totals(view).temporary},
+         .first = "blocks",
+         .second = "allocated",
+         .whole = mp_heap_totals(view).temporary},
     };
     mp_heap_put_title(out, view, options->name, options->incomplete, &options->style);
     mp_heap_put_summary(out, view, &options->style);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LONGEST_NAME = 1 << 14 };
+
 /* What there is of the file, and where each table's chunks are in it. */
 struct reading {
     struct mp_heap_capture *capture;
@@ -174,17 +176,22 @@ static bool is_outside(const struct mp_heap_view *view, struct mp_heap_text text
     return (uint64_t)text.offset + text.length > view->counts[MP_HEAP_TEXT];
 }
 
-/* A text that was cut away is an empty one. */
+/* A text that was cut away is an empty one; of a name longer than any path, the beginning is
+   enough. */
 static enum mp_heap_problem check_codes(struct reading *reading)
 {
     struct mp_heap_view *view = &reading->capture->view;
     struct mp_heap_code *codes = reading->capture->tables[MP_HEAP_CODES];
     bool cut = is_cut(reading, MP_HEAP_TEXT);
+    const uint32_t most[] = {LONGEST_NAME, LONGEST_NAME, UINT32_MAX};
     for (size_t i = 0; i < view->counts[MP_HEAP_CODES]; i++) {
         struct mp_heap_text *texts[] = {&codes[i].name, &codes[i].file, &codes[i].lines};
         for (int which = 0; which < 3; which++) {
-            if (!is_outside(view, *texts[which]))
+            if (!is_outside(view, *texts[which])) {
+                if (texts[which]->length > most[which])
+                    texts[which]->length = most[which];
                 continue;
+            }
             if (!cut)
                 return bad_item(reading, MP_HEAP_CODES, i, "a text is not in the file");
             *texts[which] = (struct mp_heap_text){0};
