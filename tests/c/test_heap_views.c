@@ -39,19 +39,19 @@ static const struct stack {
     uint32_t blocks_at_peak, live_blocks;
     uint64_t blocks, temporary;
 } stacks[] = {
-    {0, 1, 0, 0, 0, 0, 0, 0, 0, 0},                             /* 1 runpy */
-    {1, 2, 3, 160, 0, 800, 1, 0, 16, 7},                        /* 2 _heap_run */
-    {2, 3, 0, 2048, 2048, 4096, 2, 2, 4, 0},                    /* 3 app.py:1 */
-    {3, 4, 1, 100 << 20, 512, 200 << 20, 1000, 1, 250000, 0},   /* 4 app.py:5 load */
-    {4, 5, 3, 30 << 20, 0, 60 << 20, 40, 0, 1234567, 1200000},  /* 5 decoder.py:303 */
-    {3, 5, 3, 10 << 20, 0, 20 << 20, 2, 0, 3, 1},               /* 6 the same elsewhere */
-    {4, 4, 2, 0, 0, 0, 0, 0, 0, 0},                             /* 7 load in load */
-    {7, 4, 2, 0, 0, 0, 0, 0, 0, 0},                             /* 8 and again */
-    {8, 6, 0, 1 << 20, 1 << 20, 1 << 20, 3, 3, 3, 0},           /* 9 numpy */
-    {3, 9, 0, 0, 0, 0, 0, 0, 0, 0},                             /* 10 importlib */
-    {10, 8, 0, 1025, 0, 9999, 1, 0, 9, 9},                      /* 11 pkg */
-    {9, 7, 4, 0, 4096, 4096, 0, 1, 1, 0},                       /* 12 numpy.lib */
-    {0, 0, 0, 64, 64, 64, 1, 1, 1, 0},                          /* 13 no Python code */
+    {0, 1, 0, 0, 0, 0, 0, 0, 0, 0},                            /* 1 runpy */
+    {1, 2, 3, 160, 0, 800, 1, 0, 16, 7},                       /* 2 _heap_run */
+    {2, 3, 0, 2048, 2048, 4096, 2, 2, 4, 0},                   /* 3 app.py:1 */
+    {3, 4, 1, 100 << 20, 512, 200 << 20, 1000, 1, 250000, 0},  /* 4 app.py:5 load */
+    {4, 5, 3, 30 << 20, 0, 60 << 20, 40, 0, 1234567, 1200000}, /* 5 decoder.py:303 */
+    {3, 5, 3, 10 << 20, 0, 20 << 20, 2, 0, 3, 1},              /* 6 the same elsewhere */
+    {4, 4, 2, 0, 0, 0, 0, 0, 0, 0},                            /* 7 load in load */
+    {7, 4, 2, 0, 0, 0, 0, 0, 0, 0},                            /* 8 and again */
+    {8, 6, 0, 1 << 20, 1 << 20, 1 << 20, 3, 3, 3, 0},          /* 9 numpy */
+    {3, 9, 0, 0, 0, 0, 0, 0, 0, 0},                            /* 10 importlib */
+    {10, 8, 0, 1025, 0, 9999, 1, 0, 9, 9},                     /* 11 pkg */
+    {9, 7, 4, 0, 4096, 4096, 0, 1, 1, 0},                      /* 12 numpy.lib */
+    {0, 0, 0, 64, 64, 64, 1, 1, 1, 0},                         /* 13 no Python code */
 };
 
 static const char source[] = "from pkg import f\n"
@@ -109,8 +109,9 @@ static void put_nodes(struct mp_heap *heap)
 
 static void put_header(struct mp_heap_header *header)
 {
-    static const struct mp_heap_point points[] = {
-        {0, 20 << 20, 1 << 20}, {500000000, 90 << 20, 60 << 20}, {900000000, 160 << 20, 2 << 20}};
+    static const struct mp_heap_point points[] = {{0, 20 << 20, 1 << 20},
+                                                  {500000000, 90 << 20, 60 << 20},
+                                                  {900000000, 160 << 20, 2 << 20}};
     header->epoch = 7;
     header->pid = 4242;
     header->wall_start = 1795600000123456789;
@@ -169,18 +170,29 @@ static const char *source_line(void *context, const struct mp_heap_view *view,
                                struct mp_heap_text file, int line, size_t *length)
 {
     (void)context;
-    bool its = file.length == 15 && !memcmp(view->text + file.offset, "/home/me/app.py", 15);
+    bool its =
+        file.length == 15 && !memcmp(view->text + file.offset, "/home/me/app.py", 15);
     return its ? mp_heap_source_at(&app, line, length) : NULL;
 }
 
-enum document { REPORT, FILES, ALL_FILES, LISTING, WHOLE, REPORT_JSON, FILES_JSON, LISTING_JSON };
+enum document {
+    REPORT,
+    FILES,
+    ALL_FILES,
+    LISTING,
+    WHOLE,
+    REPORT_JSON,
+    FILES_JSON,
+    LISTING_JSON
+};
 
 static struct mp_heap_text app_file(const struct mp_heap_view *view)
 {
     return view->counts[MP_HEAP_CODES] > 3 ? view->codes[3].file : (struct mp_heap_text){0};
 }
 
-static void put_document(FILE *out, enum document what, const struct mp_heap_capture *capture,
+static void put_document(FILE *out, enum document what,
+                         const struct mp_heap_capture *capture,
                          const struct mp_heap_style *style, bool all_frames)
 {
     const struct mp_heap_view *view = &capture->view;
@@ -377,8 +389,9 @@ static void what_is_missing_is_said_first(void **state)
     put_document(stream, REPORT, &capture, &wide, false);
     fclose(stream);
     mp_heap_capture_release(&capture);
-    const char *said = strstr(text, "\nwarning: incomplete: the file was cut short\n"
-                                    "warning: not followed: 12,345 blocks of 3.0 MiB together");
+    const char *said =
+        strstr(text, "\nwarning: incomplete: the file was cut short\n"
+                     "warning: not followed: 12,345 blocks of 3.0 MiB together");
     assert_non_null(said);
     assert_non_null(strstr(said, "\nwarning: 7 blocks are charged to callers"));
     assert_true(said < strstr(text, "At the peak"));
