@@ -1,9 +1,10 @@
 #include "aggregate/heap_lines.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "aggregate/heap_path.h"
+#include "aggregate/heap_stacks.h"
 #include "base/array.h"
 
 static int64_t add(int64_t a, int64_t b)
@@ -38,21 +39,6 @@ static struct mp_heap_line line_of(const struct mp_heap_view *view, uint32_t ind
                                  .total = node->total,
                                  .blocks = node->blocks,
                                  .temporary = node->temporary};
-}
-
-static void add_node(struct mp_heap_line *sum, const struct mp_heap_view *view,
-                     uint32_t index)
-{
-    struct mp_heap_line line = line_of(view, index);
-    for (int order = 0; order < MP_HEAP_ORDERS; order++) {
-        enum mp_heap_order by = (enum mp_heap_order)order;
-        if (!sum->heaviest[order] ||
-            mp_heap_line_weight(&line, by) >
-                mp_heap_node_weight(view, sum->heaviest[order], by))
-            sum->heaviest[order] = index;
-    }
-    sum->stacks++;
-    mp_heap_line_add(sum, &line);
 }
 
 /* An index of the lines, for the time of building them: positions + 1. */
@@ -90,21 +76,64 @@ static struct mp_heap_line *find(struct mp_heap_lines *lines, const struct index
     return &lines->lines[*slot - 1];
 }
 
-static int collect(struct mp_heap_lines *lines, const struct mp_heap_view *view,
-                   const struct mp_heap_own *own, const struct index *index)
+/* What a stack weighs in each order. */
+struct weights {
+    uint64_t by[MP_HEAP_ORDERS];
+    bool counted;
+};
+
+static void add_weights(struct weights *sum, const struct mp_heap_line *line)
 {
-    for (uint32_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
-        const struct mp_heap_node *node = &view->nodes[i];
-        if (!node->blocks)
-            continue;
-        bool ours = own && mp_heap_own_code(own, node->code);
-        struct mp_heap_line *line =
-            ours ? &lines->own
-                 : find(lines, index, node->code, mp_heap_node_line(view, node));
-        if (!line)
-            return -1;
-        add_node(line, view, i);
+    for (int order = 0; order < MP_HEAP_ORDERS; order++)
+        sum->by[order] = add_unsigned(sum->by[order],
+                                      mp_heap_line_weight(line, (enum mp_heap_order)order));
+}
+
+/* A stack that has grown may be its line's heaviest now: weights never fall. */
+static void note_heaviest(struct mp_heap_line *line, uint32_t first,
+                          struct weights *weights)
+{
+    line->stacks += !weights->counted;
+    weights->counted = true;
+    for (int order = 0; order < MP_HEAP_ORDERS; order++) {
+        struct mp_heap_heaviest *heaviest = &line->heaviest[order];
+        if (!heaviest->node || weights->by[order] > heaviest->weight)
+            *heaviest = (struct mp_heap_heaviest){first, weights->by[order]};
     }
+}
+
+/* What is built, from what. */
+struct building {
+    struct mp_heap_lines *lines;
+    const struct mp_heap_view *view;
+    const struct mp_heap_own *own;
+    struct mp_heap_stacks stacks;
+    struct weights *weights; /* of each stack's first node */
+    struct index index;
+};
+
+static int add_node(struct building *building, uint32_t node)
+{
+    uint32_t first = building->stacks.first[node];
+    uint32_t code = building->view->nodes[node].code;
+    struct mp_heap_line figures = line_of(building->view, node);
+    bool ours = building->own && mp_heap_own_code(building->own, code);
+    struct mp_heap_line *line =
+        ours ? &building->lines->own
+             : find(building->lines, &building->index, code, building->stacks.lines[node]);
+    if (!line)
+        return -1;
+    mp_heap_line_add(line, &figures);
+    add_weights(&building->weights[first], &figures);
+    note_heaviest(line, first, &building->weights[first]);
+    return 0;
+}
+
+static int collect(struct building *building)
+{
+    for (uint32_t i = 0; i < building->view->counts[MP_HEAP_NODES]; i++)
+        if (building->view->nodes[i].blocks && add_node(building, i))
+            return -1;
     return 0;
 }
 
@@ -112,15 +141,23 @@ int mp_heap_lines_init(struct mp_heap_lines *lines, const struct mp_heap_view *v
                        const struct mp_heap_own *own)
 {
     *lines = (struct mp_heap_lines){0};
-    size_t room = 16;
-    while (room < view->counts[MP_HEAP_NODES] * 2)
+    size_t count = view->counts[MP_HEAP_NODES], room = 16;
+    while (room < count * 2)
         room *= 2;
-    struct index index = {calloc(room, sizeof *index.slots), room - 1};
-    int failed = index.slots ? collect(lines, view, own, &index) : -1;
-    free(index.slots);
+    struct building building = {
+        .lines = lines,
+        .view = view,
+        .own = own,
+        .weights = calloc(count + 1, sizeof *building.weights),
+        .index = {calloc(room, sizeof *building.index.slots), room - 1}};
+    int failed = !building.weights || !building.index.slots ||
+                 mp_heap_stacks_init(&building.stacks, view) || collect(&building);
+    mp_heap_stacks_release(&building.stacks);
+    free(building.index.slots);
+    free(building.weights);
     if (failed)
         mp_heap_lines_release(lines);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 void mp_heap_lines_release(struct mp_heap_lines *lines)
@@ -142,13 +179,6 @@ uint64_t mp_heap_line_weight(const struct mp_heap_line *line, enum mp_heap_order
         break;
     }
     return 0;
-}
-
-uint64_t mp_heap_node_weight(const struct mp_heap_view *view, uint32_t node,
-                             enum mp_heap_order order)
-{
-    struct mp_heap_line line = line_of(view, node);
-    return mp_heap_line_weight(&line, order);
 }
 
 struct ordering {

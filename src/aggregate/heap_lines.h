@@ -22,8 +22,11 @@ struct mp_heap_line {
     int64_t at_peak, live; /* bytes */
     uint64_t blocks_at_peak, live_blocks;
     uint64_t total, blocks, temporary;
-    uint32_t heaviest[MP_HEAP_ORDERS]; /* of the line's nodes */
-    uint32_t stacks;                   /* nodes */
+    struct mp_heap_heaviest { /* stack of the line: its first node, and its own weight */
+        uint32_t node;
+        uint64_t weight;
+    } heaviest[MP_HEAP_ORDERS];
+    uint32_t stacks; /* how many allocated there */
 };
 
 struct mp_heap_lines {
@@ -44,10 +47,6 @@ void mp_heap_lines_sort(struct mp_heap_lines *, const struct mp_heap_view *,
 
 /* What the order goes by. */
 uint64_t mp_heap_line_weight(const struct mp_heap_line *, enum mp_heap_order);
-
-/* The same of a single node. */
-uint64_t mp_heap_node_weight(const struct mp_heap_view *, uint32_t node,
-                             enum mp_heap_order);
 
 /* Adds a line's figures to a sum of several. */
 void mp_heap_line_add(struct mp_heap_line *sum, const struct mp_heap_line *);

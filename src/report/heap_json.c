@@ -118,10 +118,9 @@ static void put_lines(FILE *out, const struct mp_heap_view *view,
         put_place(out, view, line->code, line->line);
         fputs(", ", out);
         put_figures(out, line);
-        fprintf(
-            out, ", \"stacks\": %" PRIu32 ", \"heaviest\": %" PRIu64, line->stacks,
-            mp_heap_node_weight(view, line->heaviest[MP_HEAP_BY_PEAK], MP_HEAP_BY_PEAK));
-        put_callers(out, view, line->heaviest[MP_HEAP_BY_PEAK], own);
+        fprintf(out, ", \"stacks\": %" PRIu32 ", \"heaviest\": %" PRIu64, line->stacks,
+                line->heaviest[MP_HEAP_BY_PEAK].weight);
+        put_callers(out, view, line->heaviest[MP_HEAP_BY_PEAK].node, own);
         fputc('}', out);
     }
     fputs("],\n", out);

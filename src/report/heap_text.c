@@ -124,11 +124,10 @@ static void put_frame(FILE *out, const struct mp_heap_view *view,
 }
 
 /* How much of the line the stack is that is shown. */
-static void put_from(FILE *out, const struct mp_heap_view *view,
-                     const struct mp_heap_line *line, enum mp_heap_order order)
+static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_order order)
 {
     double whole = (double)mp_heap_line_weight(line, order);
-    double part = (double)mp_heap_node_weight(view, line->heaviest[order], order);
+    double part = (double)line->heaviest[order].weight;
     double share = whole > 0 ? 100 * part / whole : 100;
     if (share < 99.5)
         fprintf(out, "%.0f%% ", share);
@@ -141,15 +140,16 @@ static void put_callers(FILE *out, const struct mp_heap_view *view,
                         const struct mp_heap_text_options *options)
 {
     struct mp_heap_frame frames[CALLERS];
-    size_t left, count = mp_heap_callers(view, options->own, line->heaviest[table->order],
-                                         frames, CALLERS, &left);
+    size_t left,
+        count = mp_heap_callers(view, options->own, line->heaviest[table->order].node,
+                                frames, CALLERS, &left);
     int column = indent(table, options), room = rest(options, column);
     char *text = NULL;
     size_t size = 0, shown = 0;
     FILE *stream = count ? open_memstream(&text, &size) : NULL;
     if (!stream)
         return;
-    put_from(stream, view, line, table->order);
+    put_from(stream, line, table->order);
     for (; shown < count; shown++) {
         long before = ftell(stream);
         fputs(shown ? ", " : "", stream);
