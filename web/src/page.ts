@@ -1,7 +1,7 @@
 // The page of `mprof plot`: a curve to zoom and hover, functions, children, a legend of switches.
 import uPlot from "uplot";
 import { brackets, colour, cross, line, stems, themeColour } from "./draw";
-import { ending, Figure, highest, mib, Points, seconds, valueAt } from "./figure";
+import { Child, ending, Figure, highest, mib, Points, seconds, valueAt } from "./figure";
 import { Box, boxAt, drawLanes, lanesHeight, layOut } from "./lanes";
 import { group, Item } from "./legend";
 
