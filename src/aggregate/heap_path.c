@@ -27,9 +27,13 @@ size_t mp_heap_callers(const struct mp_heap_view *view, const struct mp_heap_own
         const struct mp_heap_node *caller = &view->nodes[at];
         if (own && mp_heap_own_is_importer(own, caller->code))
             continue;
+        if (*left_out) {
+            ++*left_out; /* a deep stack's lines need not be found */
+            continue;
+        }
         int line = mp_heap_node_line(view, caller);
         struct mp_heap_frame *last = count ? &frames[count - 1] : NULL;
-        if (last && !*left_out && last->code == caller->code && last->line == line)
+        if (last && last->code == caller->code && last->line == line)
             last->times++;
         else if (count < room)
             frames[count++] = (struct mp_heap_frame){caller->code, line, 1};

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "aggregate/heap_path.h"
+#include "record/location.h"
 
 /* An index of the first nodes, for the time of finding them. */
 struct index {
@@ -37,6 +37,58 @@ static uint32_t find_first(const struct index *index, uint32_t node)
     return index->slots[at];
 }
 
+static int by_place(const void *left, const void *right, void *context)
+{
+    const struct mp_heap_node *nodes = context;
+    const struct mp_heap_node *a = &nodes[*(const uint32_t *)left],
+                              *b = &nodes[*(const uint32_t *)right];
+    if (a->code != b->code)
+        return a->code > b->code ? 1 : -1;
+    return (a->instruction > b->instruction) - (a->instruction < b->instruction);
+}
+
+/* Nodes in order, so that each code's table is read once: it can be long, and its nodes many. */
+struct places {
+    uint32_t *nodes, *units;
+    int *lines;
+};
+
+static void find_code_lines(const struct places *places, const struct mp_heap_view *view,
+                            size_t from, size_t to, int *lines)
+{
+    const struct mp_heap_code *code = &view->codes[view->nodes[places->nodes[from]].code];
+    mp_location_lines(view->text + code->lines.offset, code->lines.length, code->first_line,
+                      places->units + from, places->lines + from, to - from);
+    for (size_t i = from; i < to; i++)
+        lines[places->nodes[i]] = places->lines[i];
+}
+
+static int find_lines(const struct mp_heap_view *view, int *lines)
+{
+    size_t count = view->counts[MP_HEAP_NODES];
+    const struct mp_heap_node *nodes = view->nodes;
+    struct places places = {calloc(count + 1, sizeof *places.nodes),
+                            calloc(count + 1, sizeof *places.units),
+                            calloc(count + 1, sizeof *places.lines)};
+    bool failed = !places.nodes || !places.units || !places.lines;
+    for (size_t i = 0; i < count && !failed; i++)
+        places.nodes[i] = (uint32_t)i;
+    if (!failed && count)
+        qsort_r(places.nodes, count, sizeof *places.nodes, by_place, (void *)nodes);
+    for (size_t i = 0; i < count && !failed; i++)
+        places.units[i] = nodes[places.nodes[i]].instruction;
+    for (size_t from = 0, to; from < count && !failed; from = to) {
+        uint32_t code = nodes[places.nodes[from]].code;
+        for (to = from; to < count && nodes[places.nodes[to]].code == code;)
+            to++;
+        find_code_lines(&places, view, from, to, lines);
+    }
+    free(places.nodes);
+    free(places.units);
+    free(places.lines);
+    return failed ? -1 : 0;
+}
+
 int mp_heap_stacks_init(struct mp_heap_stacks *stacks, const struct mp_heap_view *view)
 {
     size_t count = view->counts[MP_HEAP_NODES], room = 16;
@@ -45,11 +97,10 @@ int mp_heap_stacks_init(struct mp_heap_stacks *stacks, const struct mp_heap_view
     *stacks = (struct mp_heap_stacks){calloc(count + 1, sizeof *stacks->first),
                                       calloc(count + 1, sizeof *stacks->lines)};
     struct index index = {view, stacks, calloc(room, sizeof *index.slots), room - 1};
-    bool failed = !stacks->first || !stacks->lines || !index.slots;
-    for (uint32_t i = 1; i < count && !failed; i++) {
-        stacks->lines[i] = mp_heap_node_line(view, &view->nodes[i]);
+    bool failed =
+        !stacks->first || !stacks->lines || !index.slots || find_lines(view, stacks->lines);
+    for (uint32_t i = 1; i < count && !failed; i++)
         stacks->first[i] = find_first(&index, i);
-    }
     free(index.slots);
     if (failed)
         mp_heap_stacks_release(stacks);

@@ -58,13 +58,23 @@ static bool is_line(const struct reading *reading)
     return !reading->none && reading->line >= 0 && reading->line <= INT32_MAX;
 }
 
-int mp_location_line(const char *table, size_t length, int first_line, uint32_t unit)
+void mp_location_lines(const char *table, size_t length, int first_line,
+                       const uint32_t *units, int *lines, size_t count)
 {
     struct reading reading = begin(table, length, first_line);
-    while (next(&reading))
-        if (unit < reading.passed)
-            return is_line(&reading) ? (int)reading.line : first_line;
-    return first_line;
+    bool more = true;
+    for (size_t i = 0; i < count; i++) {
+        while (more && units[i] >= reading.passed)
+            more = next(&reading);
+        lines[i] = more && is_line(&reading) ? (int)reading.line : first_line;
+    }
+}
+
+int mp_location_line(const char *table, size_t length, int first_line, uint32_t unit)
+{
+    int line;
+    mp_location_lines(table, length, first_line, &unit, &line, 1);
+    return line;
 }
 
 int mp_location_last_line(const char *table, size_t length, int first_line)
