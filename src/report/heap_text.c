@@ -129,7 +129,9 @@ static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_or
     double whole = (double)mp_heap_line_weight(line, order);
     double part = (double)line->heaviest[order].weight;
     double share = whole > 0 ? 100 * part / whole : 100;
-    if (share < 99.5)
+    if (share < 0.5)
+        fputs("under 1% ", out);
+    else if (share < 99.5)
         fprintf(out, "%.0f%% ", share);
     fputs("called by ", out);
 }
