@@ -8,6 +8,7 @@
 
 #include "cmd/command.h"
 #include "cmd/profiles.h"
+#include "store/dat_read.h"
 
 static const char suffix[] = ".mprof";
 
@@ -94,5 +95,7 @@ int mp_heap_open(struct mp_heap_capture *capture, const char *path)
     case MP_HEAP_FOREIGN:
         break;
     }
+    if (mp_dat_is_ours(path) == 1)
+        return mp_fail("%s is a timeline, not a heap capture: 'mprof plot' draws it", path);
     return mp_fail("not an mprof heap capture: %s", path);
 }

@@ -108,13 +108,17 @@ void mp_heap_groups_text(FILE *out, const struct mp_heap_view *view,
                          const struct mp_heap_style *style, size_t most)
 {
     struct columns columns;
-    struct mp_heap_line others = {0};
+    struct mp_heap_line others = {0}, all = {0};
     begin(&columns);
     for (size_t i = 0; i < groups->count; i++) {
-        widen(&columns, &groups->groups[i].sum);
+        mp_heap_line_add(&all, &groups->groups[i].sum);
         if (i >= most)
             mp_heap_line_add(&others, &groups->groups[i].sum);
     }
+    for (size_t i = 0; i < groups->count && i < most; i++)
+        widen(&columns, &groups->groups[i].sum);
+    widen(&columns, &others);
+    widen(&columns, &all);
     fputc('\n', out);
     put_titles(out, &columns);
     fputs("where\n", out);
@@ -127,6 +131,8 @@ void mp_heap_groups_text(FILE *out, const struct mp_heap_view *view,
         put_figures(out, &columns, &others);
         fprintf(out, "(%zu more)\n", groups->count - most);
     }
+    put_figures(out, &columns, &all);
+    fputs("in all\n", out);
 }
 
 /* What is drawn, and how. */
