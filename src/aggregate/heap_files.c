@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "record/location.h"
 
 /* The length of the path up to and with `folder`; 0: it is not in there. */
 static size_t length_to(const char *path, size_t length, const char *folder)
@@ -165,85 +164,4 @@ void mp_heap_groups_release(struct mp_heap_groups *groups)
 {
     free(groups->groups);
     *groups = (struct mp_heap_groups){0};
-}
-
-static int add_function(struct mp_heap_listing *listing, uint32_t code, int first)
-{
-    if (mp_array_reserve((void **)&listing->functions, &listing->function_room,
-                         listing->function_count + 1, sizeof *listing->functions))
-        return -1;
-    listing->functions[listing->function_count++] =
-        (struct mp_heap_function){code, first, first};
-    return 0;
-}
-
-static int add_line(struct mp_heap_listing *listing, const struct mp_heap_line *line)
-{
-    struct mp_heap_line *last = listing->count ? &listing->lines[listing->count - 1] : NULL;
-    mp_heap_line_add(&listing->sum, line);
-    if (last && last->line == line->line) {
-        mp_heap_line_add(last, line);
-        return 0;
-    }
-    if (mp_array_reserve((void **)&listing->lines, &listing->room, listing->count + 1,
-                         sizeof *listing->lines))
-        return -1;
-    listing->lines[listing->count++] = *line;
-    return 0;
-}
-
-static int compare_functions(const void *left, const void *right)
-{
-    const struct mp_heap_function *a = left, *b = right;
-    if (a->first != b->first)
-        return a->first > b->first ? 1 : -1;
-    return (a->code > b->code) - (a->code < b->code);
-}
-
-static int last_line(const struct mp_heap_code *code, const char *text)
-{
-    return mp_location_last_line(text + code->lines.offset, code->lines.length,
-                                 code->first_line);
-}
-
-/* By their first line, each once. */
-static void order_functions(struct mp_heap_listing *listing,
-                            const struct mp_heap_view *view)
-{
-    struct mp_heap_function *all = listing->functions;
-    size_t kept = 0;
-    if (listing->function_count)
-        qsort(all, listing->function_count, sizeof *all, compare_functions);
-    for (size_t i = 0; i < listing->function_count; i++)
-        if (!kept || all[kept - 1].code != all[i].code)
-            all[kept++] = all[i];
-    listing->function_count = kept;
-    for (size_t i = 0; i < kept; i++)
-        all[i].last = last_line(&view->codes[all[i].code], view->text);
-}
-
-int mp_heap_listing_init(struct mp_heap_listing *listing, const struct mp_heap_view *view,
-                         struct mp_heap_lines *lines, struct mp_heap_text file)
-{
-    *listing = (struct mp_heap_listing){.file = file};
-    sort_by_place(lines, view);
-    for (size_t i = 0; i < lines->count; i++) {
-        const struct mp_heap_line *line = &lines->lines[i];
-        if (!line->code || compare_texts(view, view->codes[line->code].file, file))
-            continue;
-        if (add_line(listing, line) ||
-            add_function(listing, line->code, view->codes[line->code].first_line)) {
-            mp_heap_listing_release(listing);
-            return -1;
-        }
-    }
-    order_functions(listing, view);
-    return 0;
-}
-
-void mp_heap_listing_release(struct mp_heap_listing *listing)
-{
-    free(listing->lines);
-    free(listing->functions);
-    *listing = (struct mp_heap_listing){0};
 }

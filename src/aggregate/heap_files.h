@@ -1,8 +1,4 @@
-/* A heap capture by file: which hold most, and each line of one file.
- *
- *     lines ─► groups: a file of the program, a package of site-packages, the standard library
- *       └────► listing of one file: figures by line number, and the functions they are in
- */
+/* A heap capture by file: the program's one by one, others by package, to see which hold most. */
 #ifndef MP_AGGREGATE_HEAP_FILES_H
 #define MP_AGGREGATE_HEAP_FILES_H
 
@@ -35,24 +31,5 @@ int mp_heap_groups_init(struct mp_heap_groups *, const struct mp_heap_view *,
 void mp_heap_groups_release(struct mp_heap_groups *);
 
 enum mp_heap_group_kind mp_heap_file_kind(const struct mp_heap_view *, struct mp_heap_text);
-
-struct mp_heap_function {
-    uint32_t code;
-    int first, last; /* lines, decorators included */
-};
-
-/* One file. */
-struct mp_heap_listing {
-    struct mp_heap_text file;
-    struct mp_heap_line sum;
-    struct mp_heap_line *lines; /* owned; by number, each number once */
-    size_t count, room;
-    struct mp_heap_function *functions; /* owned; those that allocated, by first line */
-    size_t function_count, function_room;
-};
-
-int mp_heap_listing_init(struct mp_heap_listing *, const struct mp_heap_view *,
-                         struct mp_heap_lines *, struct mp_heap_text file);
-void mp_heap_listing_release(struct mp_heap_listing *);
 
 #endif

@@ -188,8 +188,8 @@ const struct mp_command mp_command_lines = {
     "print the source with the memory each line holds",
     "Lists the files that hold the memory in a heap capture (the newest here when none is "
     "given), most at the peak first; or the source of one of them, given by its path or the end "
-    "of it, with the bytes each line held at the peak, still holds and ever allocated, and how "
-    "many blocks. 1.5K is 1.5 KiB, and so on.",
+    "of it, with the bytes each line held at the peak, with all that it called (cumul.) and "
+    "itself, what it still holds and ever allocated, and how many blocks. 1.5K is 1.5 KiB.",
     MP_OPERANDS_PROFILES,
     options,
     take,

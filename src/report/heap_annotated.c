@@ -4,43 +4,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLUMNS = 5, LEAST_TEXT = 20, DECORATORS = 50 };
+enum { CUMULATIVE, AT_PEAK, LIVE, TOTAL, BLOCKS, TEMPORARY, COLUMNS };
+enum { LEAST_TEXT = 20, DECORATORS = 50 };
 
 /* Short sizes and counts of one line or group, in the order in which they stand. */
 struct figures {
     char text[COLUMNS][MP_HEAP_FIGURE];
 };
 
-static const char *const titles[COLUMNS] = {"at peak", "live", "total", "blocks", "temp"};
+static const char *const titles[COLUMNS] = {"cumul.", "at peak", "live",
+                                            "total",  "blocks",  "temp"};
 
-static struct figures figures_of(const struct mp_heap_line *sum)
+static struct figures figures_of(const struct mp_heap_line *sum, int64_t cumulative)
 {
     struct figures figures;
-    mp_heap_short_size(sum->at_peak, figures.text[0]);
-    mp_heap_short_size(sum->live, figures.text[1]);
+    mp_heap_short_size(cumulative, figures.text[CUMULATIVE]);
+    mp_heap_short_size(sum->at_peak, figures.text[AT_PEAK]);
+    mp_heap_short_size(sum->live, figures.text[LIVE]);
     mp_heap_short_size(sum->total > INT64_MAX ? INT64_MAX : (int64_t)sum->total,
-                       figures.text[2]);
-    mp_heap_count(sum->blocks, figures.text[3]);
-    mp_heap_count(sum->temporary, figures.text[4]);
+                       figures.text[TOTAL]);
+    mp_heap_count(sum->blocks, figures.text[BLOCKS]);
+    mp_heap_count(sum->temporary, figures.text[TEMPORARY]);
     return figures;
 }
 
 struct columns {
+    int first; /* column that is shown: files have no cumulative figure */
     int widths[COLUMNS];
     int total; /* with a blank behind each, two behind the last */
 };
 
-static void begin(struct columns *columns)
+static void begin(struct columns *columns, int first)
 {
+    columns->first = first;
     columns->total = 1;
-    for (int i = 0; i < COLUMNS; i++)
+    for (int i = first; i < COLUMNS; i++)
         columns->total += (columns->widths[i] = (int)strlen(titles[i])) + 1;
 }
 
-static void widen(struct columns *columns, const struct mp_heap_line *sum)
+static void widen(struct columns *columns, const struct mp_heap_line *sum,
+                  int64_t cumulative)
 {
-    struct figures figures = figures_of(sum);
-    for (int i = 0; i < COLUMNS; i++) {
+    struct figures figures = figures_of(sum, cumulative);
+    for (int i = columns->first; i < COLUMNS; i++) {
         int more = (int)strlen(figures.text[i]) - columns->widths[i];
         columns->widths[i] += more > 0 ? more : 0;
         columns->total += more > 0 ? more : 0;
@@ -49,17 +55,17 @@ static void widen(struct columns *columns, const struct mp_heap_line *sum)
 
 static void put_titles(FILE *out, const struct columns *columns)
 {
-    for (int i = 0; i < COLUMNS; i++)
+    for (int i = columns->first; i < COLUMNS; i++)
         fprintf(out, "%*s ", columns->widths[i], titles[i]);
     fputc(' ', out);
 }
 
 /* Nothing stands for none: the eye finds what there is. */
 static void put_figures(FILE *out, const struct columns *columns,
-                        const struct mp_heap_line *sum)
+                        const struct mp_heap_line *sum, int64_t cumulative)
 {
-    struct figures figures = figures_of(sum);
-    for (int i = 0; i < COLUMNS; i++) {
+    struct figures figures = figures_of(sum, cumulative);
+    for (int i = columns->first; i < COLUMNS; i++) {
         const char *text = figures.text[i];
         bool none = !strcmp(text, "0") || !strcmp(text, "0B");
         fprintf(out, "%*s ", columns->widths[i], none ? "" : text);
@@ -109,29 +115,29 @@ void mp_heap_groups_text(FILE *out, const struct mp_heap_view *view,
 {
     struct columns columns;
     struct mp_heap_line others = {0}, all = {0};
-    begin(&columns);
+    begin(&columns, AT_PEAK);
     for (size_t i = 0; i < groups->count; i++) {
         mp_heap_line_add(&all, &groups->groups[i].sum);
         if (i >= most)
             mp_heap_line_add(&others, &groups->groups[i].sum);
     }
     for (size_t i = 0; i < groups->count && i < most; i++)
-        widen(&columns, &groups->groups[i].sum);
-    widen(&columns, &others);
-    widen(&columns, &all);
+        widen(&columns, &groups->groups[i].sum, 0);
+    widen(&columns, &others, 0);
+    widen(&columns, &all, 0);
     fputc('\n', out);
     put_titles(out, &columns);
     fputs("where\n", out);
     for (size_t i = 0; i < groups->count && i < most; i++) {
-        put_figures(out, &columns, &groups->groups[i].sum);
+        put_figures(out, &columns, &groups->groups[i].sum, 0);
         put_group(out, view, &groups->groups[i], style, rest(style, columns.total));
         fputc('\n', out);
     }
     if (groups->count > most) {
-        put_figures(out, &columns, &others);
+        put_figures(out, &columns, &others, 0);
         fprintf(out, "(%zu more)\n", groups->count - most);
     }
-    put_figures(out, &columns, &all);
+    put_figures(out, &columns, &all, 0);
     fputs("in all\n", out);
 }
 
@@ -148,9 +154,10 @@ struct drawing {
 };
 
 static void put_row(const struct drawing *drawing, int64_t number,
-                    const struct mp_heap_line *sum)
+                    const struct mp_heap_listed *listed)
 {
-    static const struct mp_heap_line nothing;
+    static const struct mp_heap_listed nothing;
+    const struct mp_heap_listed *figures = listed ? listed : &nothing;
     size_t length = 0;
     const char *text = mp_heap_source_at(drawing->source, number, &length);
     FILE *out = drawing->out;
@@ -161,11 +168,11 @@ static void put_row(const struct drawing *drawing, int64_t number,
     if (!stream)
         return;
     fprintf(stream, "%*" PRId64 "  ", drawing->number_width, number);
-    put_figures(stream, &drawing->columns, sum ? sum : &nothing);
+    put_figures(stream, &drawing->columns, &figures->self, figures->cumulative.at_peak);
     if (text)
         mp_heap_put_source(stream, drawing->style, text, length, room);
-    else if (sum) {
-        const struct mp_heap_code *code = &drawing->view->codes[sum->code];
+    else if (listed) {
+        const struct mp_heap_code *code = &drawing->view->codes[listed->self.code];
         fputs("in ", stream);
         mp_heap_put_text(stream, drawing->style, drawing->view->text + code->name.offset,
                          code->name.length, room ? room - 3 : 0, MP_HEAP_CUT_END);
@@ -222,8 +229,8 @@ static bool *choose(const struct drawing *drawing, bool whole)
     if (shown && whole)
         memset(shown, true, (size_t)count + 1);
     for (size_t i = 0; shown && i < listing->count; i++)
-        if (listing->lines[i].line > 0 && listing->lines[i].line <= count)
-            shown[listing->lines[i].line] = true;
+        if (listing->lines[i].self.line > 0 && listing->lines[i].self.line <= count)
+            shown[listing->lines[i].self.line] = true;
     for (size_t i = 0; shown && i < listing->function_count; i++) {
         const struct mp_heap_function *function = &listing->functions[i];
         if (is_module(drawing->view, function->code) ||
@@ -237,12 +244,12 @@ static bool *choose(const struct drawing *drawing, bool whole)
 }
 
 /* The figures of a line, when it has any; lines must be asked for in order. */
-static const struct mp_heap_line *figures_at(struct drawing *drawing, int64_t number)
+static const struct mp_heap_listed *figures_at(struct drawing *drawing, int64_t number)
 {
     const struct mp_heap_listing *listing = drawing->listing;
-    while (drawing->at < listing->count && listing->lines[drawing->at].line < number)
+    while (drawing->at < listing->count && listing->lines[drawing->at].self.line < number)
         drawing->at++;
-    return drawing->at < listing->count && listing->lines[drawing->at].line == number
+    return drawing->at < listing->count && listing->lines[drawing->at].self.line == number
                ? &listing->lines[drawing->at]
                : NULL;
 }
@@ -270,9 +277,9 @@ static void put_other_rows(const struct drawing *drawing)
 {
     const struct mp_heap_listing *listing = drawing->listing;
     for (size_t i = 0; i < listing->count; i++)
-        if (listing->lines[i].line < 1 ||
-            (size_t)listing->lines[i].line > drawing->source->count)
-            put_row(drawing, listing->lines[i].line, &listing->lines[i]);
+        if (listing->lines[i].self.line < 1 ||
+            (size_t)listing->lines[i].self.line > drawing->source->count)
+            put_row(drawing, listing->lines[i].self.line, &listing->lines[i]);
 }
 
 static void put_head(struct drawing *drawing)
@@ -280,16 +287,17 @@ static void put_head(struct drawing *drawing)
     FILE *out = drawing->out;
     const struct mp_heap_listing *listing = drawing->listing;
     char number[MP_HEAP_FIGURE];
-    int64_t last = listing->count ? listing->lines[listing->count - 1].line : 0;
+    int64_t last = listing->count ? listing->lines[listing->count - 1].self.line : 0;
     if ((int64_t)drawing->source->count > last)
         last = (int64_t)drawing->source->count;
     drawing->number_width = snprintf(number, sizeof number, "%" PRId64, last);
     if (drawing->number_width < 4)
         drawing->number_width = 4;
-    begin(&drawing->columns);
-    widen(&drawing->columns, &listing->sum);
+    begin(&drawing->columns, CUMULATIVE);
+    widen(&drawing->columns, &listing->whole.self, listing->whole.cumulative.at_peak);
     for (size_t i = 0; i < listing->count; i++)
-        widen(&drawing->columns, &listing->lines[i]);
+        widen(&drawing->columns, &listing->lines[i].self,
+              listing->lines[i].cumulative.at_peak);
     fputc('\n', out);
     mp_heap_put_file(out, drawing->style, drawing->view, listing->file, 0);
     fputc('\n', out);
@@ -313,6 +321,7 @@ void mp_heap_listing_text(FILE *out, const struct mp_heap_view *view,
     put_source_rows(&drawing, whole);
     put_other_rows(&drawing);
     fprintf(out, "%*s  ", drawing.number_width, "all");
-    put_figures(out, &drawing.columns, &listing->sum);
+    put_figures(out, &drawing.columns, &listing->whole.self,
+                listing->whole.cumulative.at_peak);
     fputs("of this file\n", out);
 }

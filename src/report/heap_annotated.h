@@ -3,6 +3,7 @@
 #define MP_REPORT_HEAP_ANNOTATED_H
 
 #include "aggregate/heap_files.h"
+#include "aggregate/heap_listing.h"
 #include "report/heap_parts.h"
 #include "report/heap_source.h"
 

@@ -194,6 +194,15 @@ void mp_heap_groups_json(FILE *out, const struct mp_heap_view *view,
     fputs("]\n}\n", out);
 }
 
+static void put_listed(FILE *out, const struct mp_heap_listed *listed)
+{
+    put_figures(out, &listed->self);
+    fprintf(out,
+            ", \"cumulative\": {\"at_peak\": %" PRId64 ", \"live\": %" PRId64
+            ", \"total\": %" PRIu64 "}",
+            listed->cumulative.at_peak, listed->cumulative.live, listed->cumulative.total);
+}
+
 static void put_functions(FILE *out, const struct mp_heap_view *view,
                           const struct mp_heap_listing *listing)
 {
@@ -219,15 +228,15 @@ void mp_heap_listing_json(FILE *out, const struct mp_heap_view *view,
     fprintf(out, ", \"changed\": %s, ", source->changed ? "true" : "false");
     put_string(out, "no_source", source->why);
     fputs(",\n  ", out);
-    put_figures(out, &listing->sum);
+    put_listed(out, &listing->whole);
     fputs(",\n", out);
     put_functions(out, view, listing);
     fputs("  \"lines\": [", out);
     for (size_t i = 0; i < listing->count; i++) {
         size_t length = 0;
-        const char *text = mp_heap_source_at(source, listing->lines[i].line, &length);
-        fprintf(out, "%s\n    {\"line\": %d, ", i ? "," : "", listing->lines[i].line);
-        put_figures(out, &listing->lines[i]);
+        const char *text = mp_heap_source_at(source, listing->lines[i].self.line, &length);
+        fprintf(out, "%s\n    {\"line\": %d, ", i ? "," : "", listing->lines[i].self.line);
+        put_listed(out, &listing->lines[i]);
         fputs(", \"source\": ", out);
         if (text)
             mp_escape_json(out, text, length);

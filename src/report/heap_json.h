@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "aggregate/heap_files.h"
+#include "aggregate/heap_listing.h"
 #include "report/heap_source.h"
 
 struct mp_heap_json_options {

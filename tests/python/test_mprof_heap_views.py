@@ -145,6 +145,22 @@ def test_a_source_has_its_figures_at_its_lines(heap: Recorder) -> None:
     assert line["live_blocks"] >= 200 and line["live"] > 100 * 2000
 
 
+def test_a_line_has_what_its_callees_hold_too(heap: Recorder) -> None:
+    got = json.loads(heap.mprof("lines", "--json", "a.mprof", "app.py").out)
+    lines = {line["line"]: line for line in got["lines"]}
+    assert lines[23]["cumulative"]["live"] >= lines[16]["live"] > 3_000_000
+    assert lines[23]["live"] < 1000  # kept = deep(20): nothing itself
+    assert lines[15]["cumulative"]["live"] == lines[16]["live"]  # once, however deep
+    for line in got["lines"]:
+        for figure in ("at_peak", "live", "total"):
+            assert line["cumulative"][figure] >= line[figure]
+    # all but memory_profiler's own started here
+    whole = report(heap, "a.mprof")
+    assert 0 <= whole["live"] - got["cumulative"]["live"] <= 100
+    text = heap.mprof("lines", "a.mprof", "app.py").out
+    assert source_rows(text)[23].split()[1] == "2.9M"
+
+
 def test_a_source_is_found_by_a_path_or_an_end_of_it(heap: Recorder) -> None:
     for name in ("app.py", "./app.py", str(heap.path / "app.py")):
         done = heap.mprof("lines", "a.mprof", name)
@@ -329,12 +345,17 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
     for group in files["groups"]:
         check(group, {"kind": str, "name": str, "files": int, **FIGURES})
     listing = json.loads(heap.mprof("lines", "--json", "a.mprof", "app.py").out)
-    check(listing, {**HEAD, **FIGURES, "file": str, "changed": bool, "no_source": (str, type(None)),
+    cumulative = dict.fromkeys(("at_peak", "live", "total"), int)
+    check(listing["cumulative"], cumulative)
+    check(listing, {**HEAD, **FIGURES, "cumulative": dict, "file": str, "changed": bool, "no_source": (str, type(None)),
                     "functions": list, "lines": list})  # fmt: skip
     for function in listing["functions"]:
         check(function, {"function": str, "first_line": int, "last_line": int})
     for line in listing["lines"]:
-        check(line, {"line": int, **FIGURES, "source": (str, type(None))})
+        check(
+            line, {"line": int, **FIGURES, "cumulative": dict, "source": (str, type(None))}
+        )
+        check(line["cumulative"], cumulative)
     documented = (Path(__file__).parents[2] / "docs" / "heap-views.md").read_text()
     for keys in (
         got,
