@@ -110,9 +110,17 @@ def _wants_next(word: str, takes_value: dict[str, bool]) -> bool:
     return (word in takes_value and takes_value[word]) or (bool(matches) and all(matches))
 
 
+def say(message: str) -> None:
+    """One line on stderr; a program that closed it does not hear it."""
+    try:
+        print(f"{PROGRAM}: {message}", file=sys.stderr)
+    except (OSError, ValueError):
+        pass
+
+
 def fail(message: str, code: int = 1) -> NoReturn:
     """One line on stderr, then out."""
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    say(message)
     raise SystemExit(code)
 
 

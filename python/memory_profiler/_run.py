@@ -185,8 +185,10 @@ def die_of(number: int) -> NoReturn:
 
 def _own_part(traceback: TracebackType | None) -> TracebackType | None:
     """The traceback from the program's first frame on."""
-    ours = {execute.__code__, _run_to_end.__code__}
-    while traceback is not None and traceback.tb_frame.f_code in ours:
+    ours = os.path.dirname(__file__)
+    while traceback is not None:
+        if os.path.dirname(traceback.tb_frame.f_code.co_filename) != ours:
+            break
         traceback = traceback.tb_next
     return traceback
 

@@ -11,10 +11,10 @@ struct building {
     const struct mp_heap_view *view;
     struct mp_heap_listing *listing;
     struct mp_heap_stacks stacks;
-    bool *codes;                            /* which are of the file */
-    uint32_t *first_child, *next_sibling;   /* of each node; 0: none */
-    struct mp_heap_sum *sums;               /* of each node with all below it */
-    uint32_t *active, active_whole;         /* how often a line, or the file, is above */
+    bool *codes;                          /* which are of the file */
+    uint32_t *first_child, *next_sibling; /* of each node; 0: none */
+    struct mp_heap_sum *sums;             /* of each node with all below it */
+    uint32_t *active, active_whole;       /* how often a line, or the file, is above */
 };
 
 static void add_sum(struct mp_heap_sum *to, const struct mp_heap_sum *sum)
@@ -81,9 +81,8 @@ static int find_lines(struct building *building)
     found = 0;
     for (uint32_t i = 1; i < nodes; i++)
         if (is_in_file(building, i))
-            listing->lines[found++].self =
-                (struct mp_heap_line){.line = building->stacks.lines[i],
-                                      .code = building->view->nodes[i].code};
+            listing->lines[found++].self = (struct mp_heap_line){
+                .line = building->stacks.lines[i], .code = building->view->nodes[i].code};
     if (found)
         qsort(listing->lines, found, sizeof *listing->lines, compare_places);
     for (size_t i = 0; i < found; i++)

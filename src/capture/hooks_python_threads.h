@@ -12,13 +12,26 @@ struct mp_hooked {
     struct mp_walker walker;
     struct mp_heap_thread *totals; /* in the capture `session` is about */
     uintptr_t last;                /* the block allocated last */
+    int *error;                    /* its errno */
     unsigned session;
     struct mp_hooked *next; /* of the free ones */
 };
 
+extern __thread struct mp_hooked *mp_hooked_own __attribute__((tls_model("initial-exec")));
+
+struct mp_hooked *mp_hooked_begin(struct mp_heap *, const struct mp_walk *,
+                                  unsigned session);
+
 /* The calling thread's, for this session: its row of totals is new if it has none. A thread whose
    end was already announced shares one with others of its kind. The caller has the turn. */
-struct mp_hooked *mp_hooked_mine(struct mp_heap *, unsigned session);
+static inline struct mp_hooked *mp_hooked_mine(struct mp_heap *heap,
+                                               const struct mp_walk *walk, unsigned session)
+{
+    struct mp_hooked *own = mp_hooked_own;
+    if (__builtin_expect(own && own->session == session, 1))
+        return own;
+    return mp_hooked_begin(heap, walk, session);
+}
 
 /* 0, or -1 with errno. Once per process. */
 int mp_hooked_init(void);

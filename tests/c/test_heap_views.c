@@ -120,24 +120,30 @@ static void put_header(struct mp_heap_header *header)
     header->peak = 141 << 20;
     header->live = 1056960;
     header->peak_time = 600000000;
-    for (size_t i = 0; i < sizeof stacks / sizeof *stacks; i++) {
-        header->live_blocks += stacks[i].live_blocks;
-        header->peak_blocks += stacks[i].blocks_at_peak;
-        header->total += stacks[i].total;
-        header->blocks += stacks[i].blocks;
-        header->temporary += stacks[i].temporary;
-    }
-    header->frees = header->blocks - header->live_blocks;
     memcpy(header->series.points[0], points, sizeof points);
     header->series.count[0] = 3;
 }
 
+/* Two that together did what the stacks say. */
 static void put_threads(struct mp_heap *heap)
 {
+    struct mp_heap_thread first = {4242, 1 << 20, 1 << 19, 1000, 999, 0},
+                          second = {.id = 4243};
+    uint64_t live_blocks = 0;
+    for (size_t i = 0; i < sizeof stacks / sizeof *stacks; i++) {
+        second.allocated += stacks[i].total;
+        second.blocks += stacks[i].blocks;
+        second.temporary += stacks[i].temporary;
+        live_blocks += stacks[i].live_blocks;
+    }
+    second.allocated -= first.allocated;
+    second.freed = second.allocated;
+    second.blocks -= first.blocks;
+    second.frees = second.blocks + first.blocks - live_blocks - first.frees;
     assert_int_equal(mp_heap_reserve(heap, MP_HEAP_THREADS, 2), 0);
     struct mp_heap_thread *at = &heap->threads[heap->header->counts[MP_HEAP_THREADS]];
-    at[0] = (struct mp_heap_thread){4242, 1 << 20, 1 << 19, 1000, 999, 0};
-    at[1] = (struct mp_heap_thread){4243, 280 << 20, 280 << 20, 1484000, 1483000, 1200017};
+    at[0] = first;
+    at[1] = second;
     heap->header->counts[MP_HEAP_THREADS] += 2;
 }
 

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -155,23 +154,12 @@ def shop(tmp_path: pathlib.Path) -> Workshop:
     return Workshop(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def recorded_heap(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """A directory with a small program and a heap capture of it."""
+@pytest.fixture
+def heap(tmp_path: pathlib.Path) -> object:
+    """A directory with a small program and a heap capture of it: a Recorder."""
     from heap_recordings import record  # not where mprof is missing
 
-    path = tmp_path_factory.mktemp("recorded")
-    record(path)
-    return path
-
-
-@pytest.fixture
-def heap(recorded_heap: pathlib.Path, tmp_path: pathlib.Path) -> object:
-    """The recorded program and its capture, to spoil: a Recorder."""
-    from recordings import Recorder
-
-    shutil.copytree(recorded_heap, tmp_path, dirs_exist_ok=True)
-    return Recorder(tmp_path)
+    return record(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ kept = deep(20)
 STORE = "def pack(number):\n\tname = 'é' * number\n\treturn name, bytearray(2000)\n"
 
 
-def record(path: Path) -> None:
+def record(path: Path) -> Recorder:
     """A capture of a program of two modules, app.py and pkg/store.py, older than it: a.mprof."""
     (path / "pkg").mkdir()
     (path / "pkg" / "__init__.py").touch()
@@ -44,8 +44,10 @@ def record(path: Path) -> None:
     (path / "pkg" / "store.py").write_text(STORE)
     for name in ("app.py", "pkg/store.py"):
         os.utime(path / name, (1, 1))
-    done = Recorder(path).mprof("heap", "-o", "a.mprof", "app.py")
+    recorder = Recorder(path)
+    done = recorder.mprof("heap", "-o", "a.mprof", "app.py")
     assert done.code == 0, done.err
+    return recorder
 
 
 def report(heap: Recorder, *words: str) -> dict:

@@ -101,7 +101,7 @@ def test_faults_17_what_precedes_a_cut_is_shown_and_said(heap: Recorder) -> None
 
 
 @pytest.mark.parametrize(("offset", "value", "where"), [
-    (160, 2**60, "160"), (152 + 8 * 4, 2**60, "184"), (65536 + 64, 1, "65600"), (192 + 1, 9, "193"),
+    (112, 2**60, "112"), (104 + 8 * 4, 2**60, "136"), (65536 + 64, 1, "65600"), (144 + 1, 9, "145"),
 ])  # fmt: skip
 def test_faults_19_damage_is_told_with_its_offset(
     heap: Recorder, offset: int, value: int, where: str
