@@ -25,8 +25,8 @@ static bool is_library(const char *path, size_t length)
            length_to(path, length, "/lib64/python3");
 }
 
-enum mp_heap_group_kind mp_heap_file_kind(const struct mp_heap_view *view,
-                                          struct mp_heap_text file)
+static enum mp_heap_group_kind kind_of(const struct mp_heap_view *view,
+                                       struct mp_heap_text file)
 {
     const char *path = view->text + file.offset;
     return packages_length(path, file.length) ? MP_HEAP_PACKAGE
@@ -51,7 +51,7 @@ static struct mp_heap_group group_of(const struct mp_heap_view *view, uint32_t c
     struct mp_heap_group group = {.kind = MP_HEAP_NOWHERE};
     if (!code)
         return group;
-    group.kind = mp_heap_file_kind(view, file);
+    group.kind = kind_of(view, file);
     if (group.kind == MP_HEAP_PROGRAM || apart)
         group.name = file;
     else if (group.kind == MP_HEAP_PACKAGE)

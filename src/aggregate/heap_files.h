@@ -30,6 +30,4 @@ int mp_heap_groups_init(struct mp_heap_groups *, const struct mp_heap_view *,
                         struct mp_heap_lines *, bool apart);
 void mp_heap_groups_release(struct mp_heap_groups *);
 
-enum mp_heap_group_kind mp_heap_file_kind(const struct mp_heap_view *, struct mp_heap_text);
-
 #endif

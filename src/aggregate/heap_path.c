@@ -4,7 +4,7 @@
 
 #include "record/location.h"
 
-int mp_heap_node_line(const struct mp_heap_view *view, const struct mp_heap_node *node)
+static int line_of(const struct mp_heap_view *view, const struct mp_heap_node *node)
 {
     const struct mp_heap_code *code = &view->codes[node->code];
     return mp_location_line(view->text + code->lines.offset, code->lines.length,
@@ -31,7 +31,7 @@ size_t mp_heap_callers(const struct mp_heap_view *view, const struct mp_heap_own
             ++*left_out; /* a deep stack's lines need not be found */
             continue;
         }
-        int line = mp_heap_node_line(view, caller);
+        int line = line_of(view, caller);
         struct mp_heap_frame *last = count ? &frames[count - 1] : NULL;
         if (last && last->code == caller->code && last->line == line)
             last->times++;

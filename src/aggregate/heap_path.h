@@ -1,4 +1,4 @@
-/* Where a block of a heap capture was allocated: its line, and the frames that called it. */
+/* The frames that led to an allocation of a heap capture. */
 #ifndef MP_AGGREGATE_HEAP_PATH_H
 #define MP_AGGREGATE_HEAP_PATH_H
 
@@ -13,9 +13,6 @@ struct mp_heap_frame {
     int line;
     uint32_t times; /* so often in a row: recursion */
 };
-
-/* The line that was running in a node's own frame. */
-int mp_heap_node_line(const struct mp_heap_view *, const struct mp_heap_node *);
 
 /* The frames that called a node's, innermost first, at most `room`; *left_out frames are further
    out. `own` NULL: also those that started the program, and import machinery. Returns how many there are. */

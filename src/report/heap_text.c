@@ -201,6 +201,18 @@ static size_t rows(const struct mp_heap_lines *lines, enum mp_heap_order order, 
     return count;
 }
 
+static void put_row(FILE *out, const struct mp_heap_view *view,
+                    const struct mp_heap_line *line, const struct table *table,
+                    const struct mp_heap_text_options *options)
+{
+    put_figures(out, table, line);
+    mp_heap_put_place(out, &options->style, view, line->code, line->line,
+                      rest(options, place_column(table)));
+    fputc('\n', out);
+    put_source(out, view, line, table, options);
+    put_callers(out, view, line, table, options);
+}
+
 static void put_table(FILE *out, const struct mp_heap_view *view,
                       struct mp_heap_lines *lines, struct table *table,
                       const struct mp_heap_text_options *options)
@@ -218,15 +230,8 @@ static void put_table(FILE *out, const struct mp_heap_view *view,
     widen(table, &others);
     fprintf(out, "\n%s\n%*s %6s %*s  where\n", table->title, table->widths[0], table->first,
             "share", table->widths[1], table->second);
-    for (size_t i = 0; i < count; i++) {
-        const struct mp_heap_line *line = &lines->lines[i];
-        put_figures(out, table, line);
-        mp_heap_put_place(out, &options->style, view, line->code, line->line,
-                          rest(options, place_column(table)));
-        fputc('\n', out);
-        put_source(out, view, line, table, options);
-        put_callers(out, view, line, table, options);
-    }
+    for (size_t i = 0; i < count; i++)
+        put_row(out, view, &lines->lines[i], table, options);
     put_others(out, table, &others, left);
     put_others(out, table, &lines->own, 0);
 }
