@@ -154,6 +154,14 @@ def shop(tmp_path: pathlib.Path) -> Workshop:
     return Workshop(tmp_path)
 
 
+@pytest.fixture
+def heap(tmp_path: pathlib.Path) -> object:
+    """A directory with a small program and a heap capture of it: a Recorder."""
+    from heap_recordings import record  # not where mprof is missing
+
+    return record(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def grain() -> float:
     """MiB that fresh memory can stay uncounted by this kernel."""
