@@ -163,6 +163,16 @@ def heap(tmp_path: pathlib.Path) -> object:
 
 
 @pytest.fixture(scope="session")
+def blocks_at(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Where programs find the extension module `blocks` (blocks.c)."""
+    from test_heap import build_blocks
+
+    place = tmp_path_factory.mktemp("blocks")
+    build_blocks(place)
+    return place
+
+
+@pytest.fixture(scope="session")
 def grain() -> float:
     """MiB that fresh memory can stay uncounted by this kernel."""
     return _core.granularity() / MIB
