@@ -150,7 +150,7 @@ int mp_heap_groups_init(struct mp_heap_groups *groups, const struct mp_heap_view
     *groups = (struct mp_heap_groups){0};
     sort_by_place(lines, view);
     if (add_lines(groups, view, lines, apart) ||
-        (own.sum.blocks && !append(groups, &own))) {
+        ((own.sum.blocks || own.sum.total) && !append(groups, &own))) {
         mp_heap_groups_release(groups);
         return -1;
     }

@@ -132,7 +132,7 @@ static int add_node(struct building *building, uint32_t node)
 static int collect(struct building *building)
 {
     for (uint32_t i = 0; i < building->view->counts[MP_HEAP_NODES]; i++)
-        if (building->view->nodes[i].blocks && add_node(building, i))
+        if (mp_heap_was_used(&building->view->nodes[i]) && add_node(building, i))
             return -1;
     return 0;
 }
