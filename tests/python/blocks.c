@@ -10,28 +10,30 @@ static void *blocks[SLOTS];
 
 static void *take(long domain, size_t size)
 {
-    return domain == 0 ? PyMem_RawMalloc(size)
+    return domain == 0   ? PyMem_RawMalloc(size)
            : domain == 1 ? PyMem_Malloc(size)
                          : PyObject_Malloc(size);
 }
 
 static void *zeroed(long domain, size_t count, size_t size)
 {
-    return domain == 0 ? PyMem_RawCalloc(count, size)
+    return domain == 0   ? PyMem_RawCalloc(count, size)
            : domain == 1 ? PyMem_Calloc(count, size)
                          : PyObject_Calloc(count, size);
 }
 
 static void *move(long domain, void *from, size_t size)
 {
-    return domain == 0 ? PyMem_RawRealloc(from, size)
+    return domain == 0   ? PyMem_RawRealloc(from, size)
            : domain == 1 ? PyMem_Realloc(from, size)
                          : PyObject_Realloc(from, size);
 }
 
 static void give(long domain, void *block)
 {
-    domain == 0 ? PyMem_RawFree(block) : domain == 1 ? PyMem_Free(block) : PyObject_Free(block);
+    domain == 0   ? PyMem_RawFree(block)
+    : domain == 1 ? PyMem_Free(block)
+                  : PyObject_Free(block);
 }
 
 #define ARGUMENT(i) PyLong_AsLong(arguments[i])
@@ -117,7 +119,8 @@ static PyObject *py_threads(PyObject *module, PyObject *const *arguments, Py_ssi
     return run(churn, ARGUMENT(0));
 }
 
-static PyObject *py_destructors(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *py_destructors(PyObject *module, PyObject *const *arguments,
+                                Py_ssize_t count)
 {
     static int made;
     if (!made++)
@@ -151,12 +154,15 @@ static PyObject *py_pulsed(PyObject *module, PyObject *const *arguments, Py_ssiz
     return PyLong_FromSize_t(pulses);
 }
 
-#define METHOD(name) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, NULL}
+#define METHOD(name)                                                       \
+    {                                                                      \
+#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, NULL \
+    }
 
 static PyMethodDef methods[] = {
-    METHOD(malloc), METHOD(calloc),  METHOD(realloc),     METHOD(refuse), METHOD(free),
-    METHOD(pulse),  METHOD(observe), METHOD(pulsed),      METHOD(threads), METHOD(destructors),
-    {NULL},
+    METHOD(malloc),  METHOD(calloc),      METHOD(realloc), METHOD(refuse),
+    METHOD(free),    METHOD(pulse),       METHOD(observe), METHOD(pulsed),
+    METHOD(threads), METHOD(destructors), {NULL},
 };
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "blocks", NULL, -1, methods};

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import threading
 from pathlib import Path
 from types import ModuleType
@@ -18,25 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from memory_profiler import heap
-
-HERE = Path(__file__).parent
-
-
-def build_blocks(into: Path) -> ModuleType:
-    target = into / ("blocks" + sysconfig.get_config_var("EXT_SUFFIX"))
-    include = sysconfig.get_paths()["include"]
-    command = ["cc", "-O1", "-shared", "-fPIC", "-I", include, "-pthread"]
-    subprocess.run([*command, str(HERE / "blocks.c"), "-o", str(target)], check=True)
-    spec = importlib.util.spec_from_file_location("blocks", target)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def blocks(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    return build_blocks(tmp_path_factory.mktemp("blocks"))
 
 
 def line_of(tracker: heap.Tracker, function: str) -> heap.Line:
