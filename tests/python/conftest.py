@@ -195,7 +195,7 @@ def classic() -> str:
     return python
 
 
-def build_blocks(into: Path) -> ModuleType:
+def build_blocks(into: pathlib.Path) -> ModuleType:
     target = into / ("blocks" + sysconfig.get_config_var("EXT_SUFFIX"))
     include = sysconfig.get_paths()["include"]
     command = ["cc", "-O1", "-shared", "-fPIC", "-I", include, "-pthread"]
