@@ -3,6 +3,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/time.h>
 
 enum { SLOTS = 256 };
 
@@ -154,15 +158,95 @@ static PyObject *py_pulsed(PyObject *module, PyObject *const *arguments, Py_ssiz
     return PyLong_FromSize_t(pulses);
 }
 
+/* As malloc in a handler would: it may come while a hook runs. */
+static void on_signal(int number)
+{
+    PyMem_RawFree(PyMem_RawMalloc(24));
+}
+
+static PyObject *py_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    struct itimerval often = {{0, ARGUMENT(0)}, {0, ARGUMENT(0)}};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGPROF, &action, NULL);
+    setitimer(ITIMER_PROF, &often, NULL);
+    Py_RETURN_NONE;
+}
+
+/* Behind the interpreter's end: atexit(3), a library's destructor. */
+static void late(void)
+{
+    PyMem_RawFree(PyMem_RawRealloc(PyMem_RawMalloc(100), 5000));
+}
+
+static bool is_late;
+
+__attribute__((destructor)) static void at_unload(void)
+{
+    if (is_late)
+        late();
+}
+
+static PyObject *py_stay_late(PyObject *module, PyObject *const *arguments,
+                              Py_ssize_t count)
+{
+    is_late = true;
+    atexit(late);
+    Py_RETURN_NONE;
+}
+
+/* Threads that end in every way there is. */
+static void *leave_early(void *how)
+{
+    PyMem_RawFree(PyMem_RawMalloc(77));
+    if (how)
+        pthread_exit(PyMem_RawMalloc(78));
+    for (;;) {
+        PyMem_RawFree(PyMem_RawMalloc(79));
+        pthread_testcancel();
+    }
+}
+
+static void *detached(void *semaphore)
+{
+    PyMem_RawFree(PyMem_RawMalloc(76));
+    sem_post(semaphore);
+    return NULL;
+}
+
+static PyObject *py_endings(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    static sem_t done;
+    pthread_t ended, cancelled, alone;
+    void *block;
+    sem_init(&done, 0, 0);
+    Py_BEGIN_ALLOW_THREADS;
+    for (long i = ARGUMENT(0); i > 0; i--) {
+        pthread_create(&ended, NULL, leave_early, &done);
+        pthread_create(&cancelled, NULL, leave_early, NULL);
+        pthread_create(&alone, NULL, detached, &done);
+        pthread_detach(alone);
+        pthread_cancel(cancelled);
+        pthread_join(cancelled, NULL);
+        pthread_join(ended, &block);
+        PyMem_RawFree(block);
+        sem_wait(&done);
+    }
+    Py_END_ALLOW_THREADS;
+    Py_RETURN_NONE;
+}
+
 #define METHOD(name)                                                       \
     {                                                                      \
 #name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, NULL \
     }
 
 static PyMethodDef methods[] = {
-    METHOD(malloc),  METHOD(calloc),      METHOD(realloc), METHOD(refuse),
-    METHOD(free),    METHOD(pulse),       METHOD(observe), METHOD(pulsed),
-    METHOD(threads), METHOD(destructors), {NULL},
+    METHOD(malloc),      METHOD(calloc),  METHOD(realloc),
+    METHOD(refuse),      METHOD(free),    METHOD(pulse),
+    METHOD(observe),     METHOD(pulsed),  METHOD(threads),
+    METHOD(destructors), METHOD(signals), METHOD(stay_late),
+    METHOD(endings),     {NULL},
 };
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "blocks", NULL, -1, methods};
