@@ -12,8 +12,10 @@ static void put_text(FILE *out, const char *key, const struct mp_heap_view *view
     mp_escape_json(out, view->text + text.offset, text.length);
 }
 
-static void put_totals(FILE *out, const struct mp_heap_header *header)
+static void put_totals(FILE *out, const struct mp_heap_view *view)
 {
+    const struct mp_heap_header *header = view->header;
+    struct mp_heap_totals totals = mp_heap_totals(view);
     fprintf(out,
             "  \"pid\": %" PRId64 ", \"wall_start\": %" PRId64 ", \"elapsed\": %" PRId64
             ",\n",
@@ -21,13 +23,13 @@ static void put_totals(FILE *out, const struct mp_heap_header *header)
     fprintf(out,
             "  \"peak\": %" PRId64 ", \"peak_blocks\": %" PRIu64 ", \"peak_time\": %" PRId64
             ",\n",
-            header->peak, header->peak_blocks, header->peak_time);
+            header->peak, totals.peak_blocks, header->peak_time);
     fprintf(out, "  \"live\": %" PRId64 ", \"live_blocks\": %" PRIu64 ",\n", header->live,
-            header->live_blocks);
+            totals.live_blocks);
     fprintf(out,
             "  \"total\": %" PRIu64 ", \"allocations\": %" PRIu64 ", \"frees\": %" PRIu64
             ", \"temporary\": %" PRIu64 ",\n",
-            header->total, header->blocks, header->frees, header->temporary);
+            totals.total, totals.blocks, totals.frees, totals.temporary);
     fprintf(out, "  \"untracked\": %" PRIu64 ", \"shortened\": %" PRIu64 ",\n",
             header->untracked, header->shortened);
 }
@@ -67,7 +69,7 @@ void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     else
         fputs("null", out);
     fputs(",\n", out);
-    put_totals(out, view->header);
+    put_totals(out, view);
     mp_heap_lines_sort(lines, view, MP_HEAP_BY_PEAK);
     fputs("  \"lines\": [", out);
     for (size_t i = 0; i < lines->count; i++) {

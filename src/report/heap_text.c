@@ -142,23 +142,23 @@ static void put_missing(FILE *out, const struct mp_heap_header *header,
                 header->shortened);
 }
 
-static void put_summary(FILE *out, const struct mp_heap_header *header,
+static void put_summary(FILE *out, const struct mp_heap_view *view,
                         const struct mp_heap_text_options *options)
 {
+    const struct mp_heap_header *header = view->header;
+    struct mp_heap_totals totals = mp_heap_totals(view);
     char room[24];
     fprintf(out, "Python heap of process %" PRId64 ": ", header->pid);
     mp_escape_terminal(out, options->name, strlen(options->name), false);
     fprintf(out, "\n  %-10s %s in %" PRIu64 " blocks, %.3f s after the start\n", "peak",
-            size_of(header->peak, room), header->peak_blocks,
+            size_of(header->peak, room), totals.peak_blocks,
             (double)header->peak_time / 1e9);
     fprintf(out, "  %-10s %s in %" PRIu64 " blocks after %.3f s\n", "live",
-            size_of(header->live, room), header->live_blocks,
-            (double)header->elapsed / 1e9);
-    fprintf(out,
-            "  %-10s %s in %" PRIu64 " blocks; %" PRIu64
-            " freed before their thread's next\n",
-            "allocated", size_of((int64_t)header->total, room), header->blocks,
-            header->temporary);
+            size_of(header->live, room), totals.live_blocks, (double)header->elapsed / 1e9);
+    fprintf(
+        out,
+        "  %-10s %s in %" PRIu64 " blocks; %" PRIu64 " freed before their thread's next\n",
+        "allocated", size_of((int64_t)totals.total, room), totals.blocks, totals.temporary);
     put_rss(out, header);
     put_missing(out, header, options->incomplete);
 }
@@ -171,9 +171,9 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
         {MP_HEAP_BY_PEAK, "At the peak", (uint64_t)header->peak},
         {MP_HEAP_BY_LIVE, "Still live", (uint64_t)header->live},
         {MP_HEAP_BY_CHURN, "Freed at once (before their thread allocated again)",
-         header->temporary},
+         mp_heap_totals(view).temporary},
     };
-    put_summary(out, header, options);
+    put_summary(out, view, options);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         put_table(out, view, lines, &tables[i], options);
 }

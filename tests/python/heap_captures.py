@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CHUNK = 1 << 16
-HEADER = struct.Struct("<8sIIII qqq II qq q QQ QQQQ QQ Q 5Q 512s")
+HEADER = struct.Struct("<8sIIII qqq II qq q QQ Q 5Q 512s")
 NODE = struct.Struct("<IIII qq QQ II Q")
 CODE = struct.Struct("<II II II iI")
 THREAD = struct.Struct("<q QQ QQQ")
@@ -85,12 +85,9 @@ class Capture:
         fields = HEADER.unpack_from(content)
         assert fields[0] == b"mprof\x1ahp" and fields[1] == 1
         self.clean, self.epoch = fields[8:10]
-        self.live, self.peak, self.peak_time, self.live_blocks, self.peak_blocks = fields[
-            10:15
-        ]
-        self.total, self.blocks, self.frees, self.temporary = fields[15:19]
-        self.untracked, self.untracked_bytes, self.shortened = fields[19:22]
-        counts, owners = fields[22:27], fields[27]
+        self.live, self.peak, self.peak_time = fields[10:13]
+        self.untracked, self.untracked_bytes, self.shortened = fields[13:16]
+        counts, owners = fields[16:21], fields[21]
 
         def table(which: int) -> bytes:
             return b"".join(
@@ -109,6 +106,9 @@ class Capture:
         ]
         self.nodes = [self._node(*node) for node in items(NODES, NODE)]
         self.threads = items(THREADS, THREAD)
+        sums = [sum(column) for column in zip(*self.threads, strict=True)]
+        self.total, _, self.blocks, self.frees, self.temporary = sums[1:]
+        self.live_blocks = self.blocks - self.frees
         self._places = functools.cache(self._places_of)
 
     def _name(self, offset: int, length: int) -> str:
