@@ -376,24 +376,40 @@ int mp_hooks_start(struct mp_heap *into)
     return 0;
 }
 
+/* The turn for more than a block. A signal handler that allocates meanwhile is not followed: it
+   would wait for its own thread. */
+static bool hold(void)
+{
+    bool was = is_inside;
+    is_inside = true;
+    mp_turn_enter_other(&turn);
+    return was;
+}
+
+static void let_go(bool was)
+{
+    mp_turn_leave_other(&turn);
+    is_inside = was;
+}
+
 void mp_hooks_stop(void)
 {
     if (!mp_hooks_are_open() || owner != getpid())
         return;
-    mp_turn_enter_other(&turn);
+    bool was = hold();
     __atomic_store_n(open_flag, 0, __ATOMIC_RELEASE);
     mp_ledger_note_time(&ledger, true);
     mp_walk_release(&walk);
     mp_ledger_release(&ledger);
     heap = NULL;
-    mp_turn_leave_other(&turn);
+    let_go(was);
 }
 
 void mp_hooks_pause(void (*look)(void *), void *context)
 {
-    mp_turn_enter_other(&turn);
+    bool was = hold();
     look(context);
-    mp_turn_leave_other(&turn);
+    let_go(was);
 }
 
 static struct mp_hooked *own(void)
@@ -419,7 +435,7 @@ bool mp_hooks_set_aside(bool aside)
 
 void mp_hooks_disown(void *address)
 {
-    if (!address || !mp_hooks_are_open())
+    if (!address || !begin())
         return;
     enum mp_turn_way way = mp_turn_enter(&turn);
     struct mp_block block = {0};
@@ -431,4 +447,5 @@ void mp_hooks_disown(void *address)
         mp_flow_disown(&mine->flow, block.size);
     }
     mp_turn_leave(&turn, way);
+    end();
 }
