@@ -99,8 +99,10 @@ static int grow(struct mp_heap *heap, enum mp_heap_table table)
         errno = ENOSPC;
         return -1;
     }
-    if (map_chunk(file, start_of(file, table) + at))
+    if (map_chunk(file, start_of(file, table) + at)) {
+        file->error = file->error ? file->error : errno;
         return -1;
+    }
     file->order[table]++;
     __atomic_store_n(&heap->header->owners[file->chunks++], (uint8_t)table,
                      __ATOMIC_RELEASE);
