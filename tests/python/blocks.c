@@ -158,14 +158,52 @@ static PyObject *py_pulsed(PyObject *module, PyObject *const *arguments, Py_ssiz
     return PyLong_FromSize_t(pulses);
 }
 
-/* As malloc in a handler would: it may come while a hook runs. */
+/* An allocator that a signal handler may call, which malloc is not: what it takes there is of a
+ * place of its own. */
+static __thread volatile bool is_handling;
+static char handled[4096];
+static PyMemAllocatorEx usual;
+
+static void *safe_malloc(void *context, size_t size)
+{
+    return is_handling ? handled + 64 : usual.malloc(usual.ctx, size);
+}
+
+static void *safe_calloc(void *context, size_t count, size_t size)
+{
+    return is_handling ? handled + 64 : usual.calloc(usual.ctx, count, size);
+}
+
+static void *safe_realloc(void *context, void *from, size_t size)
+{
+    return is_handling ? handled + 128 : usual.realloc(usual.ctx, from, size);
+}
+
+static void safe_free(void *context, void *block)
+{
+    if (!is_handling)
+        usual.free(usual.ctx, block);
+}
+
+/* It may come while a hook runs. */
 static void on_signal(int number)
 {
-    PyMem_RawFree(PyMem_RawMalloc(24));
+    is_handling = true;
+    PyMem_RawFree(PyMem_RawRealloc(PyMem_RawMalloc(24), 90));
+    is_handling = false;
+}
+
+static void be_safe(void)
+{
+    PyMemAllocatorEx safe = {NULL, safe_malloc, safe_calloc, safe_realloc, safe_free};
+    PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &usual);
+    PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &safe);
 }
 
 static PyObject *py_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
+    if (!usual.malloc)
+        be_safe();
     struct itimerval often = {{0, ARGUMENT(0)}, {0, ARGUMENT(0)}};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGPROF, &action, NULL);
