@@ -382,6 +382,56 @@ def test_faults_44_blocks_in_a_signal_handler_stop_nothing(
     assert "True\n" in done.out, done
 
 
+STARTS = """
+import importlib.util, threading, time
+from memory_profiler import heap
+spec = importlib.util.spec_from_file_location("blocks", {blocks!r})
+blocks = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(blocks)
+stop = threading.Event()
+
+def churn():
+    while not stop.is_set():
+        blocks.threads(4, 2000)
+
+def busy():
+    while not stop.is_set():
+        kept = [bytes(i) for i in range(600)]
+
+def begin_and_end():
+    while not stop.is_set():
+        try:
+            with heap.track() as t:
+                t.top(2)
+        except RuntimeError:  # another thread's is on
+            refused.append(1) if len(refused) < 9 else None
+
+refused = []
+several = [threading.Thread(target=f) for f in [churn, busy, busy, begin_and_end, begin_and_end]]
+[thread.start() for thread in several]
+end = time.monotonic() + {seconds}
+rounds = 0
+while time.monotonic() < end:
+    try:
+        with heap.track() as t:
+            kept = bytes(100000)
+        rounds += 1
+        assert t.peak >= 100000
+    except RuntimeError:
+        pass
+stop.set()
+[thread.join() for thread in several]
+print(rounds > 0)
+"""
+
+
+def test_faults_61_trackers_come_and_go_among_busy_threads(
+    here: Recorder, blocks: ModuleType
+) -> None:
+    done = here.python(STARTS.format(blocks=blocks.__file__, seconds=2), timeout=60)
+    assert "True\n" in done.out, done
+
+
 def test_faults_49_a_small_stack_is_enough(here: Recorder) -> None:
     done = record(here, """
 import threading
