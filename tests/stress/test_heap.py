@@ -13,8 +13,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 
 from conftest import build_blocks  # noqa: E402
+from heap_runs import figures, record  # noqa: E402
 from recordings import Recorder  # noqa: E402
-from test_heap_faults import FORKS, SIGNALS, STARTS, THREADS, figures, record  # noqa: E402
+from test_heap_hosts import FORKS, SIGNALS, STARTS, THREADS  # noqa: E402
 
 SECONDS = float(os.environ.get("STRESS_SECONDS", "60"))
 
