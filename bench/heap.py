@@ -72,18 +72,22 @@ def turns(
 
 
 def costs_of(runs: dict[str, list[tools.Run]], clock: str) -> dict[str, Cost]:
-    def best(name: str, field: str) -> float:
-        return min(getattr(run, field) for run in runs[name])
+    """Least time, most memory: whether threads' peaks coincide is chance, but they can."""
+
+    def least(name: str) -> float:
+        return min(getattr(run, clock) for run in runs[name])
+
+    def most(name: str, field: str) -> int:
+        return max(getattr(run, field) for run in runs[name])
 
     found = {}
     for name in runs if "plain" in runs else ():
-        seconds = best(name, clock)
         found[name] = Cost(
-            ratio=seconds / best("plain", clock),
-            rss=int(best(name, "rss") - best("plain", "rss")),
-            heap=int(best("plain", "grown")),
-            file=int(best(name, "file")),
-            seconds=seconds,
+            ratio=least(name) / least("plain"),
+            rss=most(name, "rss") - most("plain", "rss"),
+            heap=most("plain", "grown"),
+            file=most(name, "file"),
+            seconds=least(name),
         )
     return found
 

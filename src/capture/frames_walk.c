@@ -99,41 +99,57 @@ static int reserve(struct mp_walker *walker, size_t depth)
     return 0;
 }
 
-/* How deep the stack is, and the number of the outermost frame to look at: the walk goes to an
-   anchor or to the end. What was known of frames further in is dropped if code has died, since
-   other code may be in its place. */
-static size_t reach(const struct mp_walk *walk, struct mp_walker *walker, frame *at,
-                    size_t *from)
+/* What a walk saw: the frames from number `from` to `depth` were looked at, those from `same` on are
+   not what they were. */
+struct reach {
+    size_t depth, from, same;
+};
+
+static bool is_changed(const struct mp_walker *walker, size_t index, frame *at)
+{
+    return walker->frames[index].frame != at ||
+           walker->frames[index].instruction != mp_frame_instruction(at);
+}
+
+/* Walks to an anchor or to the end, and compares as if the stack were as deep as before: mostly it
+   is. If not, `same` is `from`. What was known of frames further in than the anchor is dropped if
+   code has died, since other code may be in its place. */
+static struct reach reach(const struct mp_walk *walk, struct mp_walker *walker, frame *at)
 {
     struct mp_anchor *anchor = NULL;
-    size_t passed = 0;
+    size_t passed = 0, index = walker->depth, same = walker->depth;
     for (; at; at = mp_frame_caller(at), passed++) {
         const void *object = mp_frame_object(at);
         if (object && (anchor = mp_anchors_find(&walker->anchors, at, object)))
             break;
+        if (index && is_changed(walker, --index, at))
+            same = index;
     }
     if (!anchor)
         mp_anchors_clear(&walker->anchors);
+    size_t from = anchor ? anchor->index : 0;
+    size_t depth = anchor ? from + 1 + passed : passed;
     if (walker->codes_died != walk->codes.died) {
-        walker->depth = anchor ? anchor->index + 1 : 0;
+        walker->depth = anchor ? from + 1 : 0;
         walker->codes_died = walk->codes.died;
     }
-    *from = anchor ? anchor->index : 0;
-    return anchor ? anchor->index + 1 + passed : passed;
+    if (depth != walker->depth)
+        return (struct reach){depth, from, from};
+    if (anchor && is_changed(walker, from, at))
+        same = from;
+    return (struct reach){depth, from, same};
 }
 
-/* Writes frames from the innermost out to number `from`; returns how many of the outermost are as
-   they were, `from` at least. */
-static size_t rewrite(struct mp_walker *walker, frame *at, size_t depth, size_t from)
+/* Writes what may have changed, the innermost first; returns how many of the outermost are as they
+   were. */
+static size_t rewrite(struct mp_walker *walker, frame *at, struct reach reach)
 {
-    size_t same = depth;
-    for (size_t i = depth; i-- > from; at = mp_frame_caller(at)) {
-        struct mp_walked *entry = &walker->frames[i];
-        const void *instruction = mp_frame_instruction(at);
-        if (i >= walker->depth || entry->frame != at || entry->instruction != instruction)
+    size_t same = reach.depth;
+    for (size_t i = reach.depth; i-- > reach.same; at = mp_frame_caller(at)) {
+        if (i >= walker->depth || is_changed(walker, i, at))
             same = i;
-        entry->frame = at;
-        entry->instruction = instruction;
+        walker->frames[i].frame = at;
+        walker->frames[i].instruction = mp_frame_instruction(at);
     }
     return same;
 }
@@ -157,15 +173,15 @@ uint32_t mp_walk_thread(struct mp_walk *walk, struct mp_walker *walker,
                         PyThreadState *thread)
 {
     frame *innermost = mp_frame_python(mp_frame_innermost(thread));
-    size_t from;
     if (walker->frames_died != walk->frames_died)
         start_anew(walk, walker);
-    size_t depth = reach(walk, walker, innermost, &from);
+    struct reach seen = reach(walk, walker, innermost);
+    size_t depth = seen.depth, from = seen.from;
     if (!depth)
         return 0;
     if (depth > MP_WALK_DEEPEST || (depth > walker->room && reserve(walker, depth)))
         return give_up(walk, walker);
-    size_t same = rewrite(walker, innermost, depth, from);
+    size_t same = rewrite(walker, innermost, seen);
     if (same + 1 < walker->depth && same < walker->stable)
         walker->stable = same; /* not only has the innermost moved on, or called another */
     if (same > from + FEW)

@@ -160,7 +160,7 @@ static void look(void *context)
 {
     struct looking *looking = context;
     looking->view = mp_heap_view_of(looking->heap);
-    looking->failed = mp_heap_lines_init(&looking->lines, &looking->view);
+    looking->failed = mp_heap_lines_init(&looking->lines, &looking->view, NULL);
 }
 
 static PyObject *rows(const struct looking *looking, Py_ssize_t count)

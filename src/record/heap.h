@@ -139,14 +139,25 @@ struct mp_heap_totals {
 
 struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *);
 
-/* A node's bytes and blocks at the peak. */
+/* A node's bytes and blocks in use when the capture ended, or now. */
+static inline int64_t mp_heap_live(const struct mp_heap_node *node)
+{
+    return node->live;
+}
+
+static inline uint64_t mp_heap_live_blocks(const struct mp_heap_node *node)
+{
+    return node->live_blocks;
+}
+
+/* The same at the peak. */
 static inline int64_t mp_heap_at_peak(const struct mp_heap_view *view,
                                       const struct mp_heap_node *node)
 {
     return node->epoch == view->header->epoch ? node->at_peak : node->live;
 }
 
-static inline uint32_t mp_heap_blocks_at_peak(const struct mp_heap_view *view,
+static inline uint64_t mp_heap_blocks_at_peak(const struct mp_heap_view *view,
                                               const struct mp_heap_node *node)
 {
     return node->epoch == view->header->epoch ? node->at_peak_blocks : node->live_blocks;
