@@ -114,7 +114,7 @@ check-sanitize: build/tools/.made-of
 	    >build/sanitize.log || { cat build/sanitize.log; exit 1; }
 	PATH="$(CURDIR)/build/tools/bin:$$PATH" meson test -C build/sanitize --print-errorlogs
 
-check-fuzz: ## one minute of libFuzzer on the .dat reader
+check-fuzz: ## one minute of libFuzzer on the readers of recordings and heap captures
 	tools/fuzz 60
 
 check-web: ## types of the page's TypeScript

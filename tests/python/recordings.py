@@ -43,7 +43,7 @@ class Recorder:
     ) -> Done:
         done = subprocess.run(
             [PROGRAM, *map(str, words)], cwd=options.pop("cwd", self.path), capture_output=True,
-            timeout=120, env={**os.environ, **(env or {})}, **options,
+            env={**os.environ, **(env or {})}, **{"timeout": 120, **options},
         )  # fmt: skip
         out, err = (
             t.decode("utf-8", "surrogateescape") for t in (done.stdout, done.stderr)
