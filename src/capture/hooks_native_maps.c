@@ -14,7 +14,7 @@
 #endif
 
 static void *(*real_mmap)(void *, size_t, int, int, int, off_t);
-static void *(*real_mmap64)(void *, size_t, int, int, int, off64_t);
+static void *(*real_mmap64)(void *, size_t, int, int, int, off_t);
 static int (*real_munmap)(void *, size_t);
 static void *(*real_mremap)(void *, size_t, size_t, int, void *);
 static int (*real_mprotect)(void *, size_t, int);
@@ -66,7 +66,7 @@ static void *hook_mmap(void *at, size_t length, int protection, int flags, int f
 }
 
 static void *hook_mmap64(void *at, size_t length, int protection, int flags, int fd,
-                         off64_t from)
+                         off_t from)
 {
     if (!begin())
         return real_mmap64(at, length, protection, flags, fd, from);

@@ -17,6 +17,7 @@
 static struct {
     size_t settled; /* leading objects that need no more looking at */
     unsigned long long adds, subs;
+    bool is_complete; /* no object waited */
 } seen;
 
 static struct mp_patch patches[MP_PATCH_MOST]; /* by name */
@@ -80,11 +81,13 @@ static void write_slot(const struct pass *pass, void **place, void *function)
         store_read_only(place, function);
 }
 
-/* Not looked up yet: the slot leads to the object's own stub, which would find the original. */
+/* Not looked up yet, and the original is what would be found. (Maybe not, where the object has a
+   definition of its own.) */
 static bool is_stub(const struct pass *pass, const struct mp_elf_slot *slot,
-                    const void *held)
+                    uintptr_t original, uintptr_t held)
 {
-    return !slot->is_defined_here && mp_elf_contains(pass->info, (uintptr_t)held);
+    return slot->is_late && (!slot->own || slot->own == original) &&
+           mp_elf_contains(pass->info, held);
 }
 
 static void replace(void *context, const struct mp_elf_slot *slot)
@@ -92,8 +95,9 @@ static void replace(void *context, const struct mp_elf_slot *slot)
     const struct mp_patch *patch = mp_patch_find(slot->name);
     if (!patch || !*patch->original)
         return;
-    const void *held = __atomic_load_n(slot->place, __ATOMIC_RELAXED);
-    if (held == *patch->original || is_stub(context, slot, held))
+    uintptr_t held = (uintptr_t)__atomic_load_n(slot->place, __ATOMIC_RELAXED);
+    uintptr_t original = (uintptr_t)*patch->original;
+    if (held == original || is_stub(context, slot, original, held))
         write_slot(context, slot->place, patch->replacement);
 }
 
@@ -104,10 +108,11 @@ static void restore(void *context, const struct mp_elf_slot *slot)
         write_slot(context, slot->place, *patch->original);
 }
 
-/* The loader's own calls run under its locks. */
+/* The loader's own calls run under its locks, and an old one has a malloc that is not the
+   program's. musl's is its libc. */
 static bool is_loader(const struct mp_elf *elf)
 {
-    return mp_elf_find(elf, "_dl_debug_state") != 0;
+    return mp_elf_find(elf, "_dl_debug_state") && !mp_elf_find(elf, "printf");
 }
 
 /* Another thread may be relocating an object that is already listed: it would write over ours,
@@ -141,15 +146,16 @@ static int see_new(struct dl_phdr_info *info, size_t size, void *context)
     bool is_ours = mp_elf_contains(info, (uintptr_t)see_new);
     if (!pass->at && info->dlpi_subs != seen.subs)
         seen.settled = 0;
-    else if (!pass->at && info->dlpi_adds == seen.adds)
+    else if (!pass->at && info->dlpi_adds == seen.adds && seen.is_complete)
         return 1;
     if (pass->at++ >= seen.settled && !is_ours)
         see_object(pass, info);
     pass->is_past_us = pass->is_past_us || is_ours;
     if (!pass->has_waiting && pass->at > seen.settled)
         seen.settled = pass->at;
-    seen.adds = pass->has_waiting ? 0 : info->dlpi_adds;
+    seen.adds = info->dlpi_adds;
     seen.subs = info->dlpi_subs;
+    seen.is_complete = !pass->has_waiting;
     return 0;
 }
 
@@ -172,7 +178,8 @@ void mp_patch_uninstall(void)
     struct pass pass = {.see = restore};
     dl_iterate_phdr(see_old, &pass);
     patch_count = 0;
-    seen.settled = seen.adds = 0;
+    seen.settled = 0;
+    seen.is_complete = false;
 }
 
 /* Definitions, in load order. A program without position-independent code gives its own stub for
