@@ -182,7 +182,7 @@ const struct mp_patch mp_native_maps[MP_NATIVE_MAPS] = {
 static void forget_others(void)
 {
     pthread_mutex_init(&order, NULL);
-    mp_native_state &= ~(unsigned)MP_NATIVE_LOADED;
+    mp_native_state &= ~(unsigned)MP_NATIVE_LOOKS;
 }
 
 int mp_native_maps_init(void)

@@ -159,10 +159,11 @@ static int see_new(struct dl_phdr_info *info, size_t size, void *context)
     return 0;
 }
 
-void mp_patch_refresh(void)
+bool mp_patch_refresh(void)
 {
     struct pass pass = {.see = replace};
     dl_iterate_phdr(see_new, &pass);
+    return pass.at && !pass.has_waiting;
 }
 
 static int see_old(struct dl_phdr_info *info, size_t size, void *context)

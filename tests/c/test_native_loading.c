@@ -230,6 +230,24 @@ faults_46_an_object_that_is_still_being_relocated_is_followed_after(void **state
     }
 }
 
+static void allocate_meanwhile(void)
+{
+    plugin->free(plugin->malloc(1));
+}
+
+static void an_allocation_inside_dlopen_does_not_use_up_the_look(void **state)
+{
+    (void)state;
+    plugin_gate = allocate_meanwhile;
+    void *handle = load("native_gated", RTLD_NOW);
+    plugin_gate = NULL;
+    plugin->free(plugin->malloc(1));
+    const struct plugin *(*here)(void) = dlsym(handle, "plugin_here");
+    expect_followed(here(), 71);
+    here()->free(here()->constructed);
+    dlclose(handle);
+}
+
 static void uninstalled_hooks_hear_nothing_and_come_back(void **state)
 {
     (void)state;
@@ -256,6 +274,7 @@ int main(void)
         cmocka_unit_test(read_only_relocations_stay_read_only),
         cmocka_unit_test(
             faults_46_an_object_that_is_still_being_relocated_is_followed_after),
+        cmocka_unit_test(an_allocation_inside_dlopen_does_not_use_up_the_look),
         cmocka_unit_test(uninstalled_hooks_hear_nothing_and_come_back),
     };
     plugin = plugin_here();
