@@ -233,11 +233,12 @@ int mp_patch_install(const struct mp_patch *table, size_t count)
     return 0;
 }
 
-/* Where RTLD_NEXT is looked for. */
+/* Where RTLD_NEXT is looked for: after the caller, and for an object that was loaded later among
+   what it needs, which may have been there before. */
 struct search {
     const struct mp_patch *patch;
     uintptr_t caller, found;
-    bool is_past_caller;
+    bool is_past_caller, was_before;
 };
 
 static int find_next(struct dl_phdr_info *info, size_t size, void *context)
@@ -245,10 +246,15 @@ static int find_next(struct dl_phdr_info *info, size_t size, void *context)
     (void)size;
     struct search *search = context;
     struct mp_elf elf;
-    if (search->is_past_caller && !mp_elf_read(&elf, info))
-        search->found = mp_elf_find(&elf, search->patch->name);
-    else if (mp_elf_contains(info, search->caller))
-        search->is_past_caller = true;
+    bool is_caller = mp_elf_contains(info, search->caller);
+    if (!is_caller && !mp_elf_read(&elf, info) && !is_loader(&elf)) {
+        uintptr_t here = mp_elf_find(&elf, search->patch->name);
+        if (search->is_past_caller)
+            search->found = here;
+        else if (here == (uintptr_t)*search->patch->original)
+            search->was_before = true;
+    }
+    search->is_past_caller = search->is_past_caller || is_caller;
     return search->found != 0;
 }
 
@@ -256,5 +262,5 @@ bool mp_patch_is_next(const struct mp_patch *patch, const void *caller)
 {
     struct search search = {.patch = patch, .caller = (uintptr_t)caller};
     dl_iterate_phdr(find_next, &search);
-    return search.found && search.found == (uintptr_t)*patch->original;
+    return search.found ? search.found == (uintptr_t)*patch->original : search.was_before;
 }

@@ -99,7 +99,7 @@ void *mp_patch_before_dlsym(void *handle, const char *name, const void *caller)
     int kept = errno;
     mp_patch_refresh();
     const struct mp_patch *patch = name ? mp_patch_find(name) : NULL;
-    bool is_ours = patch && is_original(patch, handle, caller);
+    bool is_ours = patch && *patch->original && is_original(patch, handle, caller);
     errno = kept;
     return is_ours ? patch->replacement : NULL;
 }

@@ -70,7 +70,9 @@ static void faults_48_every_way_of_loading_is_followed(void **state)
             expect_followed(other, 1000 + i * 10 + j);
             expect_followed(other, 2000 + i * 10 + j);
             other->free(other->constructed);
+            struct tally before = model_tally;
             assert_int_equal(dlclose(handle), 0);
+            assert_int_equal(model_since(&before).bytes, DESTRUCTED);
         }
 }
 
@@ -149,6 +151,22 @@ static void a_function_looked_up_by_name_is_followed(void **state)
     }
 }
 
+static void what_comes_next_is_what_the_loader_says(void **state)
+{
+    (void)state;
+    void *handle = load("native_now", RTLD_NOW);
+    const struct plugin *late = plugin_of(handle);
+    void *(*real)(void *, const char *) = dlsym(RTLD_DEFAULT, "dlsym");
+    void *(*next)(size_t) = late->dlsym(RTLD_NEXT, "malloc");
+    assert_non_null(next);
+    assert_ptr_not_equal(next, real(RTLD_DEFAULT, "malloc"));
+    struct tally before = model_tally;
+    late->free(next(90));
+    assert_int_equal(model_since(&before).allocs, 1);
+    late->free(late->constructed);
+    dlclose(handle);
+}
+
 static void a_name_that_is_not_there_is_the_callers_error(void **state)
 {
     (void)state;
@@ -158,6 +176,8 @@ static void a_name_that_is_not_there_is_the_callers_error(void **state)
     assert_null(plugin->dlopen("libno-such-object.so", RTLD_NOW));
     assert_non_null(strstr(dlerror(), "libno-such-object.so"));
     assert_null(dlerror());
+    if (!dlsym(RTLD_DEFAULT, "free_sized")) /* before glibc 2.43 */
+        assert_null(plugin->dlsym(RTLD_DEFAULT, "free_sized"));
 }
 
 static void the_callers_runpath_is_searched_not_ours(void **state)
@@ -272,6 +292,7 @@ int main(void)
         cmocka_unit_test(faults_47_an_object_at_the_address_of_another_is_followed),
         cmocka_unit_test(faults_48_an_allocator_of_ones_own_is_left_alone),
         cmocka_unit_test(a_function_looked_up_by_name_is_followed),
+        cmocka_unit_test(what_comes_next_is_what_the_loader_says),
         cmocka_unit_test(a_name_that_is_not_there_is_the_callers_error),
         cmocka_unit_test(the_callers_runpath_is_searched_not_ours),
         cmocka_unit_test(read_only_relocations_stay_read_only),
