@@ -8,19 +8,20 @@
 
 __thread unsigned mp_native_state __attribute__((tls_model("initial-exec")));
 
+#define FOR_ASM __attribute__((used, visibility("hidden")))
+
 /* What the trampolines below call before they jump, with the caller's first two arguments and its
    address. NULL: go on to the original. */
-__attribute__((used)) void *mp_patch_before_dlopen(const void *, const void *,
-                                                   const void *);
-__attribute__((used)) void *mp_patch_before_dlsym(void *, const char *, const void *);
+FOR_ASM void *mp_patch_before_dlopen(const void *, const void *, const void *);
+FOR_ASM void *mp_patch_before_dlsym(void *, const char *, const void *);
 
 void *mp_patch_dlopen(const char *, int);
 void *mp_patch_dlmopen(long, const char *, int);
 void *mp_patch_dlsym(void *, const char *);
 
-__attribute__((used)) void *mp_patch_real_dlopen;
-__attribute__((used)) void *mp_patch_real_dlmopen;
-__attribute__((used)) void *mp_patch_real_dlsym;
+FOR_ASM void *mp_patch_real_dlopen;
+FOR_ASM void *mp_patch_real_dlmopen;
+FOR_ASM void *mp_patch_real_dlsym;
 
 const struct mp_patch mp_patch_dl[MP_PATCH_DL_COUNT] = {
     {"dlopen", (void *)mp_patch_dlopen, &mp_patch_real_dlopen},
