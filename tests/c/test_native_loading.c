@@ -183,8 +183,8 @@ static void a_name_that_is_not_there_is_the_callers_error(void **state)
 static void the_callers_runpath_is_searched_not_ours(void **state)
 {
     (void)state;
-    assert_null(dlopen("libthere.so", RTLD_NOW));
-    void *handle = plugin->dlopen("libthere.so", RTLD_NOW);
+    assert_null(dlopen("libonly-there.so", RTLD_NOW));
+    void *handle = plugin->dlopen("libonly-there.so", RTLD_NOW);
     assert_non_null(handle);
     dlclose(handle);
 }
