@@ -56,6 +56,13 @@ class Recorder:
             stderr=subprocess.PIPE, **options,
         )  # fmt: skip
 
+    def start_until_ready(self, *words: object) -> subprocess.Popen[bytes]:
+        """Starts mprof and reads what it prints until the program's line "ready"."""
+        process = self.start(*words)
+        while b"ready" not in (line := process.stdout.readline()):
+            assert line, f"ended before it was ready: {process.communicate()[1]!r}"
+        return process
+
     def write(self, name: str, source: str | bytes) -> pathlib.Path:
         target = self.path / name
         target.write_bytes(source.encode() if isinstance(source, str) else source)

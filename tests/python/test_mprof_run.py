@@ -142,9 +142,7 @@ def test_faults_3_a_signal_is_passed_on_once(
         "while not seen and time.monotonic() < end: time.sleep(.01)\n"
         "time.sleep(.2); print('times', len(seen))"
     ))  # fmt: skip
-    process = here.start("run", sys.executable, "program.py")
-    while b"ready" not in process.stdout.readline():
-        pass
+    process = here.start_until_ready("run", sys.executable, "program.py")
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert b"times 1" in out
@@ -157,9 +155,7 @@ def test_faults_3_a_second_interrupt_kills(here: Recorder) -> None:
         "import signal, time\nsignal.signal(2, signal.SIG_IGN)\nprint('ready', flush=True)\n"
         "time.sleep(60)"
     ))  # fmt: skip
-    process = here.start("run", sys.executable, "program.py")
-    while b"ready" not in process.stdout.readline():
-        pass
+    process = here.start_until_ready("run", sys.executable, "program.py")
     process.send_signal(2)
     wait_for(lambda: len(here.records("MEM")) > 3, "a later sample")
     process.send_signal(2)
