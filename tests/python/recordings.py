@@ -70,7 +70,7 @@ class Recorder:
         Nothing of Python runs between fork and exec: threads of the test runner may hold locks.
         """
         ours, theirs = pty.openpty()
-        take_it = 'exec "$@" <>"$0" >&0 2>&0'  # opened by the leader of a session: it has it
+        take_it = 'exec "$@" <>"$0" >&0 2>&0'  # the leader of a session opens it: it is its
         process = subprocess.Popen(
             ["sh", "-c", take_it, os.ttyname(theirs), PROGRAM, *map(str, words)],
             cwd=self.path, start_new_session=True, stdin=theirs, stdout=theirs, stderr=theirs,
