@@ -11,7 +11,6 @@ import subprocess
 import sys
 
 import pytest
-
 from roots import make_root
 
 TOP = pathlib.Path(__file__).parents[2]
