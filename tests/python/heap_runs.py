@@ -27,6 +27,11 @@ def record(here: Recorder, source: str, **how) -> Done:
     return here.mprof("heap", "-o", "a.mprof", "program.py", **how)
 
 
+def rows(got: dict) -> list[dict]:
+    """All that a report's lines and memory_profiler itself allocated: it adds up."""
+    return [got["own"], *got["lines"]]
+
+
 def figures(here: Recorder, name: str = "a.mprof") -> dict:
     """What `mprof report --json` says of a capture."""
     done = here.mprof("report", "--json", name)
