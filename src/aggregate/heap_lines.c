@@ -1,10 +1,8 @@
 #include "aggregate/heap_lines.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
-#include "record/location.h"
 
 static int64_t add(int64_t a, int64_t b)
 {
@@ -17,23 +15,41 @@ static uint64_t add_unsigned(uint64_t a, uint64_t b)
     return a + b < a ? UINT64_MAX : a + b;
 }
 
-static int line_of(const struct mp_heap_view *view, const struct mp_heap_node *node)
+void mp_heap_line_add(struct mp_heap_line *line, const struct mp_heap_line *more)
 {
-    const struct mp_heap_code *code = &view->codes[node->code];
-    return mp_location_line(view->text + code->lines.offset, code->lines.length,
-                            code->first_line, node->instruction);
+    line->at_peak = add(line->at_peak, more->at_peak);
+    line->live = add(line->live, more->live);
+    line->blocks_at_peak = add_unsigned(line->blocks_at_peak, more->blocks_at_peak);
+    line->live_blocks = add_unsigned(line->live_blocks, more->live_blocks);
+    line->total = add_unsigned(line->total, more->total);
+    line->blocks = add_unsigned(line->blocks, more->blocks);
+    line->temporary = add_unsigned(line->temporary, more->temporary);
 }
 
-static void add_node(struct mp_heap_line *line, const struct mp_heap_view *view,
-                     const struct mp_heap_node *node)
+void mp_heap_line_add_node(struct mp_heap_line *line, const struct mp_heap_view *view,
+                           const struct mp_heap_node *node)
 {
-    line->at_peak = add(line->at_peak, mp_heap_at_peak(view, node));
-    line->live = add(line->live, node->live);
-    line->blocks_at_peak += mp_heap_blocks_at_peak(view, node);
-    line->live_blocks += node->live_blocks;
-    line->total = add_unsigned(line->total, node->total);
-    line->blocks = add_unsigned(line->blocks, node->blocks);
-    line->temporary = add_unsigned(line->temporary, node->temporary);
+    struct mp_heap_line one = {.at_peak = mp_heap_at_peak(view, node),
+                               .live = mp_heap_live(node),
+                               .blocks_at_peak = mp_heap_blocks_at_peak(view, node),
+                               .live_blocks = mp_heap_live_blocks(node),
+                               .total = node->total,
+                               .blocks = node->blocks,
+                               .temporary = node->temporary};
+    mp_heap_line_add(line, &one);
+}
+
+static double larger(double share, double part, double whole)
+{
+    return whole > 0 && part / whole > share ? part / whole : share;
+}
+
+double mp_heap_line_share(const struct mp_heap_line *line, const struct mp_heap_line *whole)
+{
+    double share = larger(0, (double)line->at_peak, (double)whole->at_peak);
+    share = larger(share, (double)line->live, (double)whole->live);
+    share = larger(share, (double)line->total, (double)whole->total);
+    return larger(share, (double)line->temporary, (double)whole->temporary);
 }
 
 /* An index of the lines, for the time of building them: positions + 1. */
@@ -62,7 +78,7 @@ static int collect(struct mp_heap_lines *lines, const struct mp_heap_view *view,
         const struct mp_heap_node *node = &view->nodes[i];
         if (!node->blocks)
             continue;
-        int line = line_of(view, node);
+        int line = mp_heap_line_of(view, node);
         uint32_t *slot = slot_of(index, lines, node->code, line);
         if (!*slot) {
             if (mp_array_reserve((void **)&lines->lines, &lines->room, lines->count + 1,
@@ -72,7 +88,7 @@ static int collect(struct mp_heap_lines *lines, const struct mp_heap_view *view,
             lines->lines[lines->count].line = line;
             *slot = (uint32_t)++lines->count;
         }
-        add_node(&lines->lines[*slot - 1], view, node);
+        mp_heap_line_add_node(&lines->lines[*slot - 1], view, node);
     }
     return 0;
 }
@@ -115,14 +131,6 @@ struct ordering {
     enum mp_heap_order order;
 };
 
-static int compare_text(const struct mp_heap_view *view, struct mp_heap_text a,
-                        struct mp_heap_text b)
-{
-    size_t length = a.length < b.length ? a.length : b.length;
-    int order = memcmp(view->text + a.offset, view->text + b.offset, length);
-    return order ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static int compare(const void *left, const void *right, void *context)
 {
     const struct ordering *by = context;
@@ -131,11 +139,11 @@ static int compare(const void *left, const void *right, void *context)
     if (x != y)
         return x < y ? 1 : -1;
     const struct mp_heap_code *codes = by->view->codes;
-    int order = compare_text(by->view, codes[a->code].file, codes[b->code].file);
+    int order = mp_heap_text_compare(by->view, codes[a->code].file, codes[b->code].file);
     if (!order)
         order = (a->line > b->line) - (a->line < b->line);
     if (!order)
-        order = compare_text(by->view, codes[a->code].name, codes[b->code].name);
+        order = mp_heap_text_compare(by->view, codes[a->code].name, codes[b->code].name);
     return order ? order : (a->code > b->code) - (a->code < b->code);
 }
 

@@ -15,6 +15,14 @@ struct mp_heap_line {
     uint64_t total, blocks, temporary;
 };
 
+/* Adds figures to a line's. Sums stop at the largest number. */
+void mp_heap_line_add(struct mp_heap_line *, const struct mp_heap_line *);
+void mp_heap_line_add_node(struct mp_heap_line *, const struct mp_heap_view *,
+                           const struct mp_heap_node *);
+
+/* The largest of its shares of the whole: at the peak, live, in total, temporary; 0 to 1. */
+double mp_heap_line_share(const struct mp_heap_line *, const struct mp_heap_line *whole);
+
 enum mp_heap_order {
     MP_HEAP_BY_PEAK, /* what held the peak */
     MP_HEAP_BY_LIVE, /* what is still there */

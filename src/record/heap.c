@@ -1,5 +1,9 @@
 #include "record/heap.h"
 
+#include <string.h>
+
+#include "record/location.h"
+
 _Static_assert(sizeof(struct mp_heap_node) == 64, "a node is one cache line");
 _Static_assert(sizeof(struct mp_heap_header) <= MP_HEAP_CHUNK, "the header is one chunk");
 
@@ -32,4 +36,19 @@ struct mp_heap_view mp_heap_view_of(const struct mp_heap *heap)
     for (int table = 0; table < MP_HEAP_TABLES; table++)
         view.counts[table] = heap->header->counts[table];
     return view;
+}
+
+int mp_heap_line_of(const struct mp_heap_view *view, const struct mp_heap_node *node)
+{
+    const struct mp_heap_code *code = &view->codes[node->code];
+    return mp_location_line(view->text + code->lines.offset, code->lines.length,
+                            code->first_line, node->instruction);
+}
+
+int mp_heap_text_compare(const struct mp_heap_view *view, struct mp_heap_text a,
+                         struct mp_heap_text b)
+{
+    size_t length = a.length < b.length ? a.length : b.length;
+    int order = length ? memcmp(view->text + a.offset, view->text + b.offset, length) : 0;
+    return order ? order : (a.length > b.length) - (a.length < b.length);
 }

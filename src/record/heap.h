@@ -145,4 +145,22 @@ static inline uint32_t mp_heap_blocks_at_peak(const struct mp_heap_view *view,
     return node->epoch == view->header->epoch ? node->at_peak_blocks : node->live_blocks;
 }
 
+/* A node's bytes and blocks now. */
+static inline int64_t mp_heap_live(const struct mp_heap_node *node)
+{
+    return node->live;
+}
+
+static inline uint32_t mp_heap_live_blocks(const struct mp_heap_node *node)
+{
+    return node->live_blocks;
+}
+
+/* Which line a node is on. */
+int mp_heap_line_of(const struct mp_heap_view *, const struct mp_heap_node *);
+
+/* Order of two texts by their bytes, as memcmp(3) tells it. */
+int mp_heap_text_compare(const struct mp_heap_view *, struct mp_heap_text,
+                         struct mp_heap_text);
+
 #endif

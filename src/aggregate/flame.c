@@ -1,0 +1,180 @@
+#include "aggregate/flame.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static const uint32_t NOWHERE = UINT32_MAX;
+
+/* The graph while it is built. There are never more frames than stacks: each frame, also one
+   that stands for others, takes the place of a stack at least. */
+struct building {
+    struct mp_flame_frame *frames;
+    size_t count;
+    uint32_t *slots; /* an index of the frames: positions + 1 */
+    size_t mask;
+    uint32_t *place; /* of each stack, later of each frame */
+    uint32_t *other; /* the frame for what is smaller below each frame kept */
+};
+
+static int building_init(struct building *building, size_t stacks)
+{
+    size_t room = 16;
+    while (room < stacks * 2)
+        room *= 2;
+    *building = (struct building){.frames = calloc(stacks + 1, sizeof *building->frames),
+                                  .slots = calloc(room, sizeof *building->slots),
+                                  .mask = room - 1,
+                                  .place = calloc(stacks + 1, sizeof *building->place),
+                                  .other = calloc(stacks + 1, sizeof *building->other)};
+    return building->frames && building->slots && building->place && building->other ? 0
+                                                                                     : -1;
+}
+
+static void building_release(struct building *building)
+{
+    free(building->slots);
+    free(building->place);
+    free(building->other);
+}
+
+static bool is_same(const struct mp_flame_frame *a, const struct mp_flame_frame *b)
+{
+    return a->parent == b->parent && a->kind == b->kind && a->sum.code == b->sum.code &&
+           a->sum.line == b->sum.line;
+}
+
+/* The position of a frame like `wanted`, made when there is none. */
+static uint32_t find_or_add(struct building *building, const struct mp_flame_frame *wanted)
+{
+    uint64_t hash =
+        ((uint64_t)wanted->parent << 32 | wanted->sum.code) * 0x9E3779B97F4A7C15u +
+        (uint32_t)wanted->sum.line;
+    hash = (hash ^ hash >> 29) * 0xBF58476D1CE4E5B9u;
+    size_t at = (size_t)(hash >> 32) & building->mask;
+    for (; building->slots[at]; at = (at + 1) & building->mask)
+        if (is_same(&building->frames[building->slots[at] - 1], wanted))
+            return building->slots[at] - 1;
+    building->frames[building->count] = *wanted;
+    building->slots[at] = (uint32_t)++building->count;
+    return building->slots[at] - 1;
+}
+
+static uint32_t frame_of(struct building *building, const struct mp_heap_view *view,
+                         const struct mp_heap_node *node, uint32_t depth)
+{
+    uint32_t above = building->place[node->parent];
+    const struct mp_flame_frame *parent = &building->frames[above];
+    struct mp_flame_frame wanted = {.parent = above, .depth = parent->depth + 1};
+    if (parent->kind == MP_FLAME_DEEPER)
+        return above;
+    if (parent->depth >= depth) {
+        wanted.kind = MP_FLAME_DEEPER;
+    } else {
+        wanted.sum.code = node->code;
+        wanted.sum.line = mp_heap_line_of(view, node);
+    }
+    return find_or_add(building, &wanted);
+}
+
+/* Callers come before callees: one pass forward places the stacks, one back sums them. */
+static void merge(struct building *building, const struct mp_heap_view *view,
+                  uint32_t depth)
+{
+    struct mp_flame_frame *frames = building->frames;
+    building->count = 1;
+    for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
+        const struct mp_heap_node *node = &view->nodes[i];
+        uint32_t at = building->place[i] = i ? frame_of(building, view, node, depth) : 0;
+        mp_heap_line_add_node(&frames[at].sum, view, node);
+        frames[at].stacks += node->blocks > 0;
+    }
+    for (size_t i = building->count - 1; i > 0; i--) {
+        mp_heap_line_add(&frames[frames[i].parent].sum, &frames[i].sum);
+        frames[frames[i].parent].stacks += frames[i].stacks;
+    }
+}
+
+static size_t count_shown(const struct building *building, double least)
+{
+    size_t shown = 0;
+    for (size_t i = 1; i < building->count; i++)
+        shown +=
+            mp_heap_line_share(&building->frames[i].sum, &building->frames[0].sum) >= least;
+    return shown;
+}
+
+static double raise_least(const struct building *building,
+                          const struct mp_flame_options *options)
+{
+    double least = options->least;
+    while (count_shown(building, least) > options->most)
+        least = least > 0 ? least * 1.25 : 1e-7;
+    return least;
+}
+
+static uint32_t append(struct building *building, const struct mp_flame_frame *frame,
+                       uint32_t parent)
+{
+    building->frames[building->count] = *frame;
+    building->frames[building->count].parent = parent;
+    return (uint32_t)building->count++;
+}
+
+static void add_smaller(struct building *building, const struct mp_flame_frame *frame,
+                        uint32_t parent)
+{
+    if (!building->other[parent]) {
+        struct mp_flame_frame smaller = {.kind = MP_FLAME_SMALLER, .depth = frame->depth};
+        building->other[parent] = append(building, &smaller, parent);
+    }
+    struct mp_flame_frame *smaller = &building->frames[building->other[parent]];
+    mp_heap_line_add(&smaller->sum, &frame->sum);
+    smaller->stacks += frame->stacks;
+}
+
+/* In place: what is kept, or stands for what is not, never passes what is read. A frame's share
+   is at most its caller's, so what is kept hangs together. */
+static void prune(struct building *building, double least)
+{
+    size_t count = building->count;
+    struct mp_heap_line whole = building->frames[0].sum;
+    building->count = 1;
+    building->place[0] = 0;
+    for (size_t i = 1; i < count; i++) {
+        struct mp_flame_frame frame = building->frames[i];
+        uint32_t parent = building->place[frame.parent];
+        bool kept = parent != NOWHERE && frame.sum.blocks &&
+                    mp_heap_line_share(&frame.sum, &whole) >= least;
+        building->place[i] = kept ? append(building, &frame, parent) : NOWHERE;
+        if (!kept && parent != NOWHERE && frame.sum.blocks)
+            add_smaller(building, &frame, parent);
+    }
+}
+
+int mp_flame_init(struct mp_flame *flame, const struct mp_heap_view *view,
+                  const struct mp_flame_options *options)
+{
+    struct building building;
+    int failed = building_init(&building, view->counts[MP_HEAP_NODES]);
+    *flame = (struct mp_flame){0};
+    if (!failed) {
+        merge(&building, view, options->depth);
+        flame->least = raise_least(&building, options);
+        prune(&building, flame->least);
+        flame->count = building.count;
+    }
+    flame->frames = building.frames;
+    building_release(&building);
+    if (!failed)
+        return 0;
+    mp_flame_release(flame);
+    errno = ENOMEM;
+    return -1;
+}
+
+void mp_flame_release(struct mp_flame *flame)
+{
+    free(flame->frames);
+    *flame = (struct mp_flame){0};
+}
