@@ -22,6 +22,8 @@ const struct mp_command *const mp_commands[] = {
     &mp_command_clean,
     &mp_command_heap,
     &mp_command_report,
+    &mp_command_flamegraph,
+    &mp_command_table,
     &mp_command_help,
     NULL,
 };

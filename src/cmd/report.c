@@ -1,14 +1,12 @@
 /* mprof report: what a heap capture says first. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "aggregate/heap_lines.h"
 #include "cmd/command.h"
+#include "cmd/heap_open.h"
 #include "cmd/source.h"
 #include "report/heap_json.h"
 #include "report/heap_text.h"
-#include "store/heap_read.h"
 
 enum { KEY_JSON = 256, USUAL_LINES = 10 };
 
@@ -38,23 +36,6 @@ static const char *take(void *to, int key, const char *value)
     return NULL;
 }
 
-static int say_problem(const struct mp_heap_capture *capture, enum mp_heap_problem problem,
-                       const char *path)
-{
-    switch (problem) {
-    case MP_HEAP_SYSTEM:
-        return mp_fail("cannot read %s: %s", path, strerror(errno));
-    case MP_HEAP_FUTURE:
-        return mp_fail("%s was made by version %u of the format, this mprof reads %d", path,
-                       capture->found, MP_HEAP_VERSION);
-    case MP_HEAP_DAMAGED:
-        return mp_fail("%s is damaged: %s, at byte %lld", path, capture->wrong,
-                       (long long)capture->offset);
-    default:
-        return mp_fail("not an mprof heap capture: %s", path);
-    }
-}
-
 static int print(const struct settings *settings, const struct mp_heap_capture *capture,
                  const char *path)
 {
@@ -80,13 +61,9 @@ static int print(const struct settings *settings, const struct mp_heap_capture *
 static int run(void *from, int count, char **operands)
 {
     struct mp_heap_capture capture;
-    if (!count) {
-        mp_fail("report: no capture was named; see 'mprof help report'");
-        return MP_EXIT_USAGE;
-    }
-    enum mp_heap_problem problem = mp_heap_read(&capture, operands[0]);
-    int code = problem ? say_problem(&capture, problem, operands[0])
-                       : print(from, &capture, operands[0]);
+    int code = mp_heap_open(&capture, "report", count, operands);
+    if (!code)
+        code = print(from, &capture, operands[0]);
     mp_heap_capture_release(&capture);
     return code;
 }

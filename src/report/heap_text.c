@@ -4,25 +4,9 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "report/size.h"
 
 static const char indent[] = "                              ";
-
-/* "1.5 MiB"; whole bytes below 1 KiB. */
-static const char *size_of(int64_t bytes, char room[24])
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    double value = (double)bytes / 1024;
-    size_t unit = 0;
-    while (value >= 1023.95 && unit + 1 < sizeof units / sizeof *units) {
-        value /= 1024;
-        unit++;
-    }
-    if (bytes < 1024)
-        snprintf(room, 24, "%" PRId64 " B", bytes);
-    else
-        snprintf(room, 24, "%.1f %s", value, units[unit]);
-    return room;
-}
 
 static void put_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_text text)
 {
@@ -81,12 +65,12 @@ static uint64_t blocks_of(const struct mp_heap_line *line, enum mp_heap_order or
 static void put_row(FILE *out, const struct mp_heap_view *view,
                     const struct mp_heap_line *line, const struct table *table)
 {
-    char room[24];
+    char room[MP_SIZE_ROOM];
     uint64_t weight = mp_heap_line_weight(line, table->order);
     double share = table->whole ? 100.0 * (double)weight / (double)table->whole : 0;
     int64_t bytes =
         table->order == MP_HEAP_BY_CHURN ? (int64_t)line->total : (int64_t)weight;
-    fprintf(out, "%11s %5.1f%% %10" PRIu64 "  ", size_of(bytes, room), share,
+    fprintf(out, "%11s %5.1f%% %10" PRIu64 "  ", mp_size_text(bytes, room), share,
             blocks_of(line, table->order));
     put_place(out, view, line);
 }
@@ -113,7 +97,7 @@ static void put_rss(FILE *out, const struct mp_heap_header *header)
 {
     const struct mp_heap_series *series = &header->series;
     const struct mp_heap_point *points = series->points[series->bank];
-    char at_peak[24], most[24];
+    char at_peak[MP_SIZE_ROOM], most[MP_SIZE_ROOM];
     int64_t heap = -1, rss = 0, largest = 0;
     for (uint32_t i = 0; i < series->count[series->bank]; i++) {
         if (points[i].heap > heap) {
@@ -124,11 +108,11 @@ static void put_rss(FILE *out, const struct mp_heap_header *header)
     }
     if (heap >= 0)
         fprintf(out, "  %-10s %s when the sampled heap was largest, %s at most\n", "RSS",
-                size_of(rss, at_peak), size_of(largest, most));
+                mp_size_text(rss, at_peak), mp_size_text(largest, most));
 }
 
-static void put_missing(FILE *out, const struct mp_heap_header *header,
-                        const char *incomplete)
+void mp_heap_text_missing(FILE *out, const struct mp_heap_header *header,
+                          const char *incomplete)
 {
     if (incomplete)
         fprintf(out, "  incomplete: %s\n", incomplete);
@@ -145,22 +129,22 @@ static void put_missing(FILE *out, const struct mp_heap_header *header,
 static void put_summary(FILE *out, const struct mp_heap_header *header,
                         const struct mp_heap_text_options *options)
 {
-    char room[24];
+    char room[MP_SIZE_ROOM];
     fprintf(out, "Python heap of process %" PRId64 ": ", header->pid);
     mp_escape_terminal(out, options->name, strlen(options->name), false);
     fprintf(out, "\n  %-10s %s in %" PRIu64 " blocks, %.3f s after the start\n", "peak",
-            size_of(header->peak, room), header->peak_blocks,
+            mp_size_text(header->peak, room), header->peak_blocks,
             (double)header->peak_time / 1e9);
     fprintf(out, "  %-10s %s in %" PRIu64 " blocks after %.3f s\n", "live",
-            size_of(header->live, room), header->live_blocks,
+            mp_size_text(header->live, room), header->live_blocks,
             (double)header->elapsed / 1e9);
     fprintf(out,
             "  %-10s %s in %" PRIu64 " blocks; %" PRIu64
             " freed before their thread's next\n",
-            "allocated", size_of((int64_t)header->total, room), header->blocks,
+            "allocated", mp_size_text((int64_t)header->total, room), header->blocks,
             header->temporary);
     put_rss(out, header);
-    put_missing(out, header, options->incomplete);
+    mp_heap_text_missing(out, header, options->incomplete);
 }
 
 void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,

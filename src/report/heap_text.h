@@ -23,4 +23,7 @@ struct mp_heap_text_options {
 void mp_heap_text(FILE *, const struct mp_heap_view *, struct mp_heap_lines *,
                   const struct mp_heap_text_options *);
 
+/* What was not followed or is not in the file, a line each; nothing when all is there. */
+void mp_heap_text_missing(FILE *, const struct mp_heap_header *, const char *incomplete);
+
 #endif
