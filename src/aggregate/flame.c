@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const uint32_t NOWHERE = UINT32_MAX;
 
@@ -60,13 +61,29 @@ static uint32_t find_or_add(struct building *building, const struct mp_flame_fra
     return building->slots[at] - 1;
 }
 
+static bool ends_in(const struct mp_heap_view *view, struct mp_heap_text text,
+                    const char *end)
+{
+    size_t length = strlen(end);
+    return text.length >= length &&
+           !memcmp(view->text + text.offset + text.length - length, end, length);
+}
+
+/* What runs the program under `mprof heap`, outside of its first frame. */
+static bool is_launcher(const struct mp_heap_view *view, const struct mp_heap_node *node)
+{
+    struct mp_heap_text file = view->codes[node->code].file;
+    return ends_in(view, file, "<frozen runpy>") ||
+           ends_in(view, file, "/memory_profiler/_heap_run.py");
+}
+
 static uint32_t frame_of(struct building *building, const struct mp_heap_view *view,
                          const struct mp_heap_node *node, uint32_t depth)
 {
     uint32_t above = building->place[node->parent];
     const struct mp_flame_frame *parent = &building->frames[above];
     struct mp_flame_frame wanted = {.parent = above, .depth = parent->depth + 1};
-    if (parent->kind == MP_FLAME_DEEPER)
+    if (parent->kind == MP_FLAME_DEEPER || (!above && is_launcher(view, node)))
         return above;
     if (parent->depth >= depth) {
         wanted.kind = MP_FLAME_DEEPER;

@@ -4,6 +4,8 @@
  *     whole 100 ─┬─ main:3  90 ─┬─ load:7  80
  *                │              └─ 12 smaller stacks  10     every level sums exactly
  *                └─ 4 smaller stacks  10
+ *
+ * The frames of what launched the program are the whole's own.
  */
 #ifndef MP_AGGREGATE_FLAME_H
 #define MP_AGGREGATE_FLAME_H

@@ -52,15 +52,20 @@ const char *mp_source_line(void *from, const struct mp_heap_view *view,
     struct mp_source *source = from;
     if (choose(source, view, file) || !source->text)
         return NULL;
-    const char *at = source->text, *end = at + source->length;
-    for (int number = 1; at < end; number++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
+    if (!source->at || line < source->number) {
+        source->at = source->text;
+        source->number = 1;
+    }
+    const char *end = source->text + source->length;
+    while (source->at < end) {
+        const char *newline = memchr(source->at, '\n', (size_t)(end - source->at));
         const char *stop = newline ? newline : end;
-        if (number == line) {
-            *length = (size_t)(stop - at);
-            return at;
+        if (source->number == line) {
+            *length = (size_t)(stop - source->at);
+            return source->at;
         }
-        at = stop + 1;
+        source->at = newline ? newline + 1 : end;
+        source->number++;
     }
     return NULL;
 }

@@ -6,10 +6,13 @@
 
 #include "record/heap.h"
 
-/* The file read last. Zeroed to begin with. */
+/* The file read last, and where the line found last begins: lines in order cost one pass. Zeroed
+   to begin with. */
 struct mp_source {
     char *path, *text; /* owned */
     size_t length;
+    const char *at;
+    int number;
 };
 
 /* A line of a regular file that was not changed after the capture began; NULL when there is none.

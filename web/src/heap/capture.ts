@@ -9,7 +9,7 @@ export type Measure = (typeof MEASURES)[number];
 
 /** peak, blocks at the peak, live, live blocks, total, blocks, temporary */
 export type Figures = number[];
-export interface Func { name: string; path: string; first: number; kind: Kind; hue: number }
+export interface Func { name: string; path: string; first: number; kind: Kind; hue: number; sources: Map<number, string> }
 export type Kind = "own" | "installed" | "standard" | "none";
 
 interface Written {
@@ -18,7 +18,7 @@ interface Written {
   counted: { peak: number; peak_blocks: number; live: number; live_blocks: number; total: number; blocks: number; frees: number; temporary: number };
   untracked: number; untracked_bytes: number; shortened: number;
   series: [number, number, number][]; files: { path: string; functions: [string, number][] }[];
-  least: number; frames: number[][]; rows: (number | string | null)[][]; more: number[];
+  least: number; frames: number[][]; sources: [number, number, string][]; rows: number[][]; more: number[];
 }
 
 export type FrameKind = "root" | "call" | "smaller" | "deeper" | "imports";
@@ -26,9 +26,9 @@ export interface Frame {
   id: number; kind: FrameKind; parent: Frame | null; func: Func | null; line: number; stacks: number;
   figures: Figures; children: Frame[]; imports: boolean;
 }
-export interface Row { func: Func; line: number; source: string | null; figures: Figures }
-export interface Capture extends Omit<Written, "rows" | "more" | "frames" | "files"> {
-  root: Frame; frames: number; rows: Row[]; more: number; moreFigures: Figures;
+export interface Row { func: Func; line: number; figures: Figures }
+export interface Capture extends Omit<Written, "rows" | "more" | "frames" | "files" | "sources"> {
+  root: Frame; rows: Row[]; more: number; moreFigures: Figures;
 }
 
 const IMPORTLIB = "<frozen importlib._bootstrap";
@@ -43,10 +43,10 @@ function hash(text: string): number {
 function describe(name: string, path: string, first: number): Func {
   const installed = /\/(?:site|dist)-packages\/([^/.]+)/.exec(path);
   const standard = /\/lib\/python3\.\d+\/([^/.]+)/.exec(path) ?? /^<frozen ([^.>]+)/.exec(path);
-  if (!name && !path) return { name: "(no Python code running)", path, first, kind: "none", hue: 0 };
-  if (installed) return { name, path, first, kind: "installed", hue: 165 + 125 * hash(installed[1]) };
-  if (standard) return { name, path, first, kind: "standard", hue: 200 + 30 * hash(standard[1]) };
-  return { name, path, first, kind: "own", hue: 14 + 34 * hash(name + path) };
+  const [kind, hue]: [Kind, number] = !name && !path ? ["none", 0]
+    : installed ? ["installed", 165 + 125 * hash(installed[1])]
+    : standard ? ["standard", 200 + 30 * hash(standard[1])] : ["own", 14 + 34 * hash(name + path)];
+  return { name: kind === "none" ? "(no Python code running)" : name, path, first, kind, hue, sources: new Map() };
 }
 
 function tree(frames: number[][], funcs: Func[]): Frame {
@@ -63,13 +63,12 @@ function tree(frames: number[][], funcs: Func[]): Frame {
 }
 
 export function readCapture(text: string): Capture {
-  const { frames, rows, files, more, ...rest }: Written = JSON.parse(text);
+  const { frames, rows, files, sources, more, ...rest }: Written = JSON.parse(text);
   const funcs = files.flatMap(({ path, functions }) => functions.map(([name, first]) => describe(name, path, first)));
+  for (const [func, line, text] of sources) funcs[func].sources.set(line, text.trim());
   return {
-    ...rest, root: tree(frames, funcs), frames: frames.length, more: more[0], moreFigures: more.slice(1),
-    rows: rows.map(([source, func, line, ...figures]) => ({
-      source: source as string | null, func: funcs[func as number], line: line as number, figures: figures as number[],
-    })),
+    ...rest, root: tree(frames, funcs), more: more[0], moreFigures: more.slice(1),
+    rows: rows.map(([func, line, ...figures]) => ({ func: funcs[func], line, figures })),
   };
 }
 
@@ -84,3 +83,4 @@ export function nameOf(frame: Frame): string {
 }
 
 export const placeOf = (func: Func | null, line: number): string => (func && func.path ? `${func.path}:${line}` : "");
+export const sourceOf = (func: Func | null, line: number): string => func?.sources.get(line) ?? "";

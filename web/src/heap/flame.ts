@@ -5,7 +5,7 @@ import { isDark } from "../theme";
 import { Capture, Figures, Frame, Measure, nameOf, placeOf } from "./capture";
 import { base } from "./words";
 
-const CELL = 20, NARROWEST = 1;
+const CELL = 20, NARROWEST = 2;
 
 /** A frame as the library wants it; `fade` and `hide` are its own. */
 export interface Drawn { frame: Frame; value: number; children: Drawn[] }

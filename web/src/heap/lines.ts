@@ -1,5 +1,5 @@
 // The lines that hold memory, with their source: sorted, searched, and summed to the whole.
-import { Capture, Figures, Measure, MEASURES, placeOf, Row } from "./capture";
+import { Capture, Figures, Measure, MEASURES, placeOf, Row, sourceOf } from "./capture";
 import { base, count, many, percent, size } from "./words";
 
 const AT_FIRST = 50;
@@ -71,7 +71,8 @@ export class Lines {
     line.append(element("b", "", row.func.name), element("span", "", place && ` ${base(place)}`));
     line.title = place;
     where.append(line);
-    if (row.source?.trim()) where.append(element("code", "", row.source.trim()));
+    const source = sourceOf(row.func, row.line);
+    if (source) where.append(element("code", "", source));
     made.append(...this.cells(row.figures), where);
     return made;
   }
@@ -86,7 +87,7 @@ export class Lines {
   private draw(): void {
     const { rows, more, moreFigures, root } = this.capture;
     const { at } = COLUMNS[this.column], wanted = this.words.toLowerCase();
-    const found = rows.filter(({ func, line, source }) => `${func.name} ${placeOf(func, line)} ${source ?? ""}`.toLowerCase().includes(wanted));
+    const found = rows.filter(({ func, line }) => `${func.name} ${placeOf(func, line)} ${sourceOf(func, line)}`.toLowerCase().includes(wanted));
     found.sort((a, b) => b.figures[at] - a.figures[at]);
     const shown = found.slice(0, this.most), rest = found.slice(this.most);
     this.body.replaceChildren(...shown.map((row) => this.row(row)));
@@ -117,9 +118,5 @@ export class Lines {
   search(words: string): void {
     this.words = words.trim();
     this.draw();
-  }
-
-  source(place: string): string {
-    return this.capture.rows.find((row) => placeOf(row.func, row.line) === place)?.source?.trim() ?? "";
   }
 }

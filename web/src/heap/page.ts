@@ -1,6 +1,6 @@
 // The page of a heap capture: one capture, four measures, drawn as flame graph and as lines.
 import { onTheme } from "../theme";
-import { Frame, Measure, MEASURES, nameOf, placeOf, readCapture } from "./capture";
+import { Frame, Measure, MEASURES, nameOf, placeOf, readCapture, sourceOf } from "./capture";
 import { Flame } from "./flame";
 import { listen, manual } from "./keys";
 import { Lines } from "./lines";
@@ -34,17 +34,17 @@ function disagreement(): string {
 }
 
 function merged(): string {
-  const sum = (kind: Frame["kind"]): number => {
+  const sum = (kind: Frame["kind"]): [number, number] => {
     const open = [root];
-    let stacks = 0;
+    let stacks = 0, peak = 0;
     for (let frame = open.pop(); frame; frame = open.pop()) {
-      if (frame.kind === kind) stacks += frame.stacks;
+      if (frame.kind === kind) [stacks, peak] = [stacks + frame.stacks, peak + frame.figures[0]];
       open.push(...frame.children);
     }
-    return stacks;
+    return [stacks, peak];
   };
-  const smaller = sum("smaller"), deeper = sum("deeper"), told = [];
-  if (smaller) told.push(`${count(smaller)} of ${many(root.stacks, "stack")}, below ${+(100 * capture.least).toPrecision(2)}% of every measure, are drawn merged (mprof flamegraph --full draws them all).`);
+  const [smaller, peak] = sum("smaller"), [deeper] = sum("deeper"), told = [];
+  if (smaller) told.push(`${count(smaller)} of ${many(root.stacks, "stack")}, each below ${+(100 * capture.least).toPrecision(2)}% of every measure and together ${percent(peak, root.figures[0])} of the peak, are drawn merged (mprof flamegraph --full draws them all).`);
   if (deeper) told.push(`${many(deeper, "stack")} deeper than can be drawn ${deeper === 1 ? "is" : "are"} merged into "deeper".`);
   return told.join(" ");
 }
@@ -73,7 +73,7 @@ function describe(frame: Frame): string[] {
   const facts = [`${shown(value, measure)}${measure.bytes ? ` in ${many(blocks, "block")}` : ""}, ${percent(value, valueOf(root, measure))} of all ${measure.name}`];
   if (frame.kind === "call" && below < value) facts.push(`${shown(value - below, measure)} in the line itself`);
   facts.push(many(frame.stacks, "call stack"));
-  const place = placeOf(frame.func, frame.line), source = lines.source(place);
+  const place = placeOf(frame.func, frame.line), source = sourceOf(frame.func, frame.line);
   return [nameOf(frame), place, ...(source ? [source] : []), ...facts].filter(Boolean);
 }
 
@@ -93,12 +93,17 @@ function find(): void {
     : `${percent(value, valueOf(root, measure))} \u00b7 ${shown(value, measure)} in ${many(frames, "frame")}`;
 }
 
+function told(frame: Frame): void {
+  byId("chosen").textContent = describe(frame).join("  \u00b7  ");
+}
+
 function choose(next: Measure): void {
   measure = next;
   byId("measures").querySelectorAll("button").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.key === next.key)));
   flame.show(measure, imports.checked);
   lines.show(measure);
   find();
+  told(flame.current);
 }
 
 function turn(on: boolean): void {
@@ -107,6 +112,7 @@ function turn(on: boolean): void {
   byId("flame").setAttribute("aria-pressed", String(!icicle));
   flame.turn(icicle);
   const graph = byId("graph");
+  graph.classList.toggle("icicle", icicle);
   graph.scrollTop = icicle ? 0 : graph.scrollHeight;
 }
 
@@ -138,7 +144,7 @@ notices();
 const redrawTime = timeline(byId("plot"), capture);
 
 flame.onZoom = (zoomed) => { byId("reset").hidden = !zoomed; };
-flame.onMove = (frame) => { byId("chosen").textContent = describe(frame).join("  \u00b7  "); };
+flame.onMove = told;
 lines.onPick = (place) => {
   search.value = search.value === place ? "" : place;
   find();

@@ -24,6 +24,10 @@ function markPeak(u: uPlot, capture: Capture): void {
   ctx.textBaseline = "top";
   const right = x + ctx.measureText(text).width + 10 * scale < bbox.left + bbox.width;
   ctx.textAlign = right ? "left" : "right";
+  ctx.setLineDash([]);
+  ctx.strokeStyle = themeColour("--back");
+  ctx.lineWidth = 4 * scale;
+  ctx.strokeText(text, x + (right ? 6 : -6) * scale, bbox.top + 2 * scale);
   ctx.fillText(text, x + (right ? 6 : -6) * scale, bbox.top + 2 * scale);
   ctx.restore();
 }
@@ -39,7 +43,7 @@ const steps = uPlot.paths.stepped?.({ align: 1 });
 const memory = (label: string, colour: string, fill?: string): uPlot.Series => ({
   label, stroke: () => themeColour(colour), width: 1.5, points: { show: false },
   fill: fill ? () => themeColour(fill) : undefined, paths: fill ? steps : undefined,
-  value: (_, bytes) => (bytes == null ? "" : size(bytes)),
+  value: (_, bytes) => (bytes == null ? "\u2013" : size(bytes)),
 });
 
 /** Binary steps: 1, 2, 4 ... MiB read better than 10,000,000 bytes. */
@@ -63,8 +67,8 @@ export function timeline(place: HTMLElement, capture: Capture): () => void {
   const u = new uPlot({
     width: Math.max(200, place.clientWidth), height: HEIGHT,
     scales: { x: { time: false, range: [0, series[series.length - 1][0] || 0.001] }, y: { range: [0, top] } },
-    axes: [axis((t) => seconds(t), 80, 30), { ...axis(size, 30, 74), splits: binarySplits }],
-    series: [{ label: "time", value: (_, t) => (t == null ? "" : seconds(t)) }, memory("resident memory (RSS)", "--soft"), memory("tracked blocks", "--curve", "--under")],
+    axes: [axis((t) => `${+t.toFixed(6)} s`, 80, 30), { ...axis(size, 30, 74), splits: binarySplits }],
+    series: [{ label: "time", value: (_, t) => (t == null ? "\u2013" : seconds(t)) }, memory("resident memory (RSS)", "--soft"), memory("tracked blocks", "--curve", "--under")],
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     hooks: { draw: [(self) => markPeak(self, capture)] },
   }, [series.map((point) => point[0]), rss, heap], place);
