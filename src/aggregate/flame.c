@@ -126,7 +126,7 @@ static double raise_least(const struct building *building,
 {
     double least = options->least;
     while (count_shown(building, least) > options->most)
-        least = least > 0 ? least * 1.25 : 1e-7;
+        least = least > 0 ? least * 1.5 : 1e-6;
     return least;
 }
 

@@ -14,7 +14,6 @@
 
 /* What a browser draws at once, and a reader can follow. */
 enum { KEY_PERCENT = 256, KEY_FULL, FRAMES = 12000, DEPTH = 400, ROWS = 500 };
-static const double PERCENT = 0.02;
 
 struct settings {
     const char *output, *title;
@@ -28,9 +27,10 @@ static const struct mp_option options[] = {
     {'t', "title", "TITLE", "the title of the page", NULL},
     {KEY_PERCENT, "min-percent", "PERCENT",
      "merge stacks below this share of the peak, the live bytes, the total and the temporary "
-     "blocks (default: 0.02, or more for a page of at most 12000 frames)",
+     "blocks (default: what leaves at most 12000 frames)",
      NULL},
-    {KEY_FULL, "full", NULL, "merge nothing: every stack and every line", NULL},
+    {KEY_FULL, "full", NULL, "merge nothing: every stack to 400 frames, and every line",
+     NULL},
     {0},
 };
 
@@ -47,6 +47,7 @@ static const char *take(void *to, int key, const char *value)
         return NULL;
     case KEY_FULL:
         settings->full = true;
+        settings->percent = 0;
         return NULL;
     default:
         settings->percent = strtod(value, &end);
@@ -80,9 +81,7 @@ static int draw(const struct settings *settings, const struct mp_heap_capture *c
 {
     struct mp_flame flame;
     struct mp_heap_rows rows;
-    struct mp_flame_options how = {.least = settings->full     ? 0
-                                            : settings->chosen ? settings->percent / 100
-                                                               : PERCENT / 100,
+    struct mp_flame_options how = {.least = settings->percent / 100,
                                    .most = settings->full || settings->chosen ? SIZE_MAX
                                                                               : FRAMES,
                                    .depth = DEPTH};
