@@ -1,54 +1,14 @@
 /* The flame graph's frames: merged by line, pruned, and every level still sums exactly. */
-#include "unit.h"
+#include "stacks.h"
 
 #include <stdlib.h>
 
 #include "aggregate/flame.h"
-#include "store/heap_file.h"
-
-/* Two instructions a line: an entry of ten bits' worth, "one unit, next line" each. */
-static const char LINES[] = {(char)0xd9, 0, 0, (char)0xd9, 0, 0, (char)0xd9, 0, 0};
-
-static struct mp_heap_file file;
-
-static uint32_t add_text(const char *bytes, size_t length)
-{
-    assert_int_equal(mp_heap_reserve(&file.heap, MP_HEAP_TEXT, length), 0);
-    uint32_t at = (uint32_t)file.heap.header->counts[MP_HEAP_TEXT];
-    memcpy(file.heap.text + at, bytes, length);
-    file.heap.header->counts[MP_HEAP_TEXT] += length;
-    return at;
-}
-
-static void start(void)
-{
-    assert_int_equal(mp_heap_file_open(&file, -1, NULL), 0);
-    assert_int_equal(mp_heap_reserve(&file.heap, MP_HEAP_CODES, 8), 0);
-    uint32_t lines = add_text(LINES, sizeof LINES);
-    while (file.heap.header->counts[MP_HEAP_CODES] < 9)
-        file.heap.codes[file.heap.header->counts[MP_HEAP_CODES]++] =
-            (struct mp_heap_code){.lines = {lines, sizeof LINES}, .first_line = 9};
-}
-
-static uint32_t add(uint32_t parent, uint32_t code, uint32_t instruction, int64_t bytes)
-{
-    assert_int_equal(mp_heap_reserve(&file.heap, MP_HEAP_NODES, 1), 0);
-    uint32_t id = (uint32_t)file.heap.header->counts[MP_HEAP_NODES]++;
-    struct mp_heap_node *node = &file.heap.nodes[id];
-    *node = (struct mp_heap_node){.parent = parent,
-                                  .code = code,
-                                  .instruction = instruction,
-                                  .live = bytes,
-                                  .live_blocks = bytes > 0,
-                                  .total = 2 * (uint64_t)bytes,
-                                  .blocks = bytes > 0 ? 2 : 0};
-    return id;
-}
 
 static struct mp_flame flame_of(double least, size_t most, uint32_t depth)
 {
     struct mp_flame flame;
-    struct mp_heap_view view = mp_heap_view_of(&file.heap);
+    struct mp_heap_view view = mp_heap_view_of(&stacks_file.heap);
     struct mp_flame_options options = {least, most, depth};
     assert_int_equal(mp_flame_init(&flame, &view, &options), 0);
     return flame;
@@ -57,7 +17,7 @@ static struct mp_flame flame_of(double least, size_t most, uint32_t depth)
 static void finish(struct mp_flame *flame)
 {
     mp_flame_release(flame);
-    mp_heap_file_release(&file);
+    stacks_end();
 }
 
 /* What is in the frames below cannot be more than what is in a frame, and the whole is there. */
@@ -82,11 +42,11 @@ static void assert_sums(const struct mp_flame *flame, int64_t whole)
 static void two_instructions_of_a_line_are_one_frame(void **state)
 {
     (void)state;
-    start();
-    add(0, 1, 0, 10);
-    add(0, 1, 1, 20);
-    uint32_t next_line = add(0, 1, 2, 40);
-    add(next_line, 2, 0, 80);
+    stacks_start();
+    stacks_add(0, 1, 0, 10);
+    stacks_add(0, 1, 1, 20);
+    uint32_t next_line = stacks_add(0, 1, 2, 40);
+    stacks_add(next_line, 2, 0, 80);
     struct mp_flame flame = flame_of(0, 1000, 100);
     assert_int_equal(flame.count, 4);
     assert_int_equal(flame.frames[1].sum.live, 30);
@@ -103,9 +63,9 @@ static void two_instructions_of_a_line_are_one_frame(void **state)
 static void the_same_line_under_two_callers_is_two_frames(void **state)
 {
     (void)state;
-    start();
-    add(add(0, 1, 0, 0), 3, 0, 10);
-    add(add(0, 2, 0, 0), 3, 0, 20);
+    stacks_start();
+    stacks_add(stacks_add(0, 1, 0, 0), 3, 0, 10);
+    stacks_add(stacks_add(0, 2, 0, 0), 3, 0, 20);
     struct mp_flame flame = flame_of(0, 1000, 100);
     assert_int_equal(flame.count, 5);
     assert_sums(&flame, 30);
@@ -115,10 +75,10 @@ static void the_same_line_under_two_callers_is_two_frames(void **state)
 static void what_is_small_is_one_frame_that_says_how_many(void **state)
 {
     (void)state;
-    start();
-    uint32_t large = add(0, 1, 0, 9000);
+    stacks_start();
+    uint32_t large = stacks_add(0, 1, 0, 9000);
     for (uint32_t i = 0; i < 500; i++)
-        add(add(large, 2 + i % 4, 2 * (i % 3), i % 2), 7, 0, 1);
+        stacks_add(stacks_add(large, 2 + i % 4, 2 * (i % 3), i % 2), 7, 0, 1);
     struct mp_flame flame = flame_of(0.5, 1000, 100);
     assert_int_equal(flame.count, 3);
     assert_int_equal(flame.frames[2].kind, MP_FLAME_SMALLER);
@@ -132,10 +92,10 @@ static void what_is_small_is_one_frame_that_says_how_many(void **state)
 static void a_share_of_any_measure_keeps_a_frame(void **state)
 {
     (void)state;
-    start();
-    add(0, 1, 0, 100000);
-    file.heap.nodes[add(0, 2, 0, 1)].temporary = 5;
-    add(0, 3, 0, 1);
+    stacks_start();
+    stacks_add(0, 1, 0, 100000);
+    stacks_file.heap.nodes[stacks_add(0, 2, 0, 1)].temporary = 5;
+    stacks_add(0, 3, 0, 1);
     struct mp_flame flame = flame_of(0.01, 1000, 100);
     assert_int_equal(flame.count, 4);
     assert_int_equal(flame.frames[2].kind, MP_FLAME_FRAME);
@@ -147,11 +107,11 @@ static void a_share_of_any_measure_keeps_a_frame(void **state)
 static void too_many_frames_raise_the_least_share(void **state)
 {
     (void)state;
-    start();
+    stacks_start();
     int64_t whole = 0;
     for (uint32_t i = 0; i < 20000; i++) {
         uint32_t parent = i % 3 ? 1 + (i * 2654435761U >> 8) % i : 0;
-        add(parent, 1 + i % 8, i % 6, i % 100);
+        stacks_add(parent, 1 + i % 8, i % 6, i % 100);
         whole += i % 100;
     }
     struct mp_flame flame = flame_of(0, 300, 100);
@@ -164,10 +124,10 @@ static void too_many_frames_raise_the_least_share(void **state)
 static void a_recursion_of_fifty_thousand_is_cut_and_counted(void **state)
 {
     (void)state;
-    start();
+    stacks_start();
     uint32_t at = 0;
     for (int i = 0; i < 50000; i++)
-        at = add(at, 1, 0, 2);
+        at = stacks_add(at, 1, 0, 2);
     struct mp_flame flame = flame_of(0.001, 10000, 400);
     assert_int_equal(flame.count, 402);
     const struct mp_flame_frame *last = &flame.frames[401];
@@ -179,10 +139,28 @@ static void a_recursion_of_fifty_thousand_is_cut_and_counted(void **state)
     finish(&flame);
 }
 
+static void what_launched_the_program_is_the_wholes_own(void **state)
+{
+    (void)state;
+    stacks_start();
+    uint32_t runpy = stacks_code("<frozen runpy>", "_run_code");
+    uint32_t ours = stacks_code("/x/memory_profiler/_heap_run.py", "main");
+    uint32_t top = stacks_add(stacks_add(0, runpy, 0, 5), ours, 0, 7);
+    uint32_t program = stacks_add(top, 1, 0, 100);
+    stacks_add(program, runpy, 0, 1000);
+    struct mp_flame flame = flame_of(0, 1000, 100);
+    assert_int_equal(flame.count, 3);
+    assert_int_equal(flame.frames[1].sum.code, 1);
+    assert_int_equal(flame.frames[1].sum.live, 1100);
+    assert_int_equal(flame.frames[2].sum.code, runpy);
+    assert_sums(&flame, 1112);
+    finish(&flame);
+}
+
 static void a_capture_without_stacks_is_a_root(void **state)
 {
     (void)state;
-    start();
+    stacks_start();
     struct mp_flame flame = flame_of(0.001, 10000, 400);
     assert_int_equal(flame.count, 1);
     assert_int_equal(flame.frames[0].sum.live, 0);
@@ -198,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_share_of_any_measure_keeps_a_frame),
         cmocka_unit_test(too_many_frames_raise_the_least_share),
         cmocka_unit_test(a_recursion_of_fifty_thousand_is_cut_and_counted),
+        cmocka_unit_test(what_launched_the_program_is_the_wholes_own),
         cmocka_unit_test(a_capture_without_stacks_is_a_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
