@@ -14,7 +14,7 @@ static int is_as_it_was(int fd, int64_t wall_start, size_t *length)
     if (fstat(fd, &status) || !S_ISREG(status.st_mode) || status.st_size > LARGEST)
         return 0;
     *length = (size_t)status.st_size;
-    return status.st_mtim.tv_sec <= wall_start / 1000000000;
+    return status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec <= wall_start;
 }
 
 static void load(struct mp_source *source, int64_t wall_start)

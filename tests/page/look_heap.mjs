@@ -1,10 +1,11 @@
 // Opens the page of a heap capture in Chromium, does what a reader would, prints what it saw as JSON.
-// look_heap.mjs CHROMIUM PAGE [SCREENSHOT]
+// look_heap.mjs CHROMIUM PAGE [glance | SCREENSHOT]; a glance touches nothing but "hide imports".
 import { createRequire } from "node:module";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
-const [, , executablePath, page, screenshot] = process.argv;
+const [, , executablePath, page, how] = process.argv;
+const glance = how === "glance", screenshot = glance ? undefined : how;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 const context = await browser.newContext({ viewport: { width: 1280, height: 1000 }, offline: true, reducedMotion: "reduce" });
 const tab = await context.newPage();
@@ -45,6 +46,15 @@ seen.first = all.slice(0, 400);
 seen.rows = await rows("tbody");
 seen.sums = await rows("tfoot");
 await shoot("light", true);
+await tab.locator("#imports").check();
+await settle();
+seen.withoutImports = (await frames()).map((f) => f.name);
+await tab.locator("#imports").uncheck();
+if (glance) {
+  console.log(JSON.stringify(seen));
+  await browser.close();
+  process.exit(0);
+}
 
 const big = all.filter((f) => f.name !== "all").sort((a, b) => b.width - a.width || b.top - a.top).find((f) => f.width < 0.95 * seen.first[0].width) ?? all[all.length - 1];
 await tab.mouse.move(big.left + big.width / 2, big.top + 8);
@@ -75,7 +85,8 @@ await tab.keyboard.type(words);
 await settle();
 seen.searched = words;
 seen.found = await text("#found");
-seen.marked = (await frames()).filter((f) => !f.other).map((f) => f.name);
+for (const other of [false, true])
+  seen[other ? "unmarked" : "marked"] = (await frames()).filter((f) => f.other === other).map((f) => f.name);
 seen.foundRows = await rows("tbody");
 await shoot("search");
 await tab.keyboard.press("Escape");
@@ -85,10 +96,6 @@ await settle();
 seen.flame = shape(await frames());
 await shoot("flame");
 await tab.locator("#icicle").click();
-await tab.locator("#imports").check();
-await settle();
-seen.withoutImports = (await frames()).map((f) => f.name);
-await tab.locator("#imports").uncheck();
 seen.roots = {};
 for (const key of ["live", "total", "temporary", "peak"]) {
   await tab.locator(`#measures [data-key=${key}]`).click();
