@@ -9,10 +9,7 @@ MARK = b"@@DATA@@"
 def array(name: str, data: bytes) -> str:
     rows = [data[i : i + 20] for i in range(0, len(data), 20)]
     body = ",\n".join("    " + ", ".join(map(str, row)) for row in rows) or "    0"
-    return (
-        f"const char {name}[] = {{\n{body}}};\n"
-        f"const size_t {name}_size = {len(data)};\n"
-    )
+    return f"const char {name}[] = {{\n{body}}};\nconst size_t {name}_size = {len(data)};\n"
 
 
 def main() -> None:
