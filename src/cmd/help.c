@@ -141,14 +141,15 @@ static void put_bash_options(FILE *out, const struct mp_command *command)
             fprintf(out, " -%c", option->key);
         fprintf(out, " --%s", option->name);
     }
-    fputs("\" ;;\n", out);
+    fprintf(out, "\"%s ;;\n",
+            command->operands == MP_OPERANDS_WORD ? " files='!*.mprof'" : "");
 }
 
 void mp_help_bash(FILE *out)
 {
     fputs(
         "# bash completion for mprof\n_mprof() {\n    local word=${COMP_WORDS[COMP_CWORD]} "
-        "before=${COMP_WORDS[COMP_CWORD-1]} options\n    if ((COMP_CWORD == 1)); then\n"
+        "before=${COMP_WORDS[COMP_CWORD-1]} options files='!*.dat'\n    if ((COMP_CWORD == 1)); then\n"
         "        COMPREPLY=($(compgen -W \"",
         out);
     put_names(out);
@@ -167,7 +168,7 @@ void mp_help_bash(FILE *out)
           "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
           "    elif [[ ${COMP_WORDS[1]} == run ]]; then\n"
           "        COMPREPLY=($(compgen -c -f -- \"$word\"))\n    else\n"
-          "        COMPREPLY=($(compgen -f -X '!*.dat' -- \"$word\"))\n    fi\n}\n"
+          "        COMPREPLY=($(compgen -f -X \"$files\" -- \"$word\"))\n    fi\n}\n"
           "complete -o filenames -F _mprof mprof\n",
           out);
 }

@@ -152,7 +152,7 @@ const struct mp_command mp_command_table = {
     "print a heap capture's figures by line, function, file or thread",
     "Prints what a heap capture holds as a table: bytes at the peak and still live, bytes and "
     "blocks ever allocated, and blocks freed before their thread allocated again. Columns add "
-    "up: what has no row of its own is in the last one.",
+    "up: what has no row of its own is summed in one.",
     MP_OPERANDS_WORD,
     options,
     take,
