@@ -1,7 +1,6 @@
 #include "aggregate/flame.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,31 +77,36 @@ static bool is_launcher(const struct mp_heap_view *view, const struct mp_heap_no
 }
 
 static uint32_t frame_of(struct building *building, const struct mp_heap_view *view,
-                         const struct mp_heap_node *node, uint32_t depth)
+                         const struct mp_heap_node *node,
+                         const struct mp_flame_options *options)
 {
     uint32_t above = building->place[node->parent];
     const struct mp_flame_frame *parent = &building->frames[above];
     struct mp_flame_frame wanted = {.parent = above, .depth = parent->depth + 1};
     if (parent->kind == MP_FLAME_DEEPER || (!above && is_launcher(view, node)))
         return above;
-    if (parent->depth >= depth) {
+    int line = mp_heap_line_of(view, node);
+    if (options->fold && above && node->code == parent->sum.code &&
+        line == parent->sum.line)
+        return above;
+    if (parent->depth >= options->depth) {
         wanted.kind = MP_FLAME_DEEPER;
     } else {
         wanted.sum.code = node->code;
-        wanted.sum.line = mp_heap_line_of(view, node);
+        wanted.sum.line = line;
     }
     return find_or_add(building, &wanted);
 }
 
 /* Callers come before callees: one pass forward places the stacks, one back sums them. */
 static void merge(struct building *building, const struct mp_heap_view *view,
-                  uint32_t depth)
+                  const struct mp_flame_options *options)
 {
     struct mp_flame_frame *frames = building->frames;
     building->count = 1;
     for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
         const struct mp_heap_node *node = &view->nodes[i];
-        uint32_t at = building->place[i] = i ? frame_of(building, view, node, depth) : 0;
+        uint32_t at = building->place[i] = i ? frame_of(building, view, node, options) : 0;
         mp_heap_line_add_node(&frames[at].sum, view, node);
         frames[at].stacks += node->blocks > 0;
     }
@@ -176,7 +180,7 @@ int mp_flame_init(struct mp_flame *flame, const struct mp_heap_view *view,
     int failed = building_init(&building, view->counts[MP_HEAP_NODES]);
     *flame = (struct mp_flame){0};
     if (!failed) {
-        merge(&building, view, options->depth);
+        merge(&building, view, options);
         flame->least = raise_least(&building, options);
         prune(&building, flame->least);
         flame->count = building.count;

@@ -10,6 +10,8 @@
 #ifndef MP_AGGREGATE_FLAME_H
 #define MP_AGGREGATE_FLAME_H
 
+#include <stdbool.h>
+
 #include "aggregate/heap_lines.h"
 
 enum mp_flame_kind {
@@ -30,6 +32,7 @@ struct mp_flame_options {
     double least;   /* share of the peak, live bytes, total or temporary blocks: 0 to 1 */
     size_t most;    /* frames; the least share is raised until they are no more */
     uint32_t depth; /* at most */
+    bool fold;      /* a call to itself, on the line that the caller is on, is the caller */
 };
 
 struct mp_flame {

@@ -13,12 +13,12 @@
 #include "report/heap_page.h"
 
 /* What a browser draws at once, and a reader can follow. */
-enum { KEY_PERCENT = 256, KEY_FULL, FRAMES = 12000, DEPTH = 400, ROWS = 500 };
+enum { KEY_PERCENT = 256, KEY_FULL, KEY_FOLD, FRAMES = 12000, DEPTH = 400, ROWS = 500 };
 
 struct settings {
     const char *output, *title;
     double percent;
-    bool chosen, full;
+    bool chosen, full, fold;
 };
 
 static const struct mp_option options[] = {
@@ -31,6 +31,8 @@ static const struct mp_option options[] = {
      NULL},
     {KEY_FULL, "full", NULL, "merge nothing: every stack to 400 frames, and every line",
      NULL},
+    {KEY_FOLD, "fold-recursion", NULL,
+     "draw a function that calls itself from one line as one frame", NULL},
     {0},
 };
 
@@ -44,6 +46,9 @@ static const char *take(void *to, int key, const char *value)
         return NULL;
     case 't':
         settings->title = value;
+        return NULL;
+    case KEY_FOLD:
+        settings->fold = true;
         return NULL;
     case KEY_FULL:
         settings->full = true;
@@ -84,7 +89,8 @@ static int draw(const struct settings *settings, const struct mp_heap_capture *c
     struct mp_flame_options how = {.least = settings->percent / 100,
                                    .most = settings->full || settings->chosen ? SIZE_MAX
                                                                               : FRAMES,
-                                   .depth = DEPTH};
+                                   .depth = DEPTH,
+                                   .fold = settings->fold};
     if (mp_flame_init(&flame, &capture->view, &how))
         return mp_fail("out of memory");
     int code = mp_heap_rows_init(&rows, &capture->view, MP_HEAP_EACH_LINE)

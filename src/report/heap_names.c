@@ -49,7 +49,7 @@ static void collect_places(struct mp_heap_names *names, const struct mp_heap_pag
 int mp_heap_names_init(struct mp_heap_names *names, const struct mp_heap_page *page)
 {
     const struct mp_heap_view *view = page->rows->view;
-    size_t codes = view->counts[MP_HEAP_CODES];
+    size_t codes = view->counts[MP_HEAP_CODES] ? view->counts[MP_HEAP_CODES] : 1;
     size_t most = page->flame->count + mp_heap_page_rows(page);
     *names = (struct mp_heap_names){.view = view,
                                     .codes = calloc(codes + 1, sizeof *names->codes),

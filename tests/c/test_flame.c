@@ -5,11 +5,13 @@
 
 #include "aggregate/flame.h"
 
+static bool fold;
+
 static struct mp_flame flame_of(double least, size_t most, uint32_t depth)
 {
     struct mp_flame flame;
     struct mp_heap_view view = mp_heap_view_of(&stacks_file.heap);
-    struct mp_flame_options options = {least, most, depth};
+    struct mp_flame_options options = {least, most, depth, fold};
     assert_int_equal(mp_flame_init(&flame, &view, &options), 0);
     return flame;
 }
@@ -139,6 +141,26 @@ static void a_recursion_of_fifty_thousand_is_cut_and_counted(void **state)
     finish(&flame);
 }
 
+static void a_recursion_folds_into_one_frame_with_all_it_calls(void **state)
+{
+    (void)state;
+    stacks_start();
+    uint32_t at = 0;
+    for (int i = 0; i < 50000; i++)
+        at = stacks_add(at, 1, i % 2, 2);
+    stacks_add(at, 1, 2, 5);
+    stacks_add(at, 2, 0, 7);
+    fold = true;
+    struct mp_flame flame = flame_of(0, 1000, 400);
+    fold = false;
+    assert_int_equal(flame.count, 4);
+    assert_int_equal(flame.frames[1].stacks, 50002);
+    assert_int_equal(flame.frames[2].sum.line, 11);
+    assert_int_equal(flame.frames[3].sum.live, 7);
+    assert_sums(&flame, 100012);
+    finish(&flame);
+}
+
 static void what_launched_the_program_is_the_wholes_own(void **state)
 {
     (void)state;
@@ -176,6 +198,7 @@ int main(void)
         cmocka_unit_test(a_share_of_any_measure_keeps_a_frame),
         cmocka_unit_test(too_many_frames_raise_the_least_share),
         cmocka_unit_test(a_recursion_of_fifty_thousand_is_cut_and_counted),
+        cmocka_unit_test(a_recursion_folds_into_one_frame_with_all_it_calls),
         cmocka_unit_test(what_launched_the_program_is_the_wholes_own),
         cmocka_unit_test(a_capture_without_stacks_is_a_root),
     };

@@ -109,9 +109,14 @@ def test_a_deep_recursion_is_cut_and_the_rest_counted(tmp_path: Path) -> None:
     (deeper,) = [frame for frame in data["frames"] if frame[1] == DEEPER]
     assert deeper[3] > 2600 and deeper[4] > 10**6
     sums_of(data["frames"])
+    folded = page_of(page.with_name("a.mprof"), "--fold-recursion")[1]
+    assert folded["frames"][ROOT] == data["frames"][ROOT] and len(folded["frames"]) < 400
+    assert not any(frame[1] == DEEPER for frame in folded["frames"])
+    page_of(page.with_name("a.mprof"), "--full")
     seen = look(page)
     assert seen["notices"] == [
-        f'{deeper[3]:,} stacks deeper than can be drawn are merged into "deeper".'
+        f'{deeper[3]:,} stacks deeper than can be drawn are merged into "deeper" '
+        "(mprof flamegraph --fold-recursion draws a recursion as one frame)."
     ]
 
 
@@ -245,6 +250,29 @@ def test_a_killed_programs_page_says_that_it_is_incomplete(tmp_path: Path) -> No
     page, data = page_of(tmp_path / "a.mprof")
     assert data["incomplete"] == "the program was killed, or is still running"
     assert look(page)["notices"][0] == f"Incomplete: {data['incomplete']}."
+
+
+def test_faults_17_a_capture_cut_anywhere_gives_a_page_or_one_line(capture: Path) -> None:
+    whole = capture.read_bytes()
+    cut = capture.with_name("cut.mprof")
+    for size in [
+        *range(0, 2000, 97),
+        *range(2000, len(whole), 4001),
+        *range(65530, 131080, 6553),
+    ]:
+        cut.write_bytes(whole[:size])
+        done = mprof("flamegraph", "-o", "cut.html", "cut.mprof", cwd=capture.parent)
+        shown = mprof("table", "--json", "cut.mprof", cwd=capture.parent)
+        assert done.returncode == shown.returncode
+        if done.returncode:
+            assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+            continue
+        page, data = page_of(cut)
+        assert data["incomplete"] in (None, "the file was cut short")
+        rows = json.loads(shown.stdout)
+        assert data["frames"][ROOT][4:] == [rows["all"][key] for key in FIGURES]
+        assert all(0 <= function for function, *_ in data["sources"])
+        sums_of(data["frames"])
 
 
 def test_the_page_has_the_captures_name_and_is_opened(capture: Path) -> None:

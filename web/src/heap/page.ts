@@ -45,7 +45,7 @@ function merged(): string {
   };
   const [smaller, peak] = sum("smaller"), [deeper] = sum("deeper"), told = [];
   if (smaller) told.push(`${count(smaller)} of ${many(root.stacks, "stack")}, each below ${+(100 * capture.least).toPrecision(2)}% of every measure and together ${percent(peak, root.figures[0])} of the peak, are drawn merged (mprof flamegraph --full draws them all).`);
-  if (deeper) told.push(`${many(deeper, "stack")} deeper than can be drawn ${deeper === 1 ? "is" : "are"} merged into "deeper".`);
+  if (deeper) told.push(`${many(deeper, "stack")} deeper than can be drawn ${deeper === 1 ? "is" : "are"} merged into "deeper" (mprof flamegraph --fold-recursion draws a recursion as one frame).`);
   return told.join(" ");
 }
 

@@ -57,7 +57,9 @@ function binarySplits(_: uPlot, __: number, low: number, high: number): number[]
 
 /** Returns what redraws it, in new colours or a new width; nothing without a series. */
 export function timeline(place: HTMLElement, capture: Capture): () => void {
-  const { series, counted } = capture;
+  const { counted } = capture, series: Capture["series"] = [];
+  for (const point of capture.series) // a damaged capture's times may be in any order
+    if (point[0] >= 0 && !(point[0] <= (series[series.length - 1]?.[0] ?? -1))) series.push(point);
   if (series.length < 2) {
     place.parentElement!.hidden = true;
     return () => undefined;
