@@ -1,5 +1,5 @@
 // Opens the page of a heap capture in Chromium, does what a reader would, prints what it saw as JSON.
-// look_heap.mjs CHROMIUM PAGE [glance | SCREENSHOT]; a glance touches nothing but "hide imports".
+// look_heap.mjs CHROMIUM PAGE [glance | SCREENSHOT]; a glance touches nothing but the imports.
 import { createRequire } from "node:module";
 
 const require = createRequire(new URL("../../web/package.json", import.meta.url));
@@ -46,10 +46,13 @@ seen.first = all.slice(0, 400);
 seen.rows = await rows("tbody");
 seen.sums = await rows("tfoot");
 await shoot("light", true);
-await tab.locator("#imports").check();
-await settle();
-seen.withoutImports = (await frames()).map((f) => f.name);
-await tab.locator("#imports").uncheck();
+seen.imports = {};
+for (const how of ["one", "short", "full"]) {
+  await tab.locator("#imports").selectOption(how);
+  await settle();
+  seen.imports[how] = (await frames()).map((f) => f.name);
+  await shoot(`imports-${how}`);
+}
 if (glance) {
   console.log(JSON.stringify(seen));
   await browser.close();

@@ -183,12 +183,15 @@ def test_the_lines_stand_beside_the_graph_with_their_source(capture: Path) -> No
     assert row["source"] == 'return {row["id"]: row["name"].upper() for row in rows}'
 
 
-def test_imports_are_one_frame_when_they_are_hidden(tmp_path: Path) -> None:
-    page, data = page_of(record(tmp_path, "import email.mime.text, decimal, textwrap\n"))
-    seen = look(page)
-    assert any("<frozen importlib._bootstrap>" in frame["name"] for frame in seen["first"])
-    assert "(imports)" in seen["withoutImports"]
-    assert not any("importlib" in name for name in seen["withoutImports"])
+def test_importlib_is_left_out_or_one_frame(tmp_path: Path) -> None:
+    page, _ = page_of(record(tmp_path, "import email.mime.text, decimal, textwrap\n"))
+    shown = look(page)["imports"]
+    assert any("<frozen importlib._bootstrap>" in name for name in shown["full"])
+    for how in ("one", "short"):
+        assert not any("importlib" in name for name in shown[how])
+    assert "(imports)" in shown["one"] and "(imports)" not in shown["short"]
+    assert any(name.startswith("<module>  text.py:") for name in shown["short"])
+    assert not any(name.startswith("<module>  text.py:") for name in shown["one"])
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,8 @@ function add(figures: Figures, more: Figures): Figures {
   return figures.map((figure, i) => figure + more[i]);
 }
 
+export type Imports = "full" | "short" | "one";
+
 /** Calls into importlib below one frame, as one: what is imported is below them. */
 function foldImports(children: Frame[], parent: Frame): Frame[] {
   const imports = children.filter((child) => child.imports);
@@ -32,6 +34,20 @@ function foldImports(children: Frame[], parent: Frame): Frame[] {
   return [...children.filter((child) => !child.imports), one];
 }
 
+/** What importlib calls, in its place: what its own frames hold is the caller's. */
+function skipImportlib(children: Frame[]): Frame[] {
+  const shown: Frame[] = [], open = [...children];
+  for (let frame = open.pop(); frame; frame = open.pop()) {
+    if (frame.imports) open.push(...frame.children.filter((child) => child.kind === "call"));
+    else shown.push(frame);
+  }
+  return shown;
+}
+
+function calleesOf(frame: Frame, imports: Imports): Frame[] {
+  return imports === "one" ? foldImports(frame.children, frame) : imports === "short" ? skipImportlib(frame.children) : frame.children;
+}
+
 export class Flame {
   private readonly chart = flamegraph<Drawn>();
   private readonly hold: HTMLElement;
@@ -39,7 +55,7 @@ export class Flame {
   private matches = new Set<Frame>();
   private focus = 0;
   private measure: Measure;
-  private hideImports = false;
+  private imports: Imports = "full";
   private whole: Shown | null = null;
   current: Frame;
   onMove: (frame: Frame) => void = () => undefined;
@@ -67,8 +83,7 @@ export class Flame {
     const root: Drawn = { frame: this.capture.root, value: value(this.capture.root), children: [] };
     const open = [root];
     for (let one = open.pop(); one; one = open.pop()) {
-      const below = this.hideImports ? foldImports(one.frame.children, one.frame) : one.frame.children;
-      one.children = below.filter((frame) => value(frame) > 0).map((frame) => ({ frame, value: value(frame), children: [] }));
+      one.children = calleesOf(one.frame, this.imports).filter((frame) => value(frame) > 0).map((frame) => ({ frame, value: value(frame), children: [] }));
       one.children.sort((a, b) => Number(a.frame.kind !== "call") - Number(b.frame.kind !== "call") || b.value - a.value);
       open.push(...one.children);
     }
@@ -128,9 +143,9 @@ export class Flame {
     return all;
   }
 
-  show(measure: Measure, hideImports: boolean): void {
+  show(measure: Measure, imports: Imports): void {
     this.measure = measure;
-    this.hideImports = hideImports;
+    this.imports = imports;
     this.redraw(() => this.chart.update(this.build()));
   }
 

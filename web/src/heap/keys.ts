@@ -21,6 +21,7 @@ const WORDS: [string, string][] = [
   ["temporary", "blocks freed before their thread allocated again: work that a buffer or a generator may save"],
   ["smaller", "stacks below the least share of every measure, merged; their bytes are counted. mprof flamegraph --full or --min-percent draws them"],
   ["deeper", "stacks below the deepest frame that is drawn, merged"],
+  ["imports", "importlib's own frames can be left out: what they hold is then the importing line's; or all that an import takes is one frame"],
   ["colours", "warm: your code, by function; cool: installed packages, by package; grey-blue: the standard library; grey: merged"],
 ];
 
@@ -57,7 +58,7 @@ export function listen(keys: Keys, dialog: HTMLDialogElement): void {
     if (event.key === "Escape") return keys.reset();
     if (typing && event.key === "Enter") return target.blur();
     const onButton = event.key === "Enter" && ["BUTTON", "INPUT"].includes(target.tagName);
-    if (typing || onButton || !(event.key in moves)) return;
+    if (typing || target.tagName === "SELECT" || onButton || !(event.key in moves)) return;
     event.preventDefault();
     moves[event.key]();
   });

@@ -1,7 +1,7 @@
 // The page of a heap capture: one capture, four measures, drawn as flame graph and as lines.
 import { onTheme } from "../theme";
 import { Frame, Measure, MEASURES, nameOf, placeOf, readCapture, sourceOf } from "./capture";
-import { Flame } from "./flame";
+import { Flame, Imports } from "./flame";
 import { listen, manual } from "./keys";
 import { Lines } from "./lines";
 import { timeline } from "./timeline";
@@ -10,7 +10,7 @@ import { count, many, percent, seconds, size } from "./words";
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const capture = readCapture(byId("data").textContent ?? "");
 const { root, counted } = capture;
-const tip = byId("tip"), search = byId<HTMLInputElement>("search"), imports = byId<HTMLInputElement>("imports");
+const tip = byId("tip"), search = byId<HTMLInputElement>("search"), imports = byId<HTMLSelectElement>("imports");
 const valueOf = (frame: Frame, measure: Measure): number => Math.max(0, frame.figures[measure.of]);
 const shown = (value: number, measure: Measure): string => (measure.bytes ? size(value) : many(value, "block"));
 
@@ -100,7 +100,7 @@ function told(frame: Frame): void {
 function choose(next: Measure): void {
   measure = next;
   byId("measures").querySelectorAll("button").forEach((button) => button.setAttribute("aria-pressed", String(button.dataset.key === next.key)));
-  flame.show(measure, imports.checked);
+  flame.show(measure, imports.value as Imports);
   lines.show(measure);
   find();
   told(flame.current);
