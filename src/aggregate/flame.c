@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/heap_own.h"
+#include "aggregate/heap_stacks.h"
+
 static const uint32_t NOWHERE = UINT32_MAX;
 
 /* The graph while it is built. There are never more frames than stacks: each frame, also one
@@ -13,26 +16,34 @@ struct building {
     size_t count;
     uint32_t *slots; /* an index of the frames: positions + 1 */
     size_t mask;
+    struct mp_heap_own own;
+    struct mp_heap_stacks stacks;
     uint32_t *place; /* of each stack, later of each frame */
     uint32_t *other; /* the frame for what is smaller below each frame kept */
 };
 
-static int building_init(struct building *building, size_t stacks)
+static int building_init(struct building *building, const struct mp_heap_view *view)
 {
-    size_t room = 16;
-    while (room < stacks * 2)
+    size_t count = view->counts[MP_HEAP_NODES], room = 16;
+    while (room < count * 2)
         room *= 2;
-    *building = (struct building){.frames = calloc(stacks + 1, sizeof *building->frames),
+    *building = (struct building){.frames = calloc(count + 1, sizeof *building->frames),
                                   .slots = calloc(room, sizeof *building->slots),
                                   .mask = room - 1,
-                                  .place = calloc(stacks + 1, sizeof *building->place),
-                                  .other = calloc(stacks + 1, sizeof *building->other)};
-    return building->frames && building->slots && building->place && building->other ? 0
-                                                                                     : -1;
+                                  .place = calloc(count + 1, sizeof *building->place),
+                                  .other = calloc(count + 1, sizeof *building->other)};
+    bool failed = mp_heap_own_init(&building->own, view) != 0;
+    failed |= mp_heap_stacks_init(&building->stacks, view) != 0;
+    return failed || !building->frames || !building->slots || !building->place ||
+                   !building->other
+               ? -1
+               : 0;
 }
 
 static void building_release(struct building *building)
 {
+    mp_heap_own_release(&building->own);
+    mp_heap_stacks_release(&building->stacks);
     free(building->slots);
     free(building->place);
     free(building->other);
@@ -60,32 +71,16 @@ static uint32_t find_or_add(struct building *building, const struct mp_flame_fra
     return building->slots[at] - 1;
 }
 
-static bool ends_in(const struct mp_heap_view *view, struct mp_heap_text text,
-                    const char *end)
-{
-    size_t length = strlen(end);
-    return text.length >= length &&
-           !memcmp(view->text + text.offset + text.length - length, end, length);
-}
-
-/* What runs the program under `mprof heap`, outside of its first frame. */
-static bool is_launcher(const struct mp_heap_view *view, const struct mp_heap_node *node)
-{
-    struct mp_heap_text file = view->codes[node->code].file;
-    return ends_in(view, file, "<frozen runpy>") ||
-           ends_in(view, file, "/memory_profiler/_heap_run.py");
-}
-
 static uint32_t frame_of(struct building *building, const struct mp_heap_view *view,
-                         const struct mp_heap_node *node,
-                         const struct mp_flame_options *options)
+                         uint32_t index, const struct mp_flame_options *options)
 {
+    const struct mp_heap_node *node = &view->nodes[index];
     uint32_t above = building->place[node->parent];
+    int line = building->stacks.lines[index];
     const struct mp_flame_frame *parent = &building->frames[above];
     struct mp_flame_frame wanted = {.parent = above, .depth = parent->depth + 1};
-    if (parent->kind == MP_FLAME_DEEPER || (!above && is_launcher(view, node)))
+    if (parent->kind == MP_FLAME_DEEPER || mp_heap_own_is_outer(&building->own, index))
         return above;
-    int line = mp_heap_line_of(view, node);
     if (options->fold && above && node->code == parent->sum.code &&
         line == parent->sum.line)
         return above;
@@ -98,17 +93,27 @@ static uint32_t frame_of(struct building *building, const struct mp_heap_view *v
     return find_or_add(building, &wanted);
 }
 
+/* Whether a stack allocates for the first time; `other` marks those that did, for now. */
+static bool is_new_stack(struct building *building, const struct mp_heap_view *view,
+                         uint32_t node)
+{
+    uint32_t first = building->stacks.first[node];
+    bool is_new = view->nodes[node].blocks && !building->other[first];
+    building->other[first] |= view->nodes[node].blocks > 0;
+    return is_new;
+}
+
 /* Callers come before callees: one pass forward places the stacks, one back sums them. */
 static void merge(struct building *building, const struct mp_heap_view *view,
                   const struct mp_flame_options *options)
 {
     struct mp_flame_frame *frames = building->frames;
     building->count = 1;
-    for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
-        const struct mp_heap_node *node = &view->nodes[i];
-        uint32_t at = building->place[i] = i ? frame_of(building, view, node, options) : 0;
-        mp_heap_line_add_node(&frames[at].sum, view, node);
-        frames[at].stacks += node->blocks > 0;
+    for (uint32_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
+        struct mp_heap_line figures = mp_heap_line_of(view, i);
+        uint32_t at = building->place[i] = i ? frame_of(building, view, i, options) : 0;
+        mp_heap_line_add(&frames[at].sum, &figures);
+        frames[at].stacks += is_new_stack(building, view, i);
     }
     for (size_t i = building->count - 1; i > 0; i--) {
         mp_heap_line_add(&frames[frames[i].parent].sum, &frames[i].sum);
@@ -160,6 +165,7 @@ static void prune(struct building *building, double least)
 {
     size_t count = building->count;
     struct mp_heap_line whole = building->frames[0].sum;
+    memset(building->other, 0, count * sizeof *building->other);
     building->count = 1;
     building->place[0] = 0;
     for (size_t i = 1; i < count; i++) {
@@ -177,7 +183,7 @@ int mp_flame_init(struct mp_flame *flame, const struct mp_heap_view *view,
                   const struct mp_flame_options *options)
 {
     struct building building;
-    int failed = building_init(&building, view->counts[MP_HEAP_NODES]);
+    int failed = building_init(&building, view);
     *flame = (struct mp_flame){0};
     if (!failed) {
         merge(&building, view, options);

@@ -92,7 +92,7 @@ int mp_heap_rows_init(struct mp_heap_rows *rows, const struct mp_heap_view *view
 {
     struct mp_heap_lines lines;
     *rows = (struct mp_heap_rows){.view = view, .group = by};
-    if (mp_heap_lines_init(&lines, view))
+    if (mp_heap_lines_init(&lines, view, NULL))
         return -1;
     rows->rows = lines.lines; /* taken over */
     rows->count = lines.count;

@@ -6,7 +6,7 @@
 #include "aggregate/flame.h"
 #include "aggregate/heap_rows.h"
 #include "cmd/command.h"
-#include "cmd/heap_open.h"
+#include "cmd/heap_choice.h"
 #include "cmd/plot_picture.h"
 #include "cmd/source.h"
 #include "cmd/write_page.h"
@@ -71,7 +71,7 @@ static int put_page(FILE *out, const void *what)
 static int write_page(const struct settings *settings, struct mp_heap_page *page,
                       const char *path)
 {
-    struct mp_source source = {0};
+    struct mp_source source = {.capture = page->name};
     page->title = settings->title;
     page->most = settings->full ? SIZE_MAX : ROWS;
     page->source = mp_source_line;
@@ -107,36 +107,49 @@ static int draw(const struct settings *settings, const struct mp_heap_capture *c
     return code;
 }
 
-static int run(void *from, int count, char **operands)
+static int show(const struct settings *settings, const char *capture)
 {
-    const struct settings *settings = from;
-    struct mp_heap_capture capture;
+    struct mp_heap_capture read;
     char *name = NULL;
-    if (!mp_heap_page_is_built())
-        return mp_fail("this mprof was built without the page; use 'mprof table'");
-    int code = mp_heap_open(&capture, "flamegraph", count, operands);
-    if (!code && !settings->output && asprintf(&name, "%s.html", operands[0]) < 0) {
+    int code = mp_heap_open(&read, capture);
+    if (!code && !settings->output && asprintf(&name, "%s.html", capture) < 0) {
         name = NULL;
         code = mp_fail("out of memory");
     }
     const char *path = settings->output ? settings->output : name;
     if (!code)
-        code = draw(settings, &capture, operands[0], path);
+        code = draw(settings, &read, capture, path);
     if (!code && !settings->output)
         mp_plot_open(path);
     free(name);
-    mp_heap_capture_release(&capture);
+    mp_heap_capture_release(&read);
+    return code;
+}
+
+static int run(void *from, int count, char **operands)
+{
+    if (count > 1) {
+        mp_fail("flamegraph: takes one capture, was also given '%s'; see 'mprof help "
+                "flamegraph'",
+                operands[1]);
+        return MP_EXIT_USAGE;
+    }
+    if (!mp_heap_page_is_built())
+        return mp_fail("this mprof was built without the page; use 'mprof table'");
+    char *capture = mp_heap_choose(count ? operands[0] : NULL);
+    int code = capture ? show(from, capture) : MP_EXIT_FAILURE;
+    free(capture);
     return code;
 }
 
 const struct mp_command mp_command_flamegraph = {
     "flamegraph",
-    "file",
+    "[file|index]",
     "draw a heap capture: flame graph, timeline and lines, as a page",
-    "Writes a heap capture as one page that needs nothing else, and opens it in a browser when "
+    "Writes a heap capture (the newest here when none is given) as one page that needs nothing else, and opens it in a browser when "
     "there is one and no -o: what held the peak, what is still live, what was allocated in "
     "all and what was freed at once, as a flame graph, over time and by line.",
-    MP_OPERANDS_WORD,
+    MP_OPERANDS_PROFILES,
     options,
     take,
     sizeof(struct settings),

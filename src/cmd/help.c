@@ -141,15 +141,14 @@ static void put_bash_options(FILE *out, const struct mp_command *command)
             fprintf(out, " -%c", option->key);
         fprintf(out, " --%s", option->name);
     }
-    fprintf(out, "\"%s ;;\n",
-            command->operands == MP_OPERANDS_WORD ? " files='!*.mprof'" : "");
+    fputs("\" ;;\n", out);
 }
 
 void mp_help_bash(FILE *out)
 {
     fputs(
         "# bash completion for mprof\n_mprof() {\n    local word=${COMP_WORDS[COMP_CWORD]} "
-        "before=${COMP_WORDS[COMP_CWORD-1]} options files='!*.dat'\n    if ((COMP_CWORD == 1)); then\n"
+        "before=${COMP_WORDS[COMP_CWORD-1]} options\n    if ((COMP_CWORD == 1)); then\n"
         "        COMPREPLY=($(compgen -W \"",
         out);
     put_names(out);
@@ -166,9 +165,10 @@ void mp_help_bash(FILE *out)
         put_bash_options(out, *at);
     fputs("    esac\n    if [[ $word == -* ]]; then\n"
           "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-          "    elif [[ ${COMP_WORDS[1]} == run ]]; then\n"
+          "    elif [[ ${COMP_WORDS[1]} == @(run|heap) ]]; then\n"
           "        COMPREPLY=($(compgen -c -f -- \"$word\"))\n    else\n"
-          "        COMPREPLY=($(compgen -f -X \"$files\" -- \"$word\"))\n    fi\n}\n"
+          "        COMPREPLY=($(compgen -f -X '!*.dat' -- \"$word\";\n"
+          "                     compgen -f -X '!*.mprof' -- \"$word\"))\n    fi\n}\n"
           "complete -o filenames -F _mprof mprof\n",
           out);
 }

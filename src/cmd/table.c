@@ -2,10 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "aggregate/heap_rows.h"
 #include "cmd/command.h"
-#include "cmd/heap_open.h"
+#include "cmd/heap_choice.h"
+#include "cmd/screen.h"
 #include "report/heap_table.h"
 
 enum { KEY_BY = 256, KEY_SORT, KEY_CSV, KEY_JSON, USUAL_ROWS = 30, BY_THREAD = 4 };
@@ -124,36 +126,53 @@ static int print_threads(const struct settings *settings, const struct mp_heap_v
     return MP_EXIT_OK;
 }
 
+static int show(const struct settings *settings, const char *path)
+{
+    struct mp_heap_capture capture;
+    size_t usual = settings->form == MP_HEAP_TABLE_TEXT ? USUAL_ROWS : SIZE_MAX;
+    char *here = getcwd(NULL, 0);
+    struct mp_heap_style style = {.utf8 = mp_screen_is_utf8(), .here = here};
+    int code = mp_heap_open(&capture, path);
+    struct mp_heap_table_options how = {.form = settings->form,
+                                        .most = settings->most ? settings->most : usual,
+                                        .incomplete = capture.incomplete,
+                                        .style = &style};
+    if (!code)
+        code = settings->by == BY_THREAD ? print_threads(settings, &capture.view, &how)
+                                         : print_table(settings, &capture.view, &how);
+    mp_heap_capture_release(&capture);
+    free(here);
+    return code;
+}
+
 static int run(void *from, int count, char **operands)
 {
     const struct settings *settings = from;
-    struct mp_heap_capture capture;
+    if (count > 1) {
+        mp_fail("table: takes one capture, was also given '%s'; see 'mprof help table'",
+                operands[1]);
+        return MP_EXIT_USAGE;
+    }
     if (settings->by == BY_THREAD && settings->sorted && settings->sort <= MP_HEAP_LIVE) {
         mp_fail(
             "table: it is not known what a thread holds, its blocks are freed by others; "
             "sort threads by total, allocations or temporary");
         return MP_EXIT_USAGE;
     }
-    size_t usual = settings->form == MP_HEAP_TABLE_TEXT ? USUAL_ROWS : SIZE_MAX;
-    int code = mp_heap_open(&capture, "table", count, operands);
-    struct mp_heap_table_options how = {.form = settings->form,
-                                        .most = settings->most ? settings->most : usual,
-                                        .incomplete = capture.incomplete};
-    if (!code)
-        code = settings->by == BY_THREAD ? print_threads(settings, &capture.view, &how)
-                                         : print_table(settings, &capture.view, &how);
-    mp_heap_capture_release(&capture);
+    char *path = mp_heap_choose(count ? operands[0] : NULL);
+    int code = path ? show(settings, path) : MP_EXIT_FAILURE;
+    free(path);
     return code;
 }
 
 const struct mp_command mp_command_table = {
     "table",
-    "file",
+    "[file|index]",
     "print a heap capture's figures by line, function, file or thread",
-    "Prints what a heap capture holds as a table: bytes at the peak and still live, bytes and "
+    "Prints what a heap capture (the newest here when none is given) holds as a table: bytes at the peak and still live, bytes and "
     "blocks ever allocated, and blocks freed before their thread allocated again. Columns add "
     "up: what has no row of its own is summed in one.",
-    MP_OPERANDS_WORD,
+    MP_OPERANDS_PROFILES,
     options,
     take,
     sizeof(struct settings),

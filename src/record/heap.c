@@ -1,9 +1,5 @@
 #include "record/heap.h"
 
-#include <string.h>
-
-#include "record/location.h"
-
 _Static_assert(sizeof(struct mp_heap_node) == 64, "a node is one cache line");
 _Static_assert(sizeof(struct mp_heap_header) <= MP_HEAP_CHUNK, "the header is one chunk");
 
@@ -38,17 +34,17 @@ struct mp_heap_view mp_heap_view_of(const struct mp_heap *heap)
     return view;
 }
 
-int mp_heap_line_of(const struct mp_heap_view *view, const struct mp_heap_node *node)
+struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *view)
 {
-    const struct mp_heap_code *code = &view->codes[node->code];
-    return mp_location_line(view->text + code->lines.offset, code->lines.length,
-                            code->first_line, node->instruction);
-}
-
-int mp_heap_text_compare(const struct mp_heap_view *view, struct mp_heap_text a,
-                         struct mp_heap_text b)
-{
-    size_t length = a.length < b.length ? a.length : b.length;
-    int order = length ? memcmp(view->text + a.offset, view->text + b.offset, length) : 0;
-    return order ? order : (a.length > b.length) - (a.length < b.length);
+    struct mp_heap_totals totals = {0};
+    for (size_t i = 0; i < view->counts[MP_HEAP_THREADS]; i++) {
+        totals.total += view->threads[i].allocated;
+        totals.blocks += view->threads[i].blocks;
+        totals.frees += view->threads[i].frees;
+        totals.temporary += view->threads[i].temporary;
+    }
+    for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++)
+        totals.peak_blocks += mp_heap_blocks_at_peak(view, &view->nodes[i]);
+    totals.live_blocks = totals.blocks - totals.frees;
+    return totals;
 }

@@ -17,17 +17,19 @@ static void put_text(FILE *out, const char *key, const char *text)
     fputs(",\n", out);
 }
 
-static void put_header(FILE *out, const struct mp_heap_header *header)
+static void put_header(FILE *out, const struct mp_heap_view *view)
 {
+    const struct mp_heap_header *header = view->header;
+    struct mp_heap_totals totals = mp_heap_totals(view);
     fprintf(out,
-            "\"pid\":%" PRId64 ",\"start\":%.3f,\"elapsed\":%.6f,\"peak_time\":%.6f,\n"
-            "\"counted\":{\"peak\":%" PRId64 ",\"peak_blocks\":%" PRIu64
-            ",\"live\":%" PRId64 ",\"live_blocks\":%" PRIu64 ",\"total\":%" PRIu64
-            ",\"blocks\":%" PRIu64 ",\"frees\":%" PRIu64 ",\"temporary\":%" PRIu64 "},\n",
+            "\"pid\":%" PRId64 ",\"start\":%.3f,\"elapsed\":%.6f,\"peak_time\":%.6f,\n",
             header->pid, (double)header->wall_start / 1e9, (double)header->elapsed / 1e9,
-            (double)header->peak_time / 1e9, header->peak, header->peak_blocks,
-            header->live, header->live_blocks, header->total, header->blocks, header->frees,
-            header->temporary);
+            (double)header->peak_time / 1e9);
+    fprintf(out,
+            "\"counted\":{\"peak\":%" PRId64 ",\"live\":%" PRId64 ",\"total\":%" PRIu64
+            ",\"blocks\":%" PRIu64 ",\"frees\":%" PRIu64 ",\"temporary\":%" PRIu64 "},\n",
+            header->peak, header->live, totals.total, totals.blocks, totals.frees,
+            totals.temporary);
     fprintf(out,
             "\"untracked\":%" PRIu64 ",\"untracked_bytes\":%" PRIu64
             ",\"shortened\":%" PRIu64 ",\n",
@@ -102,7 +104,7 @@ int mp_heap_page_json(FILE *out, const struct mp_heap_page *page)
         put_text(out, "file", page->name);
         put_text(out, "title", page->title);
         put_text(out, "incomplete", page->incomplete);
-        put_header(out, page->rows->view->header);
+        put_header(out, page->rows->view);
         put_series(out, &page->rows->view->header->series);
         mp_heap_names_files(out, &names);
         mp_heap_names_sources(out, &names, page);

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "report/heap_text.h"
-#include "report/size.h"
+#include "report/heap_summary.h"
 
 static const char *const groups[] = {"line", "function", "file", "module"};
 
@@ -25,41 +24,34 @@ static void figures_of(const struct mp_heap_line *row, uint64_t figures[FIGURES]
 
 typedef void escape(FILE *, const char *, size_t);
 
-static void escape_text(FILE *out, const char *text, size_t length)
-{
-    mp_escape_terminal(out, text, length, false);
-}
-
 static void put(FILE *out, escape *how, const struct mp_heap_view *view,
                 struct mp_heap_text text)
 {
     how(out, view->text + text.offset, text.length);
 }
 
-static void put_place(FILE *out, const struct mp_heap_rows *table,
-                      const struct mp_heap_line *row)
+static void put_place(FILE *out, const struct mp_heap_table_options *options,
+                      const struct mp_heap_rows *table, const struct mp_heap_line *row)
 {
-    const struct mp_heap_code *code = &table->view->codes[row->code];
-    bool module = table->group == MP_HEAP_EACH_MODULE;
-    if (!row->code)
-        fputs("(no Python code running)", out);
+    const struct mp_heap_view *view = table->view;
+    const struct mp_heap_code *code = &view->codes[row->code];
+    struct mp_heap_text name =
+        table->group == MP_HEAP_EACH_MODULE ? mp_heap_module(view, code->file) : code->file;
+    if (table->group <= MP_HEAP_EACH_FUNCTION || !row->code)
+        mp_heap_put_place(out, options->style, view, row->code,
+                          table->group == MP_HEAP_EACH_LINE ? row->line : code->first_line,
+                          0);
     else
-        put(out, escape_text, table->view,
-            module ? mp_heap_module(table->view, code->file) : code->file);
-    if (row->code && table->group <= MP_HEAP_EACH_FUNCTION) {
-        fprintf(out, ":%d ",
-                table->group == MP_HEAP_EACH_LINE ? row->line : code->first_line);
-        put(out, escape_text, table->view, code->name);
-    }
+        mp_heap_put_file(out, options->style, view, name, 0);
     fputc('\n', out);
 }
 
 static void put_text_figures(FILE *out, const struct mp_heap_line *row)
 {
-    char peak[MP_SIZE_ROOM], live[MP_SIZE_ROOM], total[MP_SIZE_ROOM];
+    char peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE], total[MP_HEAP_FIGURE];
     fprintf(out, "%11s %11s %11s %12" PRIu64 " %11" PRIu64 "  ",
-            mp_size_text(row->at_peak, peak), mp_size_text(row->live, live),
-            mp_size_text((int64_t)row->total, total), row->blocks, row->temporary);
+            mp_heap_size(row->at_peak, peak), mp_heap_size(row->live, live),
+            mp_heap_size((int64_t)row->total, total), row->blocks, row->temporary);
 }
 
 static void put_text(FILE *out, const struct mp_heap_rows *table,
@@ -70,7 +62,7 @@ static void put_text(FILE *out, const struct mp_heap_rows *table,
             "allocations", "temporary", groups[table->group]);
     for (size_t i = 0; i < shown; i++) {
         put_text_figures(out, &table->rows[i]);
-        put_place(out, table, &table->rows[i]);
+        put_place(out, options, table, &table->rows[i]);
     }
     if (shown < table->count) {
         struct mp_heap_line rest = mp_heap_rows_rest(table, shown);
@@ -79,7 +71,7 @@ static void put_text(FILE *out, const struct mp_heap_rows *table,
     }
     put_text_figures(out, &table->whole);
     fputs("all\n", out);
-    mp_heap_text_missing(out, table->view->header, options->incomplete);
+    mp_heap_put_missing(out, table->view->header, options->incomplete);
 }
 
 /* The names of a row, each behind its key in JSON. */

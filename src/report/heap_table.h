@@ -9,13 +9,15 @@
 #include <stdio.h>
 
 #include "aggregate/heap_rows.h"
+#include "report/heap_parts.h"
 
 enum mp_heap_table_form { MP_HEAP_TABLE_TEXT, MP_HEAP_TABLE_CSV, MP_HEAP_TABLE_JSON };
 
 struct mp_heap_table_options {
     enum mp_heap_table_form form;
-    size_t most;            /* rows; the sum of the others is one more row */
-    const char *incomplete; /* NULL when nothing is missing */
+    size_t most;                       /* rows; the sum of the others is one more row */
+    const char *incomplete;            /* NULL when nothing is missing */
+    const struct mp_heap_style *style; /* of names in text */
 };
 
 /* The rows in the table's order. */

@@ -5,15 +5,14 @@
 
 #include "base/escape.h"
 #include "report/heap_table.h"
-#include "report/heap_text.h"
-#include "report/size.h"
+#include "report/heap_summary.h"
 
 static void put_text(FILE *out, const struct mp_heap_thread *thread)
 {
-    char allocated[MP_SIZE_ROOM], freed[MP_SIZE_ROOM];
+    char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE];
     fprintf(out, "%11s %11s %12" PRIu64 " %12" PRIu64 " %11" PRIu64 "  ",
-            mp_size_text((int64_t)thread->allocated, allocated),
-            mp_size_text((int64_t)thread->freed, freed), thread->blocks, thread->frees,
+            mp_heap_size((int64_t)thread->allocated, allocated),
+            mp_heap_size((int64_t)thread->freed, freed), thread->blocks, thread->frees,
             thread->temporary);
     if (thread->id)
         fprintf(out, "%" PRId64 "\n", thread->id);
@@ -78,5 +77,5 @@ void mp_heap_table_threads(FILE *out, const struct mp_heap_view *view,
         return;
     if (shown < count)
         fprintf(out, "%*s%zu more\n", 63, "", count - shown);
-    mp_heap_text_missing(out, view->header, options->incomplete);
+    mp_heap_put_missing(out, view->header, options->incomplete);
 }

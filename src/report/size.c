@@ -1,20 +1,15 @@
 #include "report/size.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
-const char *mp_size_text(int64_t bytes, char room[MP_SIZE_ROOM])
+const char *mp_size_text(int64_t bytes, int precision, char room[MP_SIZE_ROOM])
 {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    double value = (double)bytes / 1024;
-    size_t unit = 0;
-    while (value >= 1023.95 && unit + 1 < sizeof units / sizeof *units) {
-        value /= 1024;
-        unit++;
-    }
-    if (bytes < 1024)
-        snprintf(room, MP_SIZE_ROOM, "%" PRId64 " B", bytes);
+    const int64_t kib = 1024, mib = kib * kib, size = bytes < 0 ? -bytes : bytes;
+    if (size < kib)
+        snprintf(room, MP_SIZE_ROOM, "%lld   B", (long long)bytes);
+    else if (size < mib)
+        snprintf(room, MP_SIZE_ROOM, "%.*f KiB", precision, (double)bytes / (double)kib);
     else
-        snprintf(room, MP_SIZE_ROOM, "%.1f %s", value, units[unit]);
+        snprintf(room, MP_SIZE_ROOM, "%.*f MiB", precision, (double)bytes / (double)mib);
     return room;
 }

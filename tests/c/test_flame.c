@@ -53,11 +53,11 @@ static void two_instructions_of_a_line_are_one_frame(void **state)
     assert_int_equal(flame.count, 4);
     assert_int_equal(flame.frames[1].sum.live, 30);
     assert_int_equal(flame.frames[1].sum.line, 10);
-    assert_int_equal(flame.frames[1].stacks, 2);
+    assert_int_equal(flame.frames[1].stacks, 1);
     assert_int_equal(flame.frames[2].sum.live, 120);
     assert_int_equal(flame.frames[2].sum.line, 11);
     assert_int_equal(flame.frames[3].sum.total, 160);
-    assert_int_equal(flame.frames[0].stacks, 4);
+    assert_int_equal(flame.frames[0].stacks, 3);
     assert_sums(&flame, 150);
     finish(&flame);
 }
@@ -85,7 +85,7 @@ static void what_is_small_is_one_frame_that_says_how_many(void **state)
     assert_int_equal(flame.count, 3);
     assert_int_equal(flame.frames[2].kind, MP_FLAME_SMALLER);
     assert_int_equal(flame.frames[2].parent, 1);
-    assert_int_equal(flame.frames[2].stacks, 750);
+    assert_int_equal(flame.frames[2].stacks, 12 + 6);
     assert_int_equal(flame.frames[2].sum.live, 750);
     assert_sums(&flame, 9750);
     finish(&flame);

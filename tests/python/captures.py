@@ -52,7 +52,9 @@ def page_of(capture: Path, *words: str) -> tuple[Path, dict]:
 
 
 def report(capture: Path) -> dict:
-    return json.loads(output("report", "--json", capture.name, cwd=capture.parent))
+    return json.loads(
+        output("report", "--json", "--all-frames", capture.name, cwd=capture.parent)
+    )
 
 
 def table(capture: Path, *words: str) -> dict:

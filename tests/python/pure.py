@@ -6,7 +6,7 @@ It has the same interface and the same reports; these tests assert what only the
 from __future__ import annotations
 
 #: Files about the native program and about work (system calls, events, readings).
-FILES = ("test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
+FILES = ("test_heap*.py", "test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
          "test_trace_311.py", "test_peak.py", "test_readme.py", "test_timeline*.py", "test_page*.py", "test_dat*.py")  # fmt: skip
 
 MARKS = "sets the high-water mark back"
@@ -29,6 +29,7 @@ TESTS = {
     "test_a_small_program_started_by_a_large_one_has_its_own_maximum": MARKS,
     "test_a_sampler_that_is_dropped_while_it_runs_is_reaped": THREAD,
     "test_calls_in_several_threads_each_see_the_process": MARKS,
+    "test_mprun_counts_the_heap_on_request": "--heap",
     "test_the_numbers_are_those_of_the_json": "--peak",
     "test_faults_62_a_sub_interpreter_is_refused_in_one_line": "is of one interpreter",
     "test_faults_62_a_free_threaded_build_is_refused_in_one_line": "is not for such a Python",

@@ -34,10 +34,10 @@ def test_rows_and_what_has_no_row_sum_to_the_report(capture: Path, by: str) -> N
 
 def test_rows_are_named_by_what_they_are(capture: Path) -> None:
     by_module = {row["module"] for row in table(capture, "--by", "module")["rows"]}
-    assert {"json", "threading", "work.py"} <= by_module
+    assert {"json", "threading", str(capture.parent / "work.py")} <= by_module
     functions = table(capture, "--by", "function")["rows"]
     (load,) = [row for row in functions if row["function"] == "load"]
-    assert load["file"] == "work.py" and load["line"] == 5
+    assert load["file"].endswith("/work.py") and load["line"] == 5
     files = {row["file"] for row in table(capture, "--by", "file")["rows"]}
     assert any(file.endswith("/json/decoder.py") for file in files)
 
@@ -67,7 +67,7 @@ def test_the_text_has_the_same_figures(capture: Path) -> None:
     for line, row in zip(lines, rows, strict=False):
         match = re.match(r"( *[\d.]+ \w+){3} +(\d+) +(\d+)  (.*)$", line)
         assert [int(match[2]), int(match[3])] == [row["allocations"], row["temporary"]]
-        assert match[4] == f"{row['file']}:{row['line']} {row['function']}"
+        assert match[4].endswith(f":{row['line']} {row['function']}")
     assert more.endswith(f"  {len(rows) - 5} more") and whole.endswith("  all")
 
 
@@ -121,7 +121,8 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--by", "x"), ("--sort", "x"), ("-n", "0"), ("-n", "x"), ("--by=",), ()]
+    "words",
+    [("--by", "x"), ("--sort", "x"), ("-n", "0"), ("-n", "x"), ("--by=",), ("a", "b")],
 )
 def test_faults_28_a_bad_value_is_a_usage_error(tmp_path: Path, words: tuple) -> None:
     done = mprof("table", *words, cwd=tmp_path)
