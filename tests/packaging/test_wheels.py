@@ -57,7 +57,8 @@ def test_the_page_is_in_the_source_distribution_and_node_modules_are_not():
 
     (sdist,) = DIST.glob("*.tar.gz")
     names = tarfile.open(sdist).getnames()
-    assert any(name.endswith("/web/page.built.html") for name in names)
+    for page in ("page", "heap"):
+        assert any(name.endswith(f"/web/{page}.built.html") for name in names)
     assert not any("node_modules" in name for name in names)
 
 
