@@ -1,127 +1,172 @@
-"""What recording the heap costs: ratios to the plain run, beside memray and tracemalloc.
+"""What recording the heap costs, beside memray, Fil, Scalene and tracemalloc.
 
-Usage: [PEERS_PYTHON=...] python bench/heap.py [CASE ...]. Each case runs in a process of its own,
-in turns, the best of ROUNDS; memory is the process's peak RSS over the plain run's. Peers that
-are not installed are left out. Files are of the recorded capture.
+Usage: [PEERS_PYTHON=...] python bench/heap.py [--quick] [--tools ours,memray] [--clock cpu] [CASE ...]
+
+Each run is a process of its own, the tools take turns, the best of the rounds counts. Times are
+ratios to the plain run; memory is the peak RSS over the plain run's. Cases are in heap_parts/cases.py.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
+import argparse
 import os
+import pathlib
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
-ROUNDS = 3
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "heap_parts"))
 
-SETUP = """
-import json, resource, sys, time
-sys.setrecursionlimit(100000)
-def tree(d): return (None, None) if d == 0 else (tree(d - 1), tree(d - 1))
-def walk(t): return 1 if t[0] is None else 1 + walk(t[0]) + walk(t[1])
-def trees():
-    for _ in range(8): walk(tree(15))
-def objects():
-    for _ in range(4): [{"a": i, "b": (i, str(i))} for i in range(100000)]
-document = json.dumps([{"a": i, "b": [i, str(i)], "c": {"x": 1.5 * i}} for i in range(20000)])
-def parse():
-    for _ in range(6): json.dumps(json.loads(document))
-def strings():
-    text = "the quick brown fox jumps over the lazy dog " * 4000
-    for _ in range(30): " ".join(w.upper() for w in text.split())
-def nbody():
-    x = y = 0.1; v = 1.0
-    for i in range(3000000): x = x * 1.0001 + v; v = v - x * 1e-6; y = y + x * v
-def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
-def calls(): fib(27)
-def threads():
-    import threading
-    all = [threading.Thread(target=objects) for _ in range(2)]
-    for t in all: t.start()
-    for t in all: t.join()
-def down(n): return objects() if n == 0 else down(n - 1)
-def depth10(): down(10)
-def depth100(): down(100)
-def depth1000(): down(1000)
-"""
-PLAIN = "case()"
-OURS = """
-with heap.track(path): case()
-"""
-MEMRAY = """
-with memray.Tracker(path, trace_python_allocators=True): case()
-"""
-TRACEMALLOC = """
-import tracemalloc
-tracemalloc.start(1)
-case()
-"""
-TIMED = """
-case = globals()[sys.argv[1]]; path = sys.argv[2]
-for name in sys.argv[3:]: globals()[name.split(".")[-1]] = __import__(name, fromlist=["_"])
-begin = time.perf_counter()
-{body}
-spent = time.perf_counter() - begin
-import os
-print(json.dumps([spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-                  os.path.getsize(path) if os.path.exists(path) else 0]))
-"""
-CASES = ("objects", "parse", "strings", "trees", "nbody", "calls", "threads",
-         "depth10", "depth100", "depth1000")  # fmt: skip
+import tools  # noqa: E402
+from cases import CASES, PINNED  # noqa: E402
+from targets import MIB, Cost, Costs, mean, scaling, verdicts  # noqa: E402
 
 
-def imports(body: str) -> list[str]:
-    """What is imported before the clock starts."""
-    known = ("memory_profiler.heap", "memray")
-    return [name for name in known if name.split(".")[-1] + "." in body]
-
-
-def measure(python: str, body: str, case: str) -> list[float]:
-    with tempfile.TemporaryDirectory() as folder:
-        command = [python, "-c", SETUP + TIMED.replace("{body}", body), case]
-        done = subprocess.run(
-            [*command, os.path.join(folder, "capture"), *imports(body)],
-            capture_output=True,
-            check=True,
-        )
-    return json.loads(done.stdout)
-
-
-def tools() -> dict[str, tuple[str, str]]:
-    peers = os.environ.get("PEERS_PYTHON", sys.executable)
-    chosen = {"plain": (sys.executable, PLAIN), "ours": (sys.executable, OURS)}
-    probe = [peers, "-c", "import memray"]
-    if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
-        chosen["memray"] = (peers, MEMRAY)
-    chosen["tracemalloc"] = (sys.executable, TRACEMALLOC)
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="What recording the heap costs.")
+    names = [*CASES, "startup"]
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(names))
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of a third of the work"
+    )
+    parser.add_argument("--rounds", type=int, help="default 3; 1 with --quick")
+    parser.add_argument("--tools", help=f"of {','.join(tools.TOOLS)}; plain always runs")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
+                        help="cpu: for a machine that others use too")  # fmt: skip
+    chosen = parser.parse_args()
+    chosen.cases = chosen.cases or names
+    chosen.rounds = chosen.rounds or (1 if chosen.quick else 3)
+    chosen.tools = chosen.tools.split(",") if chosen.tools else list(tools.TOOLS)
+    for unknown in {*chosen.cases} - {*names} | {*chosen.tools} - {*tools.TOOLS}:
+        parser.error(f"no case or tool is named {unknown}")
     return chosen
 
 
+def present(wanted: list[str]) -> list[str]:
+    """The tools that can run here; says why for those that cannot."""
+    found = ["plain"]
+    for tool in wanted:
+        reason = tools.missing(tool)
+        if reason:
+            print(f"left out: {tool}: {reason}")
+        elif tool != "plain":
+            found.append(tool)
+    return found
+
+
+def turns(
+    case: str, names: list[str], scale: float, rounds: int
+) -> dict[str, list[tools.Run]]:
+    """All runs of a case. A tool that fails is told and left out of it."""
+    runs: dict[str, list[tools.Run]] = {n: [] for n in names if tools.can(n, case)}
+    for _ in range(rounds):
+        for name in list(runs):
+            try:
+                runs[name].append(tools.run(name, case, scale, check=name == "ours"))
+            except tools.Failed as failure:
+                del runs[name]
+                print(f"  {name:18} failed: {failure}")
+    return runs
+
+
+def costs_of(runs: dict[str, list[tools.Run]], clock: str) -> dict[str, Cost]:
+    """Least time, most memory: whether threads' peaks coincide is chance, but they can."""
+
+    def least(name: str) -> float:
+        return min(getattr(run, clock) for run in runs[name])
+
+    def most(name: str, field: str) -> int:
+        return max(getattr(run, field) for run in runs[name])
+
+    found = {}
+    for name in runs if "plain" in runs else ():
+        found[name] = Cost(
+            ratio=least(name) / least("plain"),
+            rss=most(name, "rss") - most("plain", "rss"),
+            heap=most("plain", "grown"),
+            file=most(name, "file"),
+            seconds=least(name),
+        )
+    return found
+
+
+def show(case: str, costs: dict[str, Cost]) -> None:
+    if "plain" in costs:
+        plain = costs["plain"]
+        print(f"{case:14} plain {plain.seconds:.2f} s, heap {plain.heap / MIB:.0f} MiB")
+    for name, cost in costs.items():
+        if name == "plain":
+            continue
+        share = f"({cost.rss / cost.heap:+.0%} of the heap)" if cost.heap > MIB else ""
+        print(f"  {name:18} x{cost.ratio:<7.2f} {cost.rss / MIB:+7.1f} MiB {share:22}"
+              f" file {cost.file / MIB:8.2f} MiB")  # fmt: skip
+    sys.stdout.flush()
+
+
+def tight(scale: float) -> None:
+    """Ours where address space is short: 1.4 times what the plain run needs, and 64 MiB."""
+    plain = tools.run("plain", "tight", scale)
+    limit = int(plain.space * 1.4) + 64 * MIB
+    try:
+        run = tools.run("ours", "tight", scale, limit=limit, check=True)
+        print(f"tight          ran and recorded in {limit / MIB:.0f} MiB of address space"
+              f" (plain {plain.space / MIB:.0f}, ours {run.space / MIB:.0f})")  # fmt: skip
+    except tools.Failed as failure:
+        print(f"tight          did not run in {limit / MIB:.0f} MiB: {failure}")
+
+
+def startup(names: list[str], rounds: int) -> None:
+    """Wall milliseconds of a program that does nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        script, capture = os.path.join(folder, "pass.py"), os.path.join(folder, "capture")
+        pathlib.Path(script).write_text("pass\n")
+        ours = [tools.MPROF, "heap", "-o", capture, script]
+        memray = [tools.PEERS, "-m", "memray", "run", "-q", "-o", capture, script]
+        commands = {"plain": [sys.executable, script], "ours": ours, "memray": memray}
+        spent: dict[str, list[float]] = {n: [] for n in commands if n in names}
+        for _ in range(rounds * 5):
+            for name in spent:
+                pathlib.Path(capture).unlink(missing_ok=True)
+                begin = time.perf_counter()
+                subprocess.run(commands[name], capture_output=True, check=True)
+                spent[name].append((time.perf_counter() - begin) * 1e3)
+    said = (f"{name} {statistics.median(ms):.0f} ms" for name, ms in spent.items())
+    print("startup       ", ", ".join(said))
+
+
 def main() -> None:
-    assert importlib.util.find_spec("memory_profiler")
-    ratios: dict[str, list[float]] = {}
-    for case in sys.argv[1:] or CASES:
-        runs = {name: [] for name in tools()}
-        for _ in range(ROUNDS):
-            for name, (python, body) in tools().items():
-                runs[name].append(measure(python, body, case))
-        best = {name: [min(column) for column in zip(*got)] for name, got in runs.items()}
-        base = best["plain"]
-        cells = [f"{case:10} {base[0]:6.2f} s"]
-        for name, (spent, rss, size) in best.items():
-            if name == "plain":
-                continue
-            ratio, more = spent / base[0], (rss - base[1]) / 2**20
-            ratios.setdefault(name, []).append(ratio)
-            cells.append(
-                f"{name} x{ratio:.2f} {more:+.0f} MiB, {size / 2**20:.1f} MiB file"
-            )
-        print(" | ".join(cells), flush=True)
-    for name, values in ratios.items():
-        print(f"{name}: geometric mean x{statistics.geometric_mean(values):.2f}")
+    chosen = arguments()
+    load = os.getloadavg()[0]
+    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f},"
+          f" {chosen.clock} time, {chosen.rounds} rounds")  # fmt: skip
+    names = present(chosen.tools)
+    scale = 0.33 if chosen.quick else 1.0
+    costs: Costs = {}
+    for case in chosen.cases:
+        if case == "startup":
+            startup(names, chosen.rounds)
+        elif case == "tight":
+            tight(scale)
+        else:
+            runs = turns(case, names, scale, chosen.rounds)
+            # two threads have twice the work: their time tells, not what they spent
+            costs[case] = costs_of(runs, "wall" if case in PINNED else chosen.clock)
+            show(case, costs[case])
+    print("\ngeometric means over the main cases")
+    for name in names[1:]:
+        whole = mean(costs, name)
+        print(f"  {name:18} " + (f"x{whole:.2f}" if whole else "not all were measured"))
+    for kind in ("pinned", "pinfree"):
+        said = [(name, scaling(costs, kind, name)) for name in names]
+        if any(got for _, got in said):
+            print(f"{kind}: two threads do", *(f"{n} x{got:.2f}" for n, got in said if got))
+    print("\ntargets")
+    for target, met, why in verdicts(costs):
+        print(
+            f"  {'met    ' if met else 'NOT MET'}  {target}" + (f": {why}" if why else "")
+        )
 
 
 if __name__ == "__main__":

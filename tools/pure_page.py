@@ -45,11 +45,13 @@ def main() -> None:
         between(source, "static void put_function", "\n}\n"), '"</p>', "for (int"
     )
     first, rest = table.split("if (options->peaks)")
-    peak, last = rest.split(";", 1)
+    peak, rest = rest.split("if (options->heap)")
+    heap, last = rest.split(";", 1)
     parts = {
         "STYLE": literals(between(source, "style[] =", "\n\n")), "HEAD": literals(before),
         "HEAD_END": literals(after), "TABLE_HEAD": literals(first),
-        "PEAK_HEAD": literals(peak), "TABLE_HEAD_END": literals(last),
+        "PEAK_HEAD": literals(peak), "HEAP_HEAD": literals(heap),
+        "TABLE_HEAD_END": literals(last),
     }  # fmt: skip
     text = '"""The fixed parts of the HTML report; written by tools/pure_page.py."""\n\n'
     text += "\n".join(emit(name, part) for name, part in parts.items())

@@ -26,6 +26,9 @@ OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
                 "may be repeated"}),
     (("--peak",), {"action": "store_true",
         "help": "add a column: the high-water mark while each line ran"}),
+    (("--heap",), {"action": "store_true",
+        "help": "add columns: bytes that Python's allocators handed out and got back at each "
+                "line, exactly"}),
     (("--precision",), {"default": 3, "metavar": "N", "help": "decimals (default: 3)"}),
     (("-o",), {"dest": "out_filename", "metavar": "FILE",
         "help": "append the report to FILE instead of printing it"}),
@@ -110,9 +113,17 @@ def _wants_next(word: str, takes_value: dict[str, bool]) -> bool:
     return (word in takes_value and takes_value[word]) or (bool(matches) and all(matches))
 
 
+def say(message: str) -> None:
+    """One line on stderr; a program that closed it does not hear it."""
+    try:
+        print(f"{PROGRAM}: {message}", file=sys.stderr)
+    except (OSError, ValueError):
+        pass
+
+
 def fail(message: str, code: int = 1) -> NoReturn:
     """One line on stderr, then out."""
-    print(f"{PROGRAM}: {message}", file=sys.stderr)
+    say(message)
     raise SystemExit(code)
 
 

@@ -113,16 +113,30 @@ def why_unreadable(error: OSError) -> str:
 
 
 def make_tracer(
-    backend: str = "psutil", include_children: bool = False, peaks: bool = False
+    backend: str = "psutil",
+    include_children: bool = False,
+    peaks: bool = False,
+    heap: bool = False,
 ) -> _core.Tracer:
-    """A tracer that counts with a backend. Raises KeyError for an unknown name, ValueError
-    where `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone), OSError
-    when this process's memory cannot be read."""
+    """A tracer that counts with a backend.
+
+    Raises:
+        KeyError: an unknown name. OSError: this process's memory cannot be read.
+        ValueError: `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone), or
+            `heap` (tracemalloc allocates inside the allocators that are counted).
+        NotImplementedError: `heap` without the C core.
+    """
     metric = metric_of(backend)
+    if heap and hasattr(_core, "MISSING"):
+        raise NotImplementedError("heap columns need the C core, which this install lacks")
+    if heap and metric is None:
+        raise ValueError(
+            "heap columns count Python's allocators themselves: not with tracemalloc"
+        )
     if peaks and (metric != "rss" or include_children):
         raise ValueError(
             "peaks are of this process's RSS: not with another backend or children"
         )
     if metric is None:
         return _core.Tracer(call=_traced_bytes())
-    return _core.Tracer(metric, include_children, peaks=peaks)
+    return _core.Tracer(metric, include_children, peaks=peaks, heap=heap)

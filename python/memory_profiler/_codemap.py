@@ -89,7 +89,7 @@ def code_map_of(
     result = CodeMap(include_children, backend)
     for code, baseline, cells in tables:
         result.add(code)
-        for line, (memory, increment, occurrences, _) in cells.items():
+        for line, (memory, increment, occurrences, *_) in cells.items():
             whole = increment + (baseline if line == code.co_firstlineno else 0)
             result[code][line] = (whole / MIB, memory / MIB, occurrences)
     return result

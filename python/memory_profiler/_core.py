@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from memory_profiler._pure import __version__, lines
-from memory_profiler._pure.lines import Tracer, gate, use_gate, work
+from memory_profiler._pure.lines import Tracer, gate, set_aside, use_gate, work
 from memory_profiler._pure.meter import (
     cgroup,
     children,
@@ -31,7 +31,7 @@ select = events.select
 
 #: What only the C core has, for `--version --verbose`.
 MISSING = (
-    "--peak, recording the heap, function records under mprof run as they happen, true peaks "
+    "--peak, --heap, heap.track, function records under mprof run as they happen, true peaks "
     "between samples, mprof plot's pages and characters, pictures in notebooks"
 )
 
@@ -71,6 +71,7 @@ __all__ = [
     "record_name",
     "render_series",
     "select",
+    "set_aside",
     "text_lines",
     "use_gate",
     "work",

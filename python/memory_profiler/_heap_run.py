@@ -1,29 +1,72 @@
-"""What `mprof heap` runs: FILE [-m MODULE | SCRIPT] arguments."""
+"""What `mprof heap` runs: FILE [-m MODULE | -- SCRIPT | PROGRAM] arguments."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from memory_profiler import _child, heap
-from memory_profiler.__main__ import fail
-from memory_profiler._program import ProgramError, load_program
+from memory_profiler.__main__ import fail, say
+from memory_profiler._program import (
+    Program,
+    ProgramError,
+    find_file,
+    load_file,
+    load_module,
+)
 from memory_profiler._run import _show, end_as, join_threads
 
+USE = "use: mprof heap [-o FILE] script.py"
 
-def run(path: str, words: list[str]) -> BaseException | None:
-    """Runs a program with its heap recorded; returns what it raised."""
-    module, words = (words[1], words[2:]) if words[0] == "-m" else (None, words)
+
+def load(words: list[str]) -> Program:
+    """What the words name, as the interpreter would; `--` says that it was given a script."""
+    if words[0] == "-m":
+        return load_module(words[1], words[2:])
+    path = words[1] if words[0] == "--" else find_file(words[0])
+    if path is None:
+        return load_module(words[0], words[1:])
+    words = words[words[0] == "--" :]
+    return load_file(path, words, os.path.join(os.getcwd(), path))
+
+
+def find(words: list[str]) -> Program:
+    """The program, or the end of this process."""
     try:
-        program = load_program(words, module)
+        program = load(words)
     except ProgramError as problem:
         fail(str(problem))
     except SyntaxError as problem:
         problem.__traceback__ = None
         sys.excepthook(type(problem), problem, None)
         raise SystemExit(1) from None
+    if sys.path[:1] == [os.getcwd()] != [program.path0] and not sys.flags.safe_path:
+        del sys.path[0]  # our own -m put it there; a script's imports do not look there
+    return program
+
+
+class Forks:
+    """Counts the children that are forked from here on: they are not recorded."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        os.register_at_fork(after_in_parent=self._one)
+
+    def _one(self) -> None:
+        self.count += 1
+
+    def tell(self) -> None:
+        if self.count:
+            what = "child" if self.count == 1 else "children"
+            say(f"the heap of {self.count} forked {what} was not recorded")
+
+
+def run(path: str, words: list[str]) -> BaseException | None:
+    """Runs a program with its heap recorded; returns what it raised."""
+    program = find(words)
     _child.install()  # a bare @profile leaves the function as it is
     names = program.install()
-    tracker = heap.track(path)
+    tracker, owner, forks = heap.track(path), os.getpid(), Forks()
     try:
         tracker.start()
     except OSError as problem:
@@ -36,15 +79,24 @@ def run(path: str, words: list[str]) -> BaseException | None:
     if error is not None and not isinstance(error, SystemExit):
         _show(error)
     join_threads()
-    tracker.stop()
+    if os.getpid() == owner:
+        stop(tracker, path)
+        forks.tell()
     return error
+
+
+def stop(tracker: heap.Tracker, path: str) -> None:
+    try:
+        tracker.stop()
+    except OSError as problem:
+        say(f"cannot write {path}: {problem.strerror}")
 
 
 def main() -> None:
     if len(sys.argv) < 3 or sys.argv[2:] == ["-m"]:
-        fail("use: mprof heap [-o FILE] script.py", 2)
-    if sys.argv[2] == "-c":
-        fail("a program given with -c has no file to report on: save it as a script")
+        fail(USE, 2)
+    if sys.argv[2] == "-c" or sys.argv[2:4] == ["--", "-"]:
+        fail("a program from -c or stdin has no file to report on: save it as a script")
     end_as(run(sys.argv[1], sys.argv[2:]), 0)
 
 

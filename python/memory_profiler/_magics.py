@@ -164,11 +164,11 @@ def _titles(shell: Any, results: Results) -> dict[str, str]:
 
 
 def _table(results: Results) -> str:
-    """The classic's tables, one decimal, without a Peak column."""
+    """The classic's tables, one decimal, without a Peak column; with those of the heap."""
     import io
 
     out = io.StringIO()
-    write_table(out, Results(results, results.backend, False), 1)
+    write_table(out, Results(results, results.backend, False, results.heap), 1)
     return out.getvalue().rstrip()
 
 
@@ -268,14 +268,18 @@ class MemoryProfilerMagics:
           -r       return the result: .lines, .peak, .to_dict(), .to_pandas(), and a table in
                    the notebook.
           -c       include the memory of child processes.
+          -H       add columns: what Python's allocators handed out and got back, exactly.
 
         Functions decorated with `@profile` in the statement are measured too.
         """
         __tracebackhide__ = True
-        options = _Options(parameter_s, "rf:T:c")
+        options = _Options(parameter_s, "rf:T:cH")
         head = options.statement
         source = head if cell is None else f"{head}\n{cell}" if head else cell
-        profiler = MprunResult(include_children=options.has("c"))
+        try:
+            profiler = MprunResult(include_children=options.has("c"), heap=options.has("H"))
+        except NotImplementedError as error:
+            raise _usage_error(f"-H: {error}") from None
         statement = Statement(self.shell, source, below=cell is not None and not head)
         try:
             _add(

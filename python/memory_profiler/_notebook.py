@@ -132,9 +132,9 @@ class MprunResult(LineProfiler):
         peak: bytes, the highest mark of a measured line; None: no line ran.
     """
 
-    def __init__(self, include_children: bool = False) -> None:
+    def __init__(self, include_children: bool = False, heap: bool = False) -> None:
         marks = not include_children and not hasattr(_core, "MISSING")
-        super().__init__(include_children=include_children, peak=marks)
+        super().__init__(include_children=include_children, peak=marks, heap=heap)
         self._titles: dict[str, str] = {}
         self._final: Results | None = None
 
@@ -174,14 +174,18 @@ class MprunResult(LineProfiler):
             for line in function.lines.values()
         ]
         names = ["line", "memory", "increment", "peak", "occurrences", "source"]
+        if self.results.heap:
+            names[4:4] = ["allocated", "freed", "net", "heap_peak"]
         return _data_frame(rows, ["function", "filename", *names])
 
     def _repr_html_(self) -> str:
         titled = [
-            FunctionResult((self._titles.get(f.filename, f.filename), *f.record[1:]))
+            FunctionResult(
+                (self._titles.get(f.filename, f.filename), *f.record[1:]), f.heap
+            )
             for f in self.results
         ]
-        shown = Results(titled, self.results.backend, self.results.peaks)
+        shown = Results(titled, self.results.backend, self.results.peaks, self.results.heap)
         return html_text(shown, "", precision=1, fragment=True)
 
     def __repr__(self) -> str:

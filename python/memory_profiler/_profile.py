@@ -37,6 +37,7 @@ class _Decorator:
             precision: int = 1,
             backend: str = "psutil",
             include_children: bool = False,
+            heap: bool = False,
         ) -> Callable[[Target], Target]: ...
 
     def __call__(
@@ -46,6 +47,7 @@ class _Decorator:
         precision: int = 1,
         backend: str = "psutil",
         include_children: bool = False,
+        heap: bool = False,
     ) -> Any:
         """Line-profiles a function: after each call that returns, prints its table.
 
@@ -57,12 +59,15 @@ class _Decorator:
             backend: `psutil` (RSS, read in C), `psutil_pss`, `psutil_uss`, `posix` (RSS) or
                 `tracemalloc` (bytes of live Python allocations).
             include_children: adds the memory of child processes.
+            heap: adds the columns Allocated, Freed, Net and Heap peak: what Python's
+                allocators handed out and got back, exactly. Not with `tracemalloc`.
 
         Returns:
             The decorated object; without `func`, a decorator.
 
         Raises:
             ValueError: a negative precision. KeyError: an unknown backend.
+            NotImplementedError: `heap` without the C core.
 
         Source of the figure: /proc/self/statm, read when the interpreter reaches the next
         line and a page fault or 2 us passed since the last reading.
@@ -83,11 +88,13 @@ class _Decorator:
         from memory_profiler._percall import profile_calls
 
         if func is None:
-            return lambda target: self(target, stream, precision, backend, include_children)
+            return lambda target: self(
+                target, stream, precision, backend, include_children, heap
+            )
         if run_profiler is not None:
             return run_profiler(func)
         return profile_calls(
-            func, stream, precision, backend, include_children, self.results
+            func, stream, precision, backend, include_children, heap, self.results
         )
 
     @property

@@ -42,6 +42,7 @@ class LineProfiler:
         backend: a name of `memory_profiler.choose_backend`.
         max_mem: MiB; a line that brings memory over it enters the debugger.
         peak: measures each line's high-water mark too (RSS, without children).
+        heap: counts what Python's allocators handed out and got back at each line too.
 
     Attributes:
         results: the tables so far, as `Results`; bytes.
@@ -50,6 +51,8 @@ class LineProfiler:
 
     Raises:
         KeyError: an unknown backend. TypeError: an unknown keyword.
+        ValueError: `peak` or `heap` with a backend that cannot have it.
+        NotImplementedError: `heap` without the C core.
 
     Source of the figure: see `profile`.
 
@@ -69,6 +72,7 @@ class LineProfiler:
         backend: str = "psutil",
         max_mem: float | None = None,
         peak: bool = False,
+        heap: bool = False,
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -84,11 +88,11 @@ class LineProfiler:
         self._enabled = False
         self._tracer: _core.Tracer | Blind
         try:
-            self._tracer = make_tracer(backend, include_children, peak)
+            self._tracer = make_tracer(backend, include_children, peak, heap)
         except OSError as error:
             self._tracer = Blind()
             _warn_once(why_unreadable(error))
-        self._peaks = peak
+        self._peaks, self._heap = peak, heap
         self._call = Counted(self._tracer)
         self.max_mem = max_mem
         if max_mem is not None:
@@ -215,12 +219,15 @@ class LineProfiler:
         """The functions that were entered, in the order they were added."""
         return Results(
             [
-                function_result(code, self._globals.get(code, {}), baseline, cells)
+                function_result(
+                    code, self._globals.get(code, {}), baseline, cells, self._heap
+                )
                 for code, baseline, cells in self._tracer.tables()
                 if cells
             ],
             self.backend,
             self._peaks,
+            self._heap,
         )
 
 

@@ -26,21 +26,49 @@ class Program:
         vars(main).update(self.names, __builtins__=sys.modules["builtins"])
         sys.modules["__main__"] = main
         sys.argv[:] = self.argv
-        if sys.path[:1] != [self.path0]:
+        if not sys.flags.safe_path and sys.path[:1] != [self.path0]:
             sys.path.insert(0, self.path0)  # the working directory stays behind it
         return vars(main)
 
 
 def load_program(words: list[str], module: str | None) -> Program:
-    """A file or a module: `-m` says module; `.py`, a path or an existing file says file."""
+    """A file or a module: `-m` says module, else `find_file` says which."""
     if module is not None:
         return load_module(module, words)
-    name = words[0]
+    path = find_file(words[0])
+    return load_file(path, words) if path else load_module(words[0], words[1:])
+
+
+def find_file(name: str) -> str | None:
+    """What a word names when `.py`, a slash or its being there says file; None: a module."""
     if name.endswith(".py") or os.sep in name:
-        return load_script(find_script(name), words)
-    if not _importable(name) and os.path.exists(name):
-        return load_script(name, words)
-    return load_module(name, words[1:])
+        return name if _main_in(name) else find_script(name)
+    return name if not _importable(name) and os.path.exists(name) else None
+
+
+def load_file(path: str, words: list[str], origin: str | None = None) -> Program:
+    """A script, or the `__main__` in a folder or a zip file, as `python path` finds it.
+
+    `origin` is where it says it comes from (`__file__`), `path` unless given.
+    """
+    origin = origin or path
+    spec = _main_in(origin)
+    if spec is None or spec.loader is None:
+        return load_script(path, words, origin)
+    code = spec.loader.get_code("__main__")  # type: ignore[attr-defined]
+    return Program(code, [path, *words[1:]], origin, **_names(spec))
+
+
+def _main_in(path: str) -> importlib.machinery.ModuleSpec | None:
+    """The `__main__` that a folder or a zip file holds; None for anything else."""
+    if os.path.isdir(path):
+        return importlib.machinery.PathFinder.find_spec("__main__", [path])
+    import zipimport
+
+    try:
+        return zipimport.zipimporter(path).find_spec("__main__")
+    except zipimport.ZipImportError:
+        return None
 
 
 def _importable(name: str) -> bool:
@@ -80,22 +108,31 @@ def _cached(path: str | None) -> dict[str, str | None]:
     return {"__cached__": path} if sys.version_info < (3, 15) else {}
 
 
-def load_script(path: str, words: list[str]) -> Program:
+def load_script(path: str, words: list[str], origin: str | None = None) -> Program:
     """Compiles a file; its coding cookie is honoured. Syntax errors are the program's own."""
+    origin = origin or path
     try:
         with io.open_code(os.path.abspath(path)) as file:
             source = file.read()
     except OSError as error:
         raise ProgramError(f"cannot read {path}: {error.strerror}") from None
-    code = compile(source, path, "exec", dont_inherit=True)
-    loader = importlib.machinery.SourceFileLoader("__main__", path)
+    code = compile(source, origin, "exec", dont_inherit=True)
+    loader = importlib.machinery.SourceFileLoader("__main__", origin)
     names = {
         "__name__": "__main__", "__doc__": None, "__package__": None, "__loader__": loader,
-        "__spec__": None, "__file__": path, **_cached(None),
+        "__spec__": None, "__file__": origin, **_cached(None),
     }  # fmt: skip
-    return Program(
-        code, [path, *words[1:]], os.path.dirname(os.path.abspath(path)), **names
-    )
+    folder = os.path.dirname(os.path.realpath(path))
+    return Program(code, [path, *words[1:]], folder, **names)
+
+
+def _names(spec: importlib.machinery.ModuleSpec) -> dict[str, Any]:
+    """What a `__main__` that was found by an importer has in its namespace."""
+    return {
+        "__name__": "__main__", "__doc__": None, "__package__": spec.parent,
+        "__loader__": spec.loader, "__spec__": spec, "__file__": spec.origin,
+        **_cached(spec.cached),
+    }  # fmt: skip
 
 
 def load_module(name: str, arguments: list[str]) -> Program:
@@ -107,9 +144,4 @@ def load_module(name: str, arguments: list[str]) -> Program:
         _, spec, code = runpy._get_module_details(name, ProgramError)  # type: ignore[attr-defined]
     except ProgramError as error:
         raise ProgramError(f"no module or file to run: {error}") from None
-    names = {
-        "__name__": "__main__", "__doc__": None, "__package__": spec.parent,
-        "__loader__": spec.loader, "__spec__": spec, "__file__": spec.origin,
-        **_cached(spec.cached),
-    }  # fmt: skip
-    return Program(code, [spec.origin, *arguments], sys.path[0], **names)
+    return Program(code, [spec.origin, *arguments], sys.path[0], **_names(spec))

@@ -57,7 +57,8 @@ def write_table(stream: IO[str], results: Results, precision: int) -> None:
         if not function.has_source:
             write_text(stream, _missing_source(function))
             continue
-        for piece in _pieces(_core.text_lines(function.record, precision, results.peaks)):
+        text = _core.text_lines(function.record, precision, results.peaks, results.heap)
+        for piece in _pieces(text):
             write_text(stream, piece)
 
 
@@ -65,7 +66,7 @@ def json_text(results: Results) -> str:
     """The document of docs/json.md."""
     version = ".".join(map(str, sys.version_info[:3]))
     records = [function.record for function in results]
-    return _core.json_lines(records, results.backend, version, results.peaks)
+    return _core.json_lines(records, results.backend, version, results.peaks, results.heap)
 
 
 def html_text(
@@ -75,7 +76,7 @@ def html_text(
     records = [function.record for function in results if function.has_source]
     title = title.encode("utf-8", "surrogatepass").decode("utf-8", "backslashreplace")
     return _core.html_lines(
-        records, precision, title, results.backend, fragment, results.peaks
+        records, precision, title, results.backend, fragment, results.peaks, results.heap
     )
 
 
@@ -89,7 +90,7 @@ def results_of_map(code_map: CodeMap) -> Results:
         rows = dict(lines)
         source = [linecache.getline(filename, line).rstrip("\r\n") for line in rows]
         cells = {
-            line: (round(row[1] * MIB), round(row[0] * MIB), int(row[2]), 0)
+            line: (round(row[1] * MIB), round(row[0] * MIB), int(row[2]), 0, 0, 0, 0)
             for line, row in rows.items()
             if row
         }

@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from memory_profiler._core import Cell, Function
 
 
+#: Of a line, in the order of docs/json.md.
+FIELDS = (
+    "line", "memory", "increment", "occurrences", "peak", "allocated", "freed", "net",
+    "heap_peak", "source",
+)  # fmt: skip
+
+NOT_MEASURED: tuple[int | None, int | None, int | None] = (None, None, None)
+
+
 class LineResult:
     """One source line.
 
@@ -22,9 +31,16 @@ class LineResult:
         occurrences: how often it completed, as sys.settrace counts.
         peak: bytes, the largest high-water mark while it ran, callees included; None: not
             measured (`LineProfiler(peak=True)`, `--peak`).
+        allocated, freed: bytes that Python's allocators handed out and got back on the thread
+            while it ran, callees included, each byte once; None: not measured (`heap=True`,
+            `--heap`). net: allocated minus freed.
+        heap_peak: bytes, the largest rise of the thread's net above where an execution began.
     """
 
-    __slots__ = ("increment", "line", "memory", "occurrences", "peak", "source")
+    __slots__ = (
+        "allocated", "freed", "heap_peak", "increment", "line", "memory", "occurrences", "peak",
+        "source",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -34,14 +50,21 @@ class LineResult:
         increment: int | None = None,
         occurrences: int = 0,
         peak: int | None = None,
+        heap: tuple[int, int, int] | None = None,
     ) -> None:
         self.line, self.source, self.peak = line, source, peak
         self.memory, self.increment, self.occurrences = memory, increment, occurrences
+        self.allocated, self.freed, self.heap_peak = heap or NOT_MEASURED
+
+    @property
+    def net(self) -> int | None:
+        if self.allocated is None or self.freed is None:
+            return None
+        return self.allocated - self.freed
 
     def to_dict(self) -> dict[str, Any]:
         """The line as docs/json.md describes it."""
-        names = ("line", "memory", "increment", "occurrences", "peak", "source")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in FIELDS}
 
     def __repr__(self) -> str:
         return (
@@ -58,10 +81,11 @@ class FunctionResult:
         first_line: number of the first line (of the first decorator).
         baseline: bytes when it was first entered.
         lines: {line number: LineResult} for every source line of the function.
+        heap: whether lines have `allocated`, `freed`, `net` and `heap_peak`.
     """
 
-    def __init__(self, record: Function) -> None:
-        self.record = record
+    def __init__(self, record: Function, heap: bool = False) -> None:
+        self.record, self.heap = record, heap
         self.filename, self.name, self.first_line, entry, self.baseline, source, cells = (
             record
         )
@@ -70,12 +94,13 @@ class FunctionResult:
             if number not in cells:
                 self.lines[number] = LineResult(number, text)
                 continue
-            memory, increment, occurrences, peak = cells[number]
+            memory, increment, occurrences, peak, *spent = cells[number]
             if number == entry:
                 increment += self.baseline
             self.lines[number] = LineResult(
-                number, text, memory, increment, occurrences, peak or None
-            )
+                number, text, memory, increment, occurrences, peak or None,
+                (spent[0], spent[1], spent[2]) if heap else None,
+            )  # fmt: skip
 
     @property
     def has_source(self) -> bool:
@@ -100,6 +125,7 @@ class Results:
 
     Attributes:
         backend: where the numbers come from. peaks: whether lines have a `peak`.
+        heap: whether lines have `allocated`, `freed`, `net` and `heap_peak`.
     """
 
     def __init__(
@@ -107,9 +133,10 @@ class Results:
         functions: Iterable[FunctionResult] = (),
         backend: str = "psutil",
         peaks: bool = False,
+        heap: bool = False,
     ) -> None:
         self._functions = list(functions)
-        self.backend, self.peaks = backend, peaks
+        self.backend, self.peaks, self.heap = backend, peaks, heap
 
     def update(self, newer: Results) -> None:
         """Replaces functions by their newer tables; adds those that are new."""
@@ -172,10 +199,15 @@ def source_of(code: CodeType, names: dict[str, Any], last: int) -> list[str]:
 
 
 def function_result(
-    code: CodeType, names: dict[str, Any], baseline: int, cells: dict[int, Cell]
+    code: CodeType,
+    names: dict[str, Any],
+    baseline: int,
+    cells: dict[int, Cell],
+    heap: bool = False,
 ) -> FunctionResult:
     """Joins a table with its source. Cells outside the source are kept in the record."""
     first = code.co_firstlineno
     source = source_of(code, names, max(cells, default=first))
     name = code.co_qualname
-    return FunctionResult((code.co_filename, name, first, first, baseline, source, cells))
+    record = (code.co_filename, name, first, first, baseline, source, cells)
+    return FunctionResult(record, heap)

@@ -185,8 +185,10 @@ def die_of(number: int) -> NoReturn:
 
 def _own_part(traceback: TracebackType | None) -> TracebackType | None:
     """The traceback from the program's first frame on."""
-    ours = {execute.__code__, _run_to_end.__code__}
-    while traceback is not None and traceback.tb_frame.f_code in ours:
+    ours = os.path.dirname(__file__)
+    while traceback is not None:
+        if os.path.dirname(traceback.tb_frame.f_code.co_filename) != ours:
+            break
         traceback = traceback.tb_next
     return traceback
 
@@ -257,13 +259,18 @@ def make_profiler(options: argparse.Namespace) -> LineProfiler | TimeStamper:
     if options.peak and (options.include_children or METRICS[options.backend] != "rss"):
         fail("--peak is of this process's RSS: not with --include-children or --backend "
              f"{options.backend}", 2)  # fmt: skip
-    if options.peak and hasattr(_core, "MISSING"):
-        fail("--peak needs the C core, and this is the pure-Python build", 2)
+    if options.heap and METRICS[options.backend] is None:
+        fail("--heap counts Python's allocators itself: not with --backend "
+             f"{options.backend}", 2)  # fmt: skip
+    for wanted in ("peak", "heap"):
+        if getattr(options, wanted) and hasattr(_core, "MISSING"):
+            fail(f"--{wanted} needs the C core, and this is the pure-Python build", 2)
     return LineProfiler(
         backend=options.backend,
         include_children=options.include_children,
         max_mem=options.max_mem,
         peak=options.peak,
+        heap=options.heap,
     )
 
 

@@ -138,7 +138,8 @@ def draw_children(axes: Any, run: Json, slope: bool) -> None:
     """A curve for each child; the highest ones are named."""
     draw_unnamed(axes, run["children"][MOST_CHILD_LABELS:])
     for i, child in enumerate(run["children"][:MOST_CHILD_LABELS]):
-        label = f"child {child['pid']}" + (f" slope {child['slope']:.5f}" if slope else "")
+        label = f"child {child['pid']}" if child["pid"] else child["name"]
+        label += f" slope {child['slope']:.5f}" if slope else ""
         draw_curve(axes, child["curve"], LINE_COLOURS[(i + 1) % len(LINE_COLOURS)], label)
         if slope:
             draw_trend(axes, run, child, "black")

@@ -1,10 +1,11 @@
 #include "aggregate/heap_lines.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/heap_stacks.h"
 #include "base/array.h"
-#include "record/location.h"
 
 static int64_t add(int64_t a, int64_t b)
 {
@@ -17,23 +18,27 @@ static uint64_t add_unsigned(uint64_t a, uint64_t b)
     return a + b < a ? UINT64_MAX : a + b;
 }
 
-static int line_of(const struct mp_heap_view *view, const struct mp_heap_node *node)
+void mp_heap_line_add(struct mp_heap_line *sum, const struct mp_heap_line *line)
 {
-    const struct mp_heap_code *code = &view->codes[node->code];
-    return mp_location_line(view->text + code->lines.offset, code->lines.length,
-                            code->first_line, node->instruction);
+    sum->at_peak = add(sum->at_peak, line->at_peak);
+    sum->live = add(sum->live, line->live);
+    sum->blocks_at_peak = add_unsigned(sum->blocks_at_peak, line->blocks_at_peak);
+    sum->live_blocks = add_unsigned(sum->live_blocks, line->live_blocks);
+    sum->total = add_unsigned(sum->total, line->total);
+    sum->blocks = add_unsigned(sum->blocks, line->blocks);
+    sum->temporary = add_unsigned(sum->temporary, line->temporary);
 }
 
-static void add_node(struct mp_heap_line *line, const struct mp_heap_view *view,
-                     const struct mp_heap_node *node)
+static struct mp_heap_line line_of(const struct mp_heap_view *view, uint32_t index)
 {
-    line->at_peak = add(line->at_peak, mp_heap_at_peak(view, node));
-    line->live = add(line->live, node->live);
-    line->blocks_at_peak += mp_heap_blocks_at_peak(view, node);
-    line->live_blocks += node->live_blocks;
-    line->total = add_unsigned(line->total, node->total);
-    line->blocks = add_unsigned(line->blocks, node->blocks);
-    line->temporary = add_unsigned(line->temporary, node->temporary);
+    const struct mp_heap_node *node = &view->nodes[index];
+    return (struct mp_heap_line){.at_peak = mp_heap_at_peak(view, node),
+                                 .live = mp_heap_live(node),
+                                 .blocks_at_peak = mp_heap_blocks_at_peak(view, node),
+                                 .live_blocks = mp_heap_live_blocks(node),
+                                 .total = node->total,
+                                 .blocks = node->blocks,
+                                 .temporary = node->temporary};
 }
 
 /* An index of the lines, for the time of building them: positions + 1. */
@@ -55,40 +60,104 @@ static uint32_t *slot_of(const struct index *index, const struct mp_heap_lines *
     return &index->slots[at];
 }
 
-static int collect(struct mp_heap_lines *lines, const struct mp_heap_view *view,
-                   const struct index *index)
+/* The line of a node, added if new; NULL with errno ENOMEM. */
+static struct mp_heap_line *find(struct mp_heap_lines *lines, const struct index *index,
+                                 uint32_t code, int line)
 {
-    for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
-        const struct mp_heap_node *node = &view->nodes[i];
-        if (!node->blocks)
-            continue;
-        int line = line_of(view, node);
-        uint32_t *slot = slot_of(index, lines, node->code, line);
-        if (!*slot) {
-            if (mp_array_reserve((void **)&lines->lines, &lines->room, lines->count + 1,
-                                 sizeof *lines->lines))
-                return -1;
-            lines->lines[lines->count].code = node->code;
-            lines->lines[lines->count].line = line;
-            *slot = (uint32_t)++lines->count;
-        }
-        add_node(&lines->lines[*slot - 1], view, node);
+    uint32_t *slot = slot_of(index, lines, code, line);
+    if (!*slot) {
+        if (mp_array_reserve((void **)&lines->lines, &lines->room, lines->count + 1,
+                             sizeof *lines->lines))
+            return NULL;
+        lines->lines[lines->count].code = code;
+        lines->lines[lines->count].line = line;
+        *slot = (uint32_t)++lines->count;
     }
+    return &lines->lines[*slot - 1];
+}
+
+/* What a stack weighs in each order. */
+struct weights {
+    uint64_t by[MP_HEAP_ORDERS];
+    bool counted;
+};
+
+static void add_weights(struct weights *sum, const struct mp_heap_line *line)
+{
+    for (int order = 0; order < MP_HEAP_ORDERS; order++)
+        sum->by[order] = add_unsigned(sum->by[order],
+                                      mp_heap_line_weight(line, (enum mp_heap_order)order));
+}
+
+/* A stack that has grown may be its line's heaviest now: weights never fall. */
+static void note_heaviest(struct mp_heap_line *line, uint32_t first,
+                          struct weights *weights)
+{
+    line->stacks += !weights->counted;
+    weights->counted = true;
+    for (int order = 0; order < MP_HEAP_ORDERS; order++) {
+        struct mp_heap_heaviest *heaviest = &line->heaviest[order];
+        if (!heaviest->node || weights->by[order] > heaviest->weight)
+            *heaviest = (struct mp_heap_heaviest){first, weights->by[order]};
+    }
+}
+
+/* What is built, from what. */
+struct building {
+    struct mp_heap_lines *lines;
+    const struct mp_heap_view *view;
+    const struct mp_heap_own *own;
+    struct mp_heap_stacks stacks;
+    struct weights *weights; /* of each stack's first node */
+    struct index index;
+};
+
+static int add_node(struct building *building, uint32_t node)
+{
+    uint32_t first = building->stacks.first[node];
+    uint32_t code = building->view->nodes[node].code;
+    struct mp_heap_line figures = line_of(building->view, node);
+    bool ours = building->own && mp_heap_own_code(building->own, code);
+    struct mp_heap_line *line =
+        ours ? &building->lines->own
+             : find(building->lines, &building->index, code, building->stacks.lines[node]);
+    if (!line)
+        return -1;
+    mp_heap_line_add(line, &figures);
+    add_weights(&building->weights[first], &figures);
+    note_heaviest(line, first, &building->weights[first]);
     return 0;
 }
 
-int mp_heap_lines_init(struct mp_heap_lines *lines, const struct mp_heap_view *view)
+static int collect(struct building *building)
+{
+    for (uint32_t i = 0; i < building->view->counts[MP_HEAP_NODES]; i++)
+        if (building->view->nodes[i].blocks && add_node(building, i))
+            return -1;
+    return 0;
+}
+
+int mp_heap_lines_init(struct mp_heap_lines *lines, const struct mp_heap_view *view,
+                       const struct mp_heap_own *own)
 {
     *lines = (struct mp_heap_lines){0};
-    size_t room = 16;
-    while (room < view->counts[MP_HEAP_NODES] * 2)
+    size_t count = view->counts[MP_HEAP_NODES], room = 16;
+    while (room < count * 2)
         room *= 2;
-    struct index index = {calloc(room, sizeof *index.slots), room - 1};
-    int failed = index.slots ? collect(lines, view, &index) : -1;
-    free(index.slots);
+    struct building building = {
+        .lines = lines,
+        .view = view,
+        .own = own,
+        .weights = calloc(count + 1, sizeof *building.weights),
+        .index = {calloc(room, sizeof *building.index.slots), room - 1}};
+    int failed = !building.weights || !building.index.slots ||
+                 mp_heap_stacks_init(&building.stacks, view) || collect(&building);
+    mp_heap_stacks_release(&building.stacks);
+    free(building.index.slots);
+    free(building.weights);
     if (failed)
         mp_heap_lines_release(lines);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 void mp_heap_lines_release(struct mp_heap_lines *lines)
@@ -106,6 +175,8 @@ uint64_t mp_heap_line_weight(const struct mp_heap_line *line, enum mp_heap_order
         return (uint64_t)line->live;
     case MP_HEAP_BY_CHURN:
         return line->temporary;
+    case MP_HEAP_ORDERS:
+        break;
     }
     return 0;
 }
@@ -115,8 +186,8 @@ struct ordering {
     enum mp_heap_order order;
 };
 
-static int compare_text(const struct mp_heap_view *view, struct mp_heap_text a,
-                        struct mp_heap_text b)
+int mp_heap_text_compare(const struct mp_heap_view *view, struct mp_heap_text a,
+                         struct mp_heap_text b)
 {
     size_t length = a.length < b.length ? a.length : b.length;
     int order = memcmp(view->text + a.offset, view->text + b.offset, length);
@@ -131,11 +202,11 @@ static int compare(const void *left, const void *right, void *context)
     if (x != y)
         return x < y ? 1 : -1;
     const struct mp_heap_code *codes = by->view->codes;
-    int order = compare_text(by->view, codes[a->code].file, codes[b->code].file);
+    int order = mp_heap_text_compare(by->view, codes[a->code].file, codes[b->code].file);
     if (!order)
         order = (a->line > b->line) - (a->line < b->line);
     if (!order)
-        order = compare_text(by->view, codes[a->code].name, codes[b->code].name);
+        order = mp_heap_text_compare(by->view, codes[a->code].name, codes[b->code].name);
     return order ? order : (a->code > b->code) - (a->code < b->code);
 }
 

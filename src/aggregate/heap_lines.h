@@ -1,11 +1,20 @@
-/* A heap capture by line of code: what was allocated there, callees not included. */
+/* A heap capture by line of code: what was allocated there, callees not included.
+ * What memory_profiler's own Python code allocated is one sum beside the lines. */
 #ifndef MP_AGGREGATE_HEAP_LINES_H
 #define MP_AGGREGATE_HEAP_LINES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aggregate/heap_own.h"
 #include "record/heap.h"
+
+enum mp_heap_order {
+    MP_HEAP_BY_PEAK,  /* what held the peak */
+    MP_HEAP_BY_LIVE,  /* what is still there */
+    MP_HEAP_BY_CHURN, /* what allocates and frees at once */
+    MP_HEAP_ORDERS
+};
 
 struct mp_heap_line {
     uint32_t code; /* in the view; 0: no Python code was running */
@@ -13,21 +22,23 @@ struct mp_heap_line {
     int64_t at_peak, live; /* bytes */
     uint64_t blocks_at_peak, live_blocks;
     uint64_t total, blocks, temporary;
-};
-
-enum mp_heap_order {
-    MP_HEAP_BY_PEAK, /* what held the peak */
-    MP_HEAP_BY_LIVE, /* what is still there */
-    MP_HEAP_BY_CHURN /* what allocates and frees at once */
+    struct mp_heap_heaviest { /* stack of the line: its first node, and its own weight */
+        uint32_t node;
+        uint64_t weight;
+    } heaviest[MP_HEAP_ORDERS];
+    uint32_t stacks; /* how many allocated there */
 };
 
 struct mp_heap_lines {
     struct mp_heap_line *lines; /* owned */
     size_t count, room;
+    struct mp_heap_line own; /* memory_profiler's */
 };
 
-/* 0, or -1 with errno ENOMEM. Sums stop at the largest number. */
-int mp_heap_lines_init(struct mp_heap_lines *, const struct mp_heap_view *);
+/* `own` NULL: nothing is set apart. 0, or -1 with errno ENOMEM. Sums stop at the largest
+   number. */
+int mp_heap_lines_init(struct mp_heap_lines *, const struct mp_heap_view *,
+                       const struct mp_heap_own *own);
 void mp_heap_lines_release(struct mp_heap_lines *);
 
 /* Largest first; equal ones by file, line and function, so that reports do not vary. */
@@ -36,5 +47,12 @@ void mp_heap_lines_sort(struct mp_heap_lines *, const struct mp_heap_view *,
 
 /* What the order goes by. */
 uint64_t mp_heap_line_weight(const struct mp_heap_line *, enum mp_heap_order);
+
+/* Adds a line's figures to a sum of several. */
+void mp_heap_line_add(struct mp_heap_line *sum, const struct mp_heap_line *);
+
+/* By their bytes, as strings. */
+int mp_heap_text_compare(const struct mp_heap_view *, struct mp_heap_text,
+                         struct mp_heap_text);
 
 #endif

@@ -104,6 +104,20 @@ static void watch_peak(struct mp_thread *thread, struct mp_activation *top, int6
         top->row->peak = peak;
 }
 
+/* Leaves alone what only tracers that want more use: it is half of the structure. */
+static inline void open_line(struct mp_activation *top, const void *frame,
+                             struct mp_tracer *tracer, struct mp_line_table *table,
+                             int line)
+{
+    top->frame = frame;
+    top->table = table;
+    top->tracer = tracer;
+    top->row = row_of(table, line);
+    top->line = line;
+    top->entered = top->watched = false;
+    top->entry = top->last = 0;
+}
+
 void mp_activation_begin(struct mp_thread *thread, const void *frame,
                          struct mp_tracer *tracer, struct mp_line_table *table, int line,
                          bool resumed)
@@ -117,9 +131,7 @@ void mp_activation_begin(struct mp_thread *thread, const void *frame,
         return;
     }
     struct mp_activation *top = &thread->stack[thread->depth++];
-    *top = (struct mp_activation){
-        .frame = frame, .table = table, .tracer = tracer, .line = line};
-    top->row = row_of(table, line);
+    open_line(top, frame, tracer, table, line);
     mp_tracer_keep(tracer);
     if (thread->context_count &&
         thread->contexts[thread->context_count - 1].tracer == tracer)
@@ -133,11 +145,14 @@ void mp_activation_begin(struct mp_thread *thread, const void *frame,
             top->watched_at = thread->gate.changes;
         }
     }
+    if (tracer->flow)
+        mp_spending_begin(thread);
 }
 
 /* Rotates the activation at `at` to the top: a greenlet switched back to it. */
 static struct mp_activation *raise_to_top(struct mp_thread *thread, size_t at)
 {
+    mp_spending_raise(thread, at);
     struct mp_activation found = thread->stack[at];
     for (; at + 1 < thread->depth; at++)
         thread->stack[at] = thread->stack[at + 1];
@@ -156,14 +171,22 @@ struct mp_activation *mp_activation_find(struct mp_thread *thread, const void *f
     return NULL;
 }
 
+static void measure_more(struct mp_thread *thread, struct mp_activation *top, int64_t now)
+{
+    if (top->tracer->flow)
+        mp_spending_complete(thread);
+    if (top->tracer->peaks)
+        watch_peak(thread, top, now);
+}
+
 /* Completes the line being run. The first completion is the entry row's: it takes the reading
    that the others are measured from. */
 static inline void complete(struct mp_thread *thread, struct mp_activation *top,
                             int64_t now)
 {
     struct mp_line *row = top->row;
-    if (__builtin_expect(top->tracer->peaks, 0))
-        watch_peak(thread, top, now);
+    if (__builtin_expect(top->tracer->more, 0))
+        measure_more(thread, top, now);
     if (!row->occurrences++ || now > row->memory)
         row->memory = now;
     if (__builtin_expect(top->entered, 1)) {
@@ -189,12 +212,13 @@ void mp_activation_line(struct mp_thread *thread, struct mp_activation *top, int
 
 /* The growth of an activation that ended is in the table; take it out of the line that called
    it, which will complete later. */
-static void settle(struct mp_thread *thread, const struct mp_line_table *table,
-                   int64_t grown)
+static void settle(struct mp_thread *thread, const struct mp_activation *ended)
 {
     for (size_t at = thread->depth; at-- > 0;)
-        if (thread->stack[at].table == table) {
-            thread->stack[at].last += grown;
+        if (thread->stack[at].table == ended->table) {
+            thread->stack[at].last += ended->last - ended->entry;
+            if (ended->tracer->flow)
+                mp_spending_settle(&thread->stack[at], ended);
             return;
         }
 }
@@ -207,9 +231,8 @@ void mp_activation_end(struct mp_thread *thread)
     if (top->watched)
         mp_peak_end(&top->peak, top->last);
     thread->depth--;
-    int64_t grown = top->last - top->entry;
-    if (grown)
-        settle(thread, top->table, grown);
+    if (top->last != top->entry || top->tracer->flow)
+        settle(thread, top);
     mp_tracer_drop(top->tracer);
 }
 

@@ -21,6 +21,7 @@
 
 #include "capture/gate.h"
 #include "capture/peak.h"
+#include "capture/spending.h"
 #include "record/lines.h"
 
 struct mp_tracer;
@@ -37,6 +38,7 @@ struct mp_activation {
     bool watched;        /* `peak` is open */
     uint64_t watched_at; /* the gate's changes when it was opened */
     struct mp_peak peak; /* since the line being run began */
+    struct mp_spending spending;
 };
 
 struct mp_context {

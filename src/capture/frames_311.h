@@ -6,6 +6,12 @@ static inline const _PyInterpreterFrame *mp_frame_innermost(PyThreadState *threa
     return thread->cframe->current_frame;
 }
 
+static inline void mp_frame_set_innermost(PyThreadState *thread,
+                                          const _PyInterpreterFrame *frame)
+{
+    thread->cframe->current_frame = (_PyInterpreterFrame *)frame;
+}
+
 static inline bool mp_frame_is_python(const _PyInterpreterFrame *frame)
 {
     (void)frame;
@@ -22,10 +28,15 @@ static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame
     return frame->prev_instr;
 }
 
-/* The calling thread's own state if it holds the interpreter's lock, else NULL.
-   _PyThreadState_UncheckedGet() is of whoever holds it. */
+/* Of the thread that holds the interpreter's lock; NULL if nobody does. */
+static inline PyThreadState *mp_thread_holding(void)
+{
+    return _PyThreadState_UncheckedGet();
+}
+
+/* The calling thread's own state if it holds the lock, else NULL. */
 static inline PyThreadState *mp_thread_with_lock(void)
 {
-    PyThreadState *holder = _PyThreadState_UncheckedGet();
+    PyThreadState *holder = mp_thread_holding();
     return holder && holder == PyGILState_GetThisThreadState() ? holder : NULL;
 }

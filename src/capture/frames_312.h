@@ -6,6 +6,12 @@ static inline const _PyInterpreterFrame *mp_frame_innermost(PyThreadState *threa
     return thread->cframe->current_frame;
 }
 
+static inline void mp_frame_set_innermost(PyThreadState *thread,
+                                          const _PyInterpreterFrame *frame)
+{
+    thread->cframe->current_frame = (_PyInterpreterFrame *)frame;
+}
+
 static inline bool mp_frame_is_python(const _PyInterpreterFrame *frame)
 {
     return frame->owner != FRAME_OWNED_BY_CSTACK;
@@ -21,8 +27,14 @@ static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame
     return frame->prev_instr;
 }
 
+/* Of the thread that holds the interpreter's lock; NULL in any other. */
+static inline PyThreadState *mp_thread_holding(void)
+{
+    return _PyThreadState_UncheckedGet();
+}
+
 /* The calling thread's own state if it holds its interpreter's lock, else NULL. */
 static inline PyThreadState *mp_thread_with_lock(void)
 {
-    return _PyThreadState_UncheckedGet();
+    return mp_thread_holding();
 }

@@ -7,6 +7,12 @@ static inline const _PyInterpreterFrame *mp_frame_innermost(PyThreadState *threa
     return thread->current_frame;
 }
 
+static inline void mp_frame_set_innermost(PyThreadState *thread,
+                                          const _PyInterpreterFrame *frame)
+{
+    thread->current_frame = (_PyInterpreterFrame *)frame;
+}
+
 static inline bool mp_frame_is_python(const _PyInterpreterFrame *frame)
 {
     return frame->owner < FRAME_OWNED_BY_INTERPRETER;
@@ -22,8 +28,14 @@ static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame
     return frame->instr_ptr;
 }
 
+/* Of the thread that holds the interpreter's lock; NULL in any other. */
+static inline PyThreadState *mp_thread_holding(void)
+{
+    return PyThreadState_GetUnchecked();
+}
+
 /* The calling thread's own state if it holds its interpreter's lock, else NULL. */
 static inline PyThreadState *mp_thread_with_lock(void)
 {
-    return PyThreadState_GetUnchecked();
+    return mp_thread_holding();
 }

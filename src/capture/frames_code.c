@@ -65,12 +65,14 @@ static int grow_entries(struct mp_codes *codes)
     return 0;
 }
 
-void mp_codes_forget(struct mp_codes *codes, uintptr_t address)
+bool mp_codes_forget(struct mp_codes *codes, uintptr_t address)
 {
     struct mp_codes_entry *entry = entry_of(codes, address);
-    if (entry->address)
-        entry->address = WAS_USED;
+    if (!entry->address)
+        return false;
+    entry->address = WAS_USED;
     codes->died++;
+    return true;
 }
 
 /* Definitions, by content. */

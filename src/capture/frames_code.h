@@ -10,6 +10,8 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
+
 #include "capture/shadow.h"
 #include "record/heap.h"
 
@@ -38,7 +40,7 @@ void mp_codes_release(struct mp_codes *);
 /* The number of a code object that is alive; 0, the nameless one, when there is no room. */
 uint32_t mp_codes_find(struct mp_codes *, PyCodeObject *);
 
-/* The watched block at this address is being freed. */
-void mp_codes_forget(struct mp_codes *, uintptr_t address);
+/* The watched block at this address is being freed. Whether it was a code object's. */
+bool mp_codes_forget(struct mp_codes *, uintptr_t address);
 
 #endif

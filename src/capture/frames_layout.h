@@ -22,6 +22,21 @@
 #include "capture/frames_311.h"
 #endif
 
+/* Whether the frame has begun and runs from its call to its return: no generator's or coroutine's,
+   which stops in between and goes on under another caller. */
+static inline bool mp_frame_is_plain(const _PyInterpreterFrame *frame)
+{
+    const PyCodeObject *code = mp_frame_code(frame);
+    return frame->owner == FRAME_OWNED_BY_THREAD &&
+           mp_frame_instruction(frame) >= _PyCode_CODE(code) + code->_co_firsttraceable;
+}
+
+/* What the interpreter keeps with a frame that somebody asked for as an object. */
+static inline PyFrameObject *mp_frame_object(const _PyInterpreterFrame *frame)
+{
+    return frame->frame_obj;
+}
+
 /* The frame itself, or the nearest caller that runs Python code. NULL behind the outermost. */
 static inline const _PyInterpreterFrame *mp_frame_python(const _PyInterpreterFrame *frame)
 {

@@ -5,9 +5,29 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { FIRST_ROOM = 128, NEAR = 3 };
+enum {
+    FIRST_ROOM = 128,
+    FEW = 2, /* frames a walk may well look at */
+    GENERATION_BITS = 16,
+    INSTRUCTION_BITS = 48,
+};
 
 typedef const _PyInterpreterFrame frame;
+
+int mp_walk_init(struct mp_walk *walk, struct mp_stacks *stacks, struct mp_shadow *shadow)
+{
+    walk->generation += walk->codes.died + 1;
+    walk->frames_died++;
+    walk->stacks = stacks;
+    return mp_codes_init(&walk->codes, stacks->heap, shadow);
+}
+
+void mp_walk_release(struct mp_walk *walk)
+{
+    uint64_t died = walk->codes.died;
+    mp_codes_release(&walk->codes);
+    walk->codes.died = died;
+}
 
 static uint32_t units_into(PyCodeObject *code, const _Py_CODEUNIT *instruction)
 {
@@ -18,31 +38,45 @@ static uint32_t units_into(PyCodeObject *code, const _Py_CODEUNIT *instruction)
 static uint32_t child(struct mp_walk *walk, uint32_t parent, frame *at)
 {
     const _Py_CODEUNIT *instruction = mp_frame_instruction(at);
-    uintptr_t key = (uintptr_t)instruction ^ (uintptr_t)parent * 0x9E3779B9u;
-    size_t slot = (key >> 1 ^ key >> 13) % MP_WALK_CACHE;
-    if (walk->cache[slot].instruction == instruction && walk->cache[slot].parent == parent)
+    uintptr_t key = (uintptr_t)instruction |
+                    (uintptr_t)(walk->generation + walk->codes.died) << INSTRUCTION_BITS;
+    size_t slot = (((uintptr_t)instruction >> 1) + (size_t)parent * 5) % MP_WALK_CACHE;
+    if (walk->cache[slot].instruction == key && walk->cache[slot].parent == parent)
         return walk->cache[slot].child;
     PyCodeObject *code = mp_frame_code(at);
     uint32_t id = mp_codes_find(&walk->codes, code);
     uint32_t found =
         mp_stacks_child(walk->stacks, parent, id, units_into(code, instruction));
-    walk->cache[slot].instruction = instruction;
+    walk->cache[slot].instruction = key;
     walk->cache[slot].parent = parent;
     walk->cache[slot].child = found;
     return found;
 }
 
-/* Instructions of code that died may be those of other code now. */
-static void drop_dead(struct mp_walk *walk, struct mp_walker *walker)
+void mp_walk_forget(struct mp_walk *walk, struct mp_walker *walker, uintptr_t address)
 {
-    if (walk->died != walk->codes.died) {
+    if (mp_anchors_forget(&walker->anchors, address))
+        return;
+    if (!mp_codes_forget(&walk->codes, address))
+        walk->frames_died++;
+    else if (!((walk->generation + walk->codes.died) & ((1 << GENERATION_BITS) - 1)))
         memset(walk->cache, 0, sizeof walk->cache);
-        walk->died = walk->codes.died;
-    }
-    if (walker->died != walk->codes.died) {
-        walker->depth = 0;
-        walker->died = walk->codes.died;
-    }
+}
+
+static void start_anew(const struct mp_walk *walk, struct mp_walker *walker)
+{
+    mp_anchors_clear(&walker->anchors);
+    walker->depth = 0;
+    walker->debt = 0;
+    walker->stable = SIZE_MAX;
+    walker->codes_died = walk->codes.died;
+    walker->frames_died = walk->frames_died;
+}
+
+void mp_walker_begin(const struct mp_walk *walk, struct mp_walker *walker)
+{
+    mp_anchors_init(&walker->anchors, walk->codes.shadow);
+    start_anew(walk, walker);
 }
 
 static int reserve(struct mp_walker *walker, size_t depth)
@@ -65,73 +99,59 @@ static int reserve(struct mp_walker *walker, size_t depth)
     return 0;
 }
 
-void mp_walker_release(struct mp_walker *walker)
+/* What a walk saw: the frames from number `from` to `depth` were looked at, those from `same` on are
+   not what they were. */
+struct reach {
+    size_t depth, from, same;
+};
+
+static bool is_changed(const struct mp_walker *walker, size_t index, frame *at)
 {
-    if (walker->frames)
-        munmap(walker->frames, walker->room * sizeof *walker->frames);
-    *walker = (struct mp_walker){0};
+    return walker->frames[index].frame != at ||
+           walker->frames[index].instruction != mp_frame_instruction(at);
 }
 
-/* Where the walk before had this frame, if near its end; -1. */
-static ptrdiff_t find_near(const struct mp_walker *walker, frame *at)
+/* Walks to an anchor or to the end, and compares as if the stack were as deep as before: mostly it
+   is. If not, `same` is `from`. What was known of frames further in than the anchor is dropped if
+   code has died, since other code may be in its place. */
+static struct reach reach(const struct mp_walk *walk, struct mp_walker *walker, frame *at)
 {
-    for (size_t back = 1; back <= NEAR && back <= walker->depth; back++)
-        if (walker->frames[walker->depth - back].frame == at)
-            return (ptrdiff_t)(walker->depth - back);
-    return -1;
-}
-
-/* Compares frames outwards from `at`, which was number `index`. Returns how many of the outermost
-   are as they were, or -1 when the chains are not the same frames. */
-static ptrdiff_t compare(const struct mp_walker *walker, frame *at, ptrdiff_t index)
-{
-    ptrdiff_t same = index + 1;
-    for (; at && index >= 0; index--, at = mp_frame_caller(at)) {
-        if (walker->frames[index].frame != at)
-            return -1;
-        if (walker->frames[index].instruction != mp_frame_instruction(at))
+    struct mp_anchor *anchor = NULL;
+    size_t passed = 0, index = walker->depth, same = walker->depth;
+    for (; at; at = mp_frame_caller(at), passed++) {
+        const void *object = mp_frame_object(at);
+        if (object && (anchor = mp_anchors_find(&walker->anchors, at, object)))
+            break;
+        if (index && is_changed(walker, --index, at))
             same = index;
     }
-    return at || index >= 0 ? -1 : same;
-}
-
-static size_t count(frame *at)
-{
-    size_t depth = 0;
-    for (; at; at = mp_frame_caller(at))
-        depth++;
-    return depth;
-}
-
-/* The usual case: the innermost frames changed a little. Sets the new depth; returns how many of
-   the outermost are as they were, or -1. */
-static ptrdiff_t align(const struct mp_walker *walker, frame *innermost, size_t *depth)
-{
-    frame *at = innermost;
-    for (size_t pushed = 0; at && pushed < NEAR; pushed++, at = mp_frame_caller(at)) {
-        ptrdiff_t index = find_near(walker, at);
-        if (index < 0)
-            continue;
-        *depth = (size_t)index + 1 + pushed;
-        return compare(walker, at, index);
+    if (!anchor)
+        mp_anchors_clear(&walker->anchors);
+    size_t from = anchor ? anchor->index : 0;
+    size_t depth = anchor ? from + 1 + passed : passed;
+    if (walker->codes_died != walk->codes.died) {
+        walker->depth = anchor ? from + 1 : 0;
+        walker->codes_died = walk->codes.died;
     }
-    return -1;
+    if (depth != walker->depth)
+        return (struct reach){depth, from, from};
+    if (anchor && is_changed(walker, from, at))
+        same = from;
+    return (struct reach){depth, from, same};
 }
 
-/* Writes frames from `from` up to the innermost; returns how many of the outermost are the same,
-   `from` at least. */
-static size_t rewrite(struct mp_walker *walker, frame *at, size_t depth, size_t from)
+/* Writes what may have changed, the innermost first; returns how many of the outermost are as they
+   were. */
+static size_t rewrite(struct mp_walker *walker, frame *at, struct reach reach)
 {
-    size_t same = depth;
-    for (size_t i = depth; at && i-- > from; at = mp_frame_caller(at)) {
-        struct mp_walked *entry = &walker->frames[i];
-        const void *instruction = mp_frame_instruction(at);
-        if (i >= walker->depth || entry->frame != at || entry->instruction != instruction)
+    size_t same = reach.depth;
+    for (size_t i = reach.depth; i-- > reach.same; at = mp_frame_caller(at)) {
+        if (i >= walker->depth || is_changed(walker, i, at))
             same = i;
-        entry->frame = at;
-        entry->instruction = instruction;
+        walker->frames[i].frame = at;
+        walker->frames[i].instruction = mp_frame_instruction(at);
     }
-    return same < from ? from : same;
+    return same;
 }
 
 /* Numbers the innermost frames behind the `same` outermost; recursion outwards is an index. */
@@ -142,25 +162,52 @@ static void number(struct mp_walk *walk, struct mp_walker *walker, size_t same)
             child(walk, i ? walker->frames[i - 1].stack : 0, walker->frames[i].frame);
 }
 
+static uint32_t give_up(struct mp_walk *walk, struct mp_walker *walker)
+{
+    walk->stacks->heap->header->shortened++;
+    start_anew(walk, walker);
+    return 0;
+}
+
 uint32_t mp_walk_thread(struct mp_walk *walk, struct mp_walker *walker,
                         PyThreadState *thread)
 {
-    size_t depth;
     frame *innermost = mp_frame_python(mp_frame_innermost(thread));
-    drop_dead(walk, walker);
-    ptrdiff_t same = align(walker, innermost, &depth);
-    if (same < 0) {
-        depth = count(innermost);
-        same = 0;
-    }
-    if (depth > MP_WALK_DEEPEST)
-        depth = MP_WALK_DEEPEST;
-    if (reserve(walker, depth)) {
-        walk->stacks->heap->header->shortened++;
+    if (walker->frames_died != walk->frames_died)
+        start_anew(walk, walker);
+    struct reach seen = reach(walk, walker, innermost);
+    size_t depth = seen.depth, from = seen.from;
+    if (!depth)
         return 0;
-    }
-    size_t first = rewrite(walker, innermost, depth, (size_t)same);
+    if (depth > MP_WALK_DEEPEST || (depth > walker->room && reserve(walker, depth)))
+        return give_up(walk, walker);
+    size_t same = rewrite(walker, innermost, seen);
+    if (same + 1 < walker->depth && same < walker->stable)
+        walker->stable = same; /* not only has the innermost moved on, or called another */
+    if (same > from + FEW)
+        walker->debt += (uint32_t)(same - from - FEW);
     walker->depth = depth;
-    number(walk, walker, first);
-    return depth ? walker->frames[depth - 1].stack : 0;
+    number(walk, walker, same);
+    return walker->frames[depth - 1].stack;
+}
+
+/* The innermost calling frame that stood still through all walks since the last anchor was made,
+   and not further in than `limit`. */
+void mp_walker_anchor(struct mp_walker *walker, PyThreadState *thread, size_t allocating)
+{
+    struct mp_anchors *anchors = &walker->anchors;
+    size_t from = anchors->count ? anchors->all[anchors->count - 1].index : 0;
+    size_t at = (from + walker->depth + 1) / 2;
+    if (at > walker->stable)
+        at = walker->stable;
+    if (at > anchors->limit)
+        at = anchors->limit;
+    walker->debt = 0;
+    walker->stable = SIZE_MAX;
+    anchors->limit = SIZE_MAX;
+    while (at > from + 1 && !mp_frame_is_plain(walker->frames[at - 1].frame))
+        at--;
+    if (at <= from + 1)
+        return;
+    mp_anchors_add(anchors, thread, walker->frames[at - 1].frame, at - 1, allocating);
 }

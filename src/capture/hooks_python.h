@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+#include "capture/flow.h"
 #include "record/heap.h"
 
 /* Starts recording into an empty capture, which must stay until mp_hooks_stop(). The caller has
@@ -30,5 +31,15 @@ bool mp_hooks_are_open(void);
 
 /* Runs `look` while nobody writes the capture. */
 void mp_hooks_pause(void (*look)(void *), void *context);
+
+/* What the calling thread took and gave back while captures ran. */
+mp_flow_find mp_hooks_flow;
+
+/* Lets go of a block that the interpreter has just allocated to tell us something: it is not in
+   its thread's flow, and neither will its end be. */
+void mp_hooks_disown(void *address);
+
+/* While a thread is aside, what it allocates is our own and nobody's. Returns whether it was. */
+bool mp_hooks_set_aside(bool aside);
 
 #endif

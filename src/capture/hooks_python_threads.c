@@ -10,7 +10,7 @@
 
 enum { PER_PAGES = 64 };
 
-LOCAL struct mp_hooked *mine;
+__thread struct mp_hooked *mp_hooked_own __attribute__((tls_model("initial-exec")));
 LOCAL bool is_over; /* our destructor ran in this thread */
 
 static struct mp_hooked shared; /* for threads that are over, and when there is no memory */
@@ -34,7 +34,7 @@ static void give_back(void *of_thread)
 {
     struct mp_hooked *hooked = of_thread;
     is_over = true;
-    mine = NULL;
+    mp_hooked_own = NULL;
     lock();
     hooked->next = unused;
     unused = hooked;
@@ -87,9 +87,10 @@ static struct mp_heap_thread *new_totals(struct mp_heap *heap)
 }
 
 /* A thread's second look at a session, or a thread that was given another's place. */
-static void begin(struct mp_hooked *hooked, struct mp_heap *heap, unsigned session)
+static void begin(struct mp_hooked *hooked, struct mp_heap *heap,
+                  const struct mp_walk *walk, unsigned session)
 {
-    hooked->walker.depth = 0;
+    mp_walker_begin(walk, &hooked->walker);
     hooked->last = 0;
     hooked->totals = new_totals(heap);
     hooked->session = session;
@@ -103,15 +104,25 @@ static struct mp_hooked *find(void)
     if (!hooked || pthread_setspecific(key, hooked))
         return &shared;
     hooked->session = 0;
-    return mine = hooked;
+    hooked->flow = (struct mp_flow){0};
+    hooked->aside = false;
+    return mp_hooked_own = hooked;
 }
 
-struct mp_hooked *mp_hooked_mine(struct mp_heap *heap, unsigned session)
+struct mp_hooked *mp_hooked_ask(void)
 {
-    struct mp_hooked *hooked = mine;
-    if (__builtin_expect(!hooked, 0))
-        hooked = find();
-    if (__builtin_expect(hooked->session != session, 0))
-        begin(hooked, heap, session);
+    struct mp_hooked *hooked = mp_hooked_own ? mp_hooked_own : find();
+    return hooked == &shared ? NULL : hooked;
+}
+
+struct mp_hooked *mp_hooked_begin(struct mp_heap *heap, const struct mp_walk *walk,
+                                  unsigned session)
+{
+    int kept = errno;
+    struct mp_hooked *hooked = mp_hooked_own ? mp_hooked_own : find();
+    if (hooked->session != session)
+        begin(hooked, heap, walk, session);
+    hooked->error = &errno;
+    errno = kept;
     return hooked;
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/flow.h"
 #include "capture/frames_walk.h"
 #include "record/heap.h"
 
@@ -12,13 +13,31 @@ struct mp_hooked {
     struct mp_walker walker;
     struct mp_heap_thread *totals; /* in the capture `session` is about */
     uintptr_t last;                /* the block allocated last */
+    int *error;                    /* its errno */
+    struct mp_flow flow;           /* of all sessions */
+    bool aside;                    /* what it allocates is our own */
     unsigned session;
     struct mp_hooked *next; /* of the free ones */
 };
 
+extern __thread struct mp_hooked *mp_hooked_own __attribute__((tls_model("initial-exec")));
+
+struct mp_hooked *mp_hooked_begin(struct mp_heap *, const struct mp_walk *,
+                                  unsigned session);
+
 /* The calling thread's, for this session: its row of totals is new if it has none. A thread whose
    end was already announced shares one with others of its kind. The caller has the turn. */
-struct mp_hooked *mp_hooked_mine(struct mp_heap *, unsigned session);
+static inline struct mp_hooked *mp_hooked_mine(struct mp_heap *heap,
+                                               const struct mp_walk *walk, unsigned session)
+{
+    struct mp_hooked *own = mp_hooked_own;
+    if (__builtin_expect(own && own->session == session, 1))
+        return own;
+    return mp_hooked_begin(heap, walk, session);
+}
+
+/* The calling thread's, of whatever session; NULL when it has none of its own. Needs no turn. */
+struct mp_hooked *mp_hooked_ask(void);
 
 /* 0, or -1 with errno. Once per process. */
 int mp_hooked_init(void);

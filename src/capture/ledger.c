@@ -5,8 +5,6 @@
 #include <time.h>
 
 enum {
-    EVENTS_PER_LOOK = 256,
-    LARGE = 1 << 16, /* bytes that are worth a look at the clock */
     FIRST_INTERVAL_MS = 10,
     NS_PER_MS = 1000000,
 };
@@ -20,7 +18,7 @@ static int64_t wall_ns(void)
 
 int mp_ledger_init(struct mp_ledger *ledger, struct mp_heap *heap)
 {
-    *ledger = (struct mp_ledger){.heap = heap, .countdown = EVENTS_PER_LOOK};
+    *ledger = (struct mp_ledger){.heap = heap};
     if (mp_meter_open(&ledger->meter, 0, MP_RSS))
         return -1;
     if (mp_shadow_init(&ledger->shadow) || mp_stacks_init(&ledger->stacks, heap)) {
@@ -77,75 +75,4 @@ void mp_ledger_note_time(struct mp_ledger *ledger, bool point)
     }
     if (point || now >= ledger->next_point)
         add_point(ledger, now);
-    ledger->countdown = EVENTS_PER_LOOK;
-}
-
-static inline void look(struct mp_ledger *ledger, size_t size)
-{
-    if (__builtin_expect(!--ledger->countdown || size >= LARGE, 0))
-        mp_ledger_note_time(ledger, false);
-}
-
-/* Before a node changes: keeps its values at the peak. */
-static inline void save(struct mp_heap_node *node, uint32_t epoch)
-{
-    if (node->epoch == epoch)
-        return;
-    node->at_peak = node->live;
-    node->at_peak_blocks = node->live_blocks;
-    node->epoch = epoch;
-}
-
-static inline void count_block(struct mp_heap_header *header, struct mp_heap_node *node,
-                               size_t size)
-{
-    save(node, header->epoch);
-    node->live += (int64_t)size;
-    node->live_blocks++;
-    node->total += size;
-    node->blocks++;
-    header->total += size;
-    header->blocks++;
-    header->live_blocks++;
-    header->live += (int64_t)size;
-    if (header->live > header->peak) {
-        header->epoch++;
-        header->peak_blocks = header->live_blocks;
-        header->peak = header->live;
-    }
-}
-
-void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread *thread,
-                   uintptr_t address, size_t size, uint32_t stack)
-{
-    struct mp_heap_header *header = ledger->heap->header;
-    if (mp_shadow_put(&ledger->shadow, address, size, stack)) {
-        header->untracked++;
-        header->untracked_bytes += size;
-        return;
-    }
-    count_block(header, &ledger->heap->nodes[stack], size);
-    thread->allocated += size;
-    thread->blocks++;
-    look(ledger, size);
-}
-
-void mp_ledger_remove(struct mp_ledger *ledger, struct mp_heap_thread *thread,
-                      const struct mp_block *block, bool temporary)
-{
-    struct mp_heap_header *header = ledger->heap->header;
-    struct mp_heap_node *node = &ledger->heap->nodes[block->stack];
-    if (block->size >= LARGE)
-        look(ledger, block->size); /* dates the peak before it is over */
-    save(node, header->epoch);
-    node->live -= (int64_t)block->size;
-    node->live_blocks--;
-    node->temporary += temporary;
-    header->live -= (int64_t)block->size;
-    header->live_blocks--;
-    header->frees++;
-    header->temporary += temporary;
-    thread->freed += block->size;
-    thread->frees++;
-    thread->temporary += temporary;
 }

@@ -16,6 +16,11 @@
 #include "capture/stacks.h"
 #include "record/heap.h"
 
+enum {
+    MP_LEDGER_LOOK = 256,      /* a thread's allocations between readings of the clock */
+    MP_LEDGER_LARGE = 1 << 16, /* bytes that are worth a reading */
+};
+
 struct mp_ledger {
     struct mp_heap *heap; /* borrowed */
     struct mp_shadow shadow;
@@ -24,22 +29,69 @@ struct mp_ledger {
     int64_t start;      /* monotonic, ns */
     int64_t next_point; /* of the time series, ns since the start */
     int64_t timed_peak; /* the peak whose time is known */
-    unsigned countdown; /* events until the clock is read */
 };
 
 /* Opens the books of an empty capture. 0, or -1 with errno. */
 int mp_ledger_init(struct mp_ledger *, struct mp_heap *);
 void mp_ledger_release(struct mp_ledger *);
 
-/* A block was allocated. */
-void mp_ledger_add(struct mp_ledger *, struct mp_heap_thread *, uintptr_t address,
-                   size_t size, uint32_t stack);
-
-/* A block that mp_shadow_take() knew was freed; `temporary`: before its thread's next one. */
-void mp_ledger_remove(struct mp_ledger *, struct mp_heap_thread *, const struct mp_block *,
-                      bool temporary);
-
 /* Reads the clock and the meter for the time series, and dates the peak. */
 void mp_ledger_note_time(struct mp_ledger *, bool point);
+
+/* Before a node changes: keeps its values at the peak. */
+static inline void mp_ledger_save(struct mp_heap_node *node, uint32_t epoch)
+{
+    if (node->epoch == epoch)
+        return;
+    node->at_peak = node->live;
+    node->at_peak_blocks = node->live_blocks;
+    node->epoch = epoch;
+}
+
+/* A block was allocated. About 5 ns. */
+static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread *thread,
+                                 uintptr_t address, size_t size, uint32_t stack)
+{
+    struct mp_heap_header *header = ledger->heap->header;
+    struct mp_heap_node *node = &ledger->heap->nodes[stack];
+    if (__builtin_expect(mp_shadow_put(&ledger->shadow, address, size, stack), 0)) {
+        header->untracked++;
+        header->untracked_bytes += size;
+        return;
+    }
+    mp_ledger_save(node, header->epoch);
+    node->live += (int64_t)size;
+    node->live_blocks++;
+    node->total += size;
+    node->blocks++;
+    thread->allocated += size;
+    header->live += (int64_t)size;
+    if (header->live > header->peak) {
+        header->epoch++;
+        header->peak = header->live;
+    }
+    if (__builtin_expect(!(++thread->blocks % MP_LEDGER_LOOK) || size >= MP_LEDGER_LARGE,
+                         0))
+        mp_ledger_note_time(ledger, false);
+}
+
+/* A block that mp_shadow_take() knew was freed; `temporary`: before its thread's next one. A large
+   one dates the peak before it is over. */
+static inline void mp_ledger_remove(struct mp_ledger *ledger, struct mp_heap_thread *thread,
+                                    const struct mp_block *block, bool temporary)
+{
+    struct mp_heap_header *header = ledger->heap->header;
+    struct mp_heap_node *node = &ledger->heap->nodes[block->stack];
+    if (__builtin_expect(block->size >= MP_LEDGER_LARGE, 0))
+        mp_ledger_note_time(ledger, false);
+    mp_ledger_save(node, header->epoch);
+    node->live -= (int64_t)block->size;
+    node->live_blocks--;
+    node->temporary += temporary;
+    header->live -= (int64_t)block->size;
+    thread->freed += block->size;
+    thread->frees++;
+    thread->temporary += temporary;
+}
 
 #endif

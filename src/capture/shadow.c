@@ -3,13 +3,10 @@
 #include <sys/mman.h>
 
 enum {
-    KIND_BITS = 5,
-    KIND_MASK = (1 << KIND_BITS) - 1,
     LEAF_CELLS = 1 << MP_SHADOW_LEAF_BITS,
     TABLE_LENGTH = 1 << MP_SHADOW_MIDDLE_BITS,
     SPILL_CELLS = 4, /* the last block of a leaf writes over its end */
-    LEAF_SHIFT = MP_SHADOW_LEAF_BITS + MP_SHADOW_GRAIN_BITS,
-    TOP_SHIFT = LEAF_SHIFT + MP_SHADOW_MIDDLE_BITS,
+    TOP_SHIFT = MP_SHADOW_LEAF_SHIFT + MP_SHADOW_MIDDLE_BITS,
     FIRST_ODD_ROOM = 1024,
 };
 
@@ -29,6 +26,8 @@ static const size_t leaf_bytes = (LEAF_CELLS + SPILL_CELLS) * sizeof(uint32_t);
 int mp_shadow_init(struct mp_shadow *shadow)
 {
     *shadow = (struct mp_shadow){.top = take_pages(table_bytes)};
+    for (size_t i = 0; i < MP_SHADOW_NEAR; i++)
+        shadow->near[i].number = UINTPTR_MAX;
     return shadow->top ? 0 : -1;
 }
 
@@ -52,19 +51,24 @@ void mp_shadow_release(struct mp_shadow *shadow)
     *shadow = (struct mp_shadow){0};
 }
 
-static uint32_t *cell_in(uint32_t *leaf, uintptr_t address)
+/* The cell of an address in a leaf, which is near from now on. */
+static uint32_t *cell_in(struct mp_shadow *shadow, uint32_t *leaf, uintptr_t address)
 {
+    uintptr_t number = address >> MP_SHADOW_LEAF_SHIFT;
+    shadow->near[number % MP_SHADOW_NEAR].number = number;
+    shadow->near[number % MP_SHADOW_NEAR].leaf = leaf;
     return leaf + ((address >> MP_SHADOW_GRAIN_BITS) & (LEAF_CELLS - 1));
 }
 
-/* NULL where nothing was ever put. About 2 ns: three loads. */
-static uint32_t *find_cell(const struct mp_shadow *shadow, uintptr_t address)
+/* NULL where nothing was ever put. */
+static uint32_t *find_cell(struct mp_shadow *shadow, uintptr_t address)
 {
-    if (__builtin_expect(address >> TOP_SHIFT >= TABLE_LENGTH, 0))
+    if (address >> TOP_SHIFT >= TABLE_LENGTH)
         return NULL;
     uint32_t **middle = shadow->top[address >> TOP_SHIFT];
-    uint32_t *leaf = middle ? middle[(address >> LEAF_SHIFT) & (TABLE_LENGTH - 1)] : NULL;
-    return leaf ? cell_in(leaf, address) : NULL;
+    uint32_t *leaf =
+        middle ? middle[(address >> MP_SHADOW_LEAF_SHIFT) & (TABLE_LENGTH - 1)] : NULL;
+    return leaf ? cell_in(shadow, leaf, address) : NULL;
 }
 
 static uint32_t *make_cell(struct mp_shadow *shadow, uintptr_t address)
@@ -74,10 +78,10 @@ static uint32_t *make_cell(struct mp_shadow *shadow, uintptr_t address)
     uint32_t ***middle = &shadow->top[address >> TOP_SHIFT];
     if (!*middle && !(*middle = take_pages(table_bytes)))
         return NULL;
-    uint32_t **leaf = &(*middle)[(address >> LEAF_SHIFT) & (TABLE_LENGTH - 1)];
+    uint32_t **leaf = &(*middle)[(address >> MP_SHADOW_LEAF_SHIFT) & (TABLE_LENGTH - 1)];
     if (!*leaf && (*leaf = take_pages(leaf_bytes)))
         shadow->leaves++;
-    return *leaf ? cell_in(*leaf, address) : NULL;
+    return *leaf ? cell_in(shadow, *leaf, address) : NULL;
 }
 
 /* Blocks at odd multiples of 8. */
@@ -153,55 +157,49 @@ static struct mp_block odd_take(struct mp_shadow *shadow, uintptr_t address)
     return block;
 }
 
-int mp_shadow_put(struct mp_shadow *shadow, uintptr_t address, size_t size, uint32_t stack)
+int mp_shadow_put_slow(struct mp_shadow *shadow, uintptr_t address, size_t size,
+                       uint32_t stack)
 {
-    if (__builtin_expect(is_odd(address), 0))
+    if (is_odd(address))
         return odd_put(shadow, address, size, stack);
     uint32_t *cell = find_cell(shadow, address);
     if (!cell && !(cell = make_cell(shadow, address)))
         return -1;
-    if (size < MP_CELL_MOST_SMALL) {
-        *cell = stack << KIND_BITS | (uint32_t)(size + 1);
-    } else if (size <= UINT32_MAX) {
-        cell[1] = (uint32_t)size;
-        cell[0] = stack << KIND_BITS | MP_CELL_LARGE;
-    } else {
-        cell[1] = (uint32_t)size;
-        cell[2] = (uint32_t)(size >> 32);
-        cell[0] = stack << KIND_BITS | MP_CELL_HUGE;
-    }
+    if (size <= UINT32_MAX)
+        return mp_shadow_put(shadow, address, size, stack); /* its leaf is near now */
+    cell[1] = (uint32_t)size;
+    cell[2] = (uint32_t)(size >> 32);
+    cell[0] = stack << MP_CELL_KIND_BITS | MP_CELL_HUGE;
     return 0;
 }
 
-/* Sizes of the kinds above the small ones. */
-static void fill(struct mp_block *block, const uint32_t *cell, uint32_t kind)
+/* Sizes of the kinds above the large ones. */
+static struct mp_block take_special(uint32_t *cell)
 {
-    block->watched = kind >= MP_CELL_WATCHED;
-    block->known = kind != MP_CELL_WATCHED;
-    if (kind == MP_CELL_LARGE || kind == MP_CELL_WATCHED_LARGE)
-        block->size = cell[1];
-    else if (kind == MP_CELL_HUGE)
-        block->size = (size_t)cell[2] << 32 | cell[1];
+    uint32_t kind = *cell & MP_CELL_KIND_MASK;
+    struct mp_block block = {.stack = *cell >> MP_CELL_KIND_BITS,
+                             .known = kind != MP_CELL_WATCHED,
+                             .watched = kind != MP_CELL_HUGE};
+    if (kind != MP_CELL_WATCHED) {
+        block.size = kind == MP_CELL_HUGE ? (size_t)cell[2] << 32 | cell[1] : cell[1];
+        cell[1] = MP_CELL_EMPTY;
+    }
+    if (kind == MP_CELL_HUGE)
+        cell[2] = MP_CELL_EMPTY;
+    cell[0] = MP_CELL_EMPTY;
+    return block;
 }
 
-struct mp_block mp_shadow_take(struct mp_shadow *shadow, uintptr_t address)
+struct mp_block mp_shadow_take_slow(struct mp_shadow *shadow, uintptr_t address)
 {
-    if (__builtin_expect(is_odd(address), 0))
+    if (is_odd(address))
         return odd_take(shadow, address);
     uint32_t *cell = find_cell(shadow, address);
-    struct mp_block block = {0};
-    if (!cell || !*cell)
-        return block;
-    uint32_t kind = *cell & KIND_MASK;
-    block.stack = *cell >> KIND_BITS;
-    *cell = 0;
-    if (kind <= MP_CELL_MOST_SMALL) {
-        block.known = true;
-        block.size = kind - 1;
-    } else {
-        fill(&block, cell, kind);
-    }
-    return block;
+    if (!cell)
+        return (struct mp_block){0};
+    if ((*cell & MP_CELL_KIND_MASK) > MP_CELL_LARGE)
+        return take_special(cell);
+    return mp_shadow_take(shadow, address); /* its leaf is near now */
 }
 
 int mp_shadow_watch(struct mp_shadow *shadow, uintptr_t address)
@@ -209,10 +207,20 @@ int mp_shadow_watch(struct mp_shadow *shadow, uintptr_t address)
     uint32_t *cell = is_odd(address) ? NULL : find_cell(shadow, address);
     if (!cell && (is_odd(address) || !(cell = make_cell(shadow, address))))
         return -1;
-    uint32_t kind = *cell & KIND_MASK;
+    uint32_t kind = *cell & MP_CELL_KIND_MASK;
     if (kind == MP_CELL_EMPTY)
         *cell = MP_CELL_WATCHED;
     else if (kind == MP_CELL_LARGE)
         *cell += MP_CELL_WATCHED_LARGE - MP_CELL_LARGE;
     return 0;
+}
+
+void mp_shadow_unwatch(struct mp_shadow *shadow, uintptr_t address)
+{
+    uint32_t *cell = is_odd(address) ? NULL : find_cell(shadow, address);
+    uint32_t kind = cell ? *cell & MP_CELL_KIND_MASK : MP_CELL_EMPTY;
+    if (kind == MP_CELL_WATCHED)
+        *cell = MP_CELL_EMPTY;
+    else if (kind == MP_CELL_WATCHED_LARGE)
+        *cell -= MP_CELL_WATCHED_LARGE - MP_CELL_LARGE;
 }

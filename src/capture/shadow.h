@@ -2,6 +2,7 @@
  * address space, reached by three loads.
  *
  *     address   | 13 bits: top | 13 bits: middle | 18 bits: cell in a 1 MiB leaf | 4 bits |
+ *                                                  lately used leaves: one load, one compare
  *
  *     cells of  a block of 0 to 16 bytes   [stack 27 | size + 1]
  *               a larger one               [stack 27 | LARGE] [size]
@@ -24,7 +25,11 @@ enum {
     MP_SHADOW_MIDDLE_BITS = 13,
     MP_SHADOW_LEAF_BITS = 18,
     MP_SHADOW_GRAIN_BITS = 4,
+    MP_SHADOW_LEAF_SHIFT = MP_SHADOW_LEAF_BITS + MP_SHADOW_GRAIN_BITS,
     MP_SHADOW_STACKS = 1 << 27, /* stack numbers are below */
+    MP_SHADOW_NEAR = 16,
+    MP_CELL_KIND_BITS = 5,
+    MP_CELL_KIND_MASK = (1 << MP_CELL_KIND_BITS) - 1,
 };
 
 /* What a cell says besides its stack. */
@@ -44,6 +49,10 @@ struct mp_shadow_odd {
 };
 
 struct mp_shadow {
+    struct {
+        uintptr_t number; /* of the leaf, in address order */
+        uint32_t *leaf;
+    } near[MP_SHADOW_NEAR];
     uint32_t ***top;           /* owned: [1 << 13] of [1 << 13] leaves */
     struct mp_shadow_odd *odd; /* owned: open addressing */
     size_t odd_room, odd_count;
@@ -61,14 +70,60 @@ struct mp_block {
 int mp_shadow_init(struct mp_shadow *);
 void mp_shadow_release(struct mp_shadow *);
 
-/* Notes a block; the address must not be known. 0, or -1 when there is no memory for it (the
-   block is then not known). */
-int mp_shadow_put(struct mp_shadow *, uintptr_t address, size_t size, uint32_t stack);
+/* The slow ways of the two below. */
+int mp_shadow_put_slow(struct mp_shadow *, uintptr_t address, size_t size, uint32_t stack);
+struct mp_block mp_shadow_take_slow(struct mp_shadow *, uintptr_t address);
 
-/* Forgets the block at an address and says what was known of it. */
-struct mp_block mp_shadow_take(struct mp_shadow *, uintptr_t address);
+/* The cell of an address whose leaf was lately used, else NULL. */
+static inline uint32_t *mp_shadow_near(const struct mp_shadow *shadow, uintptr_t address)
+{
+    uintptr_t number = address >> MP_SHADOW_LEAF_SHIFT;
+    size_t slot = number % MP_SHADOW_NEAR;
+    if (__builtin_expect(shadow->near[slot].number != number, 0) || address & 8)
+        return NULL;
+    return shadow->near[slot].leaf +
+           ((address >> MP_SHADOW_GRAIN_BITS) & ((1 << MP_SHADOW_LEAF_BITS) - 1));
+}
+
+/* Notes a block; the address must not be known. 0, or -1 when there is no memory for it (the
+   block is then not known). About 2 ns. */
+static inline int mp_shadow_put(struct mp_shadow *shadow, uintptr_t address, size_t size,
+                                uint32_t stack)
+{
+    uint32_t *cell = mp_shadow_near(shadow, address);
+    if (__builtin_expect(!cell || size > UINT32_MAX, 0))
+        return mp_shadow_put_slow(shadow, address, size, stack);
+    if (size < MP_CELL_MOST_SMALL) {
+        *cell = stack << MP_CELL_KIND_BITS | (uint32_t)(size + 1);
+    } else {
+        cell[1] = (uint32_t)size;
+        cell[0] = stack << MP_CELL_KIND_BITS | MP_CELL_LARGE;
+    }
+    return 0;
+}
+
+/* Forgets the block at an address and says what was known of it. About 2 ns. */
+static inline struct mp_block mp_shadow_take(struct mp_shadow *shadow, uintptr_t address)
+{
+    uint32_t *cell = mp_shadow_near(shadow, address);
+    if (__builtin_expect(!cell, 0))
+        return mp_shadow_take_slow(shadow, address);
+    uint32_t value = *cell, kind = value & MP_CELL_KIND_MASK;
+    if (__builtin_expect(kind > MP_CELL_LARGE, 0))
+        return mp_shadow_take_slow(shadow, address);
+    struct mp_block block = {.stack = value >> MP_CELL_KIND_BITS,
+                             .size = kind - 1,
+                             .known = kind != MP_CELL_EMPTY};
+    cell[0] = MP_CELL_EMPTY;
+    if (kind == MP_CELL_LARGE) {
+        block.size = cell[1];
+        cell[1] = MP_CELL_EMPTY; /* a block nobody told of may begin here next */
+    }
+    return block;
+}
 
 /* Asks take() to tell of this block, known or not, of more than 16 bytes. 0, or -1. */
 int mp_shadow_watch(struct mp_shadow *, uintptr_t address);
+void mp_shadow_unwatch(struct mp_shadow *, uintptr_t address);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include <sys/mman.h>
 
-enum { FIRST_ROOM = 1 << 14 };
+enum { FIRST_ROOM = 1 << 14, CROWD = 4 /* slots */ };
 
 static uint32_t *take_slots(size_t room)
 {
@@ -24,8 +24,16 @@ void mp_stacks_release(struct mp_stacks *stacks)
     *stacks = (struct mp_stacks){0};
 }
 
+/* Neighbours in the trie are neighbours in the index: a program that goes through its calls in order
+   finds them in the cache. Where many children of one parent would crowd, the search jumps. */
 static size_t home_of(const struct mp_stacks *stacks, uint32_t parent, uint32_t code,
                       uint32_t instruction)
+{
+    return ((size_t)parent * 2 + instruction + code) & (stacks->room - 1);
+}
+
+static size_t jump(const struct mp_stacks *stacks, uint32_t parent, uint32_t code,
+                   uint32_t instruction)
 {
     uint64_t key = (uint64_t)parent << 32 | instruction;
     key = (key ^ (uint64_t)code * 0xC2B2AE3D27D4EB4Fu) * 0x9E3779B97F4A7C15u;
@@ -37,11 +45,13 @@ static uint32_t *slot_of(const struct mp_stacks *stacks, uint32_t parent, uint32
 {
     const struct mp_heap_node *nodes = stacks->heap->nodes;
     size_t at = home_of(stacks, parent, code, instruction);
-    for (; stacks->slots[at]; at = (at + 1) & (stacks->room - 1)) {
+    for (unsigned tried = 1; stacks->slots[at]; tried++) {
         const struct mp_heap_node *node = &nodes[stacks->slots[at]];
         if (node->parent == parent && node->code == code &&
             node->instruction == instruction)
             break;
+        at = tried == CROWD ? jump(stacks, parent, code, instruction)
+                            : (at + 1) & (stacks->room - 1);
     }
     return &stacks->slots[at];
 }

@@ -1,5 +1,6 @@
 #include "capture/trace_ask.h"
 
+#include "capture/hooks_python.h"
 #include "capture/tracer.h"
 
 bool mp_trace_offer(PyObject *selector, PyObject *code, PyObject *globals)
@@ -8,12 +9,14 @@ bool mp_trace_offer(PyObject *selector, PyObject *code, PyObject *globals)
     if (asking)
         return false;
     asking = true;
+    bool aside = mp_hooks_set_aside(true);
     PyObject *asked = Py_NewRef(selector);
     PyObject *result = PyObject_CallFunctionObjArgs(asked, code, globals, NULL);
     if (!result)
         PyErr_Clear();
     Py_XDECREF(result);
     Py_DECREF(asked);
+    mp_hooks_set_aside(aside);
     asking = false;
     return true;
 }

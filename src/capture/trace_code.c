@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "capture/hooks_python.h"
 #include "capture/trace.h"
 #include "capture/trace_compat.h"
 
@@ -27,7 +28,10 @@ struct mp_code_notes *mp_code_notes(PyObject *code)
     if (!notes)
         return NULL;
     *notes = (struct mp_code_notes){.last = -1, .resume_offset = -1, .units = units};
-    if (PyUnstable_Code_SetExtra(code, notes_index, notes)) {
+    bool aside = mp_hooks_set_aside(true);
+    int failed = PyUnstable_Code_SetExtra(code, notes_index, notes);
+    mp_hooks_set_aside(aside);
+    if (failed) {
         free(notes);
         PyErr_Clear();
         return NULL;

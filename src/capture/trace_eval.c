@@ -18,6 +18,7 @@
 
 #include "base/stack.h"
 #include "capture/activation.h"
+#include "capture/hooks_python.h"
 #include "capture/trace.h"
 #include "capture/trace_ask.h"
 #include "capture/trace_code.h"
@@ -181,12 +182,28 @@ static void foreign(struct mp_thread *thread, PyThreadState *state,
         state->c_tracefunc = mp_host.theirs;
 }
 
+/* What the interpreter makes to tell us, a frame object for each call and an array of line numbers
+   once for each code object, is not the bytes of the line that runs. */
+static void disown(PyFrameObject *frame)
+{
+    enum {
+        COLLECTOR_HEAD = 2 * sizeof(uintptr_t)
+    }; /* before each object that it follows */
+    PyCodeObject *code = frame->f_frame->f_code;
+    bool fresh = _PyInterpreterFrame_LASTI(frame->f_frame) <= code->_co_firsttraceable;
+    mp_hooks_disown(code->_co_linearray);
+    if (fresh && Py_REFCNT(frame) == 1)
+        mp_hooks_disown((char *)frame - COLLECTOR_HEAD);
+}
+
 /* The object that comes with the function is the program's, before a debugger came in. */
 static int trace(PyObject *object, PyFrameObject *frame, int what, PyObject *arg)
 {
     (void)object;
     if (what == PyTrace_CALL && mp_stack_is_out(MP_STACK_HERE))
         return mp_host_refuse();
+    if (__builtin_expect(mp_tracer_flows > 0, 0) && what == PyTrace_CALL)
+        disown(frame);
     if (what == PyTrace_CALL && mp_host.deep && selector)
         consider(frame->f_frame);
     struct mp_thread *thread = mp_thread_self();

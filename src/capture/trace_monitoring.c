@@ -14,6 +14,7 @@
 
 #include "capture/activation.h"
 #include "capture/frames.h"
+#include "capture/hooks_python.h"
 #include "capture/trace_ask.h"
 #include "capture/trace_code.h"
 #include "capture/tracer.h"
@@ -32,9 +33,20 @@ static PyObject *none_unless(bool failed)
     return failed ? NULL : Py_NewRef(Py_None);
 }
 
+/* The interpreter boxes an event's numbers above 256: they are not the bytes of the line that
+   runs. 3.14 takes them from a free list. At the head of each callback, also of events that are
+   not ours. */
+static inline void disown(PyObject *number)
+{
+    if (__builtin_expect(mp_tracer_flows > 0, 0) && Py_REFCNT(number) == 1 &&
+        PY_VERSION_HEX < 0x030E0000)
+        mp_hooks_disown(number);
+}
+
 static PyObject *line_reached(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module, (void)count;
+    disown(args[1]);
     struct mp_thread *thread = mp_thread_self();
     if (!thread || !thread->depth)
         Py_RETURN_NONE;
@@ -70,6 +82,8 @@ static bool is_one_line_loop(PyObject *code, long from, long to)
 static PyObject *jumped(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module, (void)count;
+    disown(args[1]);
+    disown(args[2]);
     if (!is_one_line_loop(args[0], PyLong_AsLong(args[1]), PyLong_AsLong(args[2])))
         return Py_NewRef(disable);
     struct mp_thread *thread = mp_thread_self();
@@ -94,6 +108,7 @@ static bool begin(PyObject *code, int line)
 static PyObject *started(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module, (void)count;
+    disown(args[1]);
     int line = ((PyCodeObject *)args[0])->co_firstlineno;
     if (begin(args[0], line) || !selector)
         Py_RETURN_NONE;
@@ -109,6 +124,7 @@ static PyObject *started(PyObject *module, PyObject *const *args, Py_ssize_t cou
 static PyObject *resumed(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
     (void)module, (void)count;
+    disown(args[1]);
     struct mp_thread *thread = mp_thread_self();
     struct mp_tracer *tracer;
     struct mp_line_table *table;
@@ -128,7 +144,8 @@ static PyObject *resumed(PyObject *module, PyObject *const *args, Py_ssize_t cou
 
 static PyObject *ended(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    (void)module, (void)args, (void)count;
+    (void)module, (void)count;
+    disown(args[1]);
     struct mp_thread *thread = mp_thread_self();
     if (!thread || !thread->depth || !mp_activation_find(thread, mp_frame_current()))
         Py_RETURN_NONE;

@@ -98,12 +98,21 @@ struct mp_meter *mp_tracer_meter(void)
     return &meter;
 }
 
+unsigned mp_tracer_flows;
+
 struct mp_tracer *mp_tracer_new(void)
 {
     struct mp_tracer *tracer = calloc(1, sizeof *tracer);
     if (tracer)
         tracer->references = 1;
     return tracer;
+}
+
+void mp_tracer_use_flow(struct mp_tracer *tracer, mp_flow_find *flow)
+{
+    tracer->flow = flow;
+    tracer->more = true;
+    mp_tracer_flows++;
 }
 
 void mp_tracer_keep(struct mp_tracer *tracer)
@@ -121,6 +130,8 @@ void mp_tracer_drop(struct mp_tracer *tracer)
     }
     free(tracer->traced);
     free(tracer->bound);
+    if (tracer->flow)
+        mp_tracer_flows--;
     if (tracer->on_release)
         tracer->on_release(tracer);
     free(tracer);

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "capture/activation.h"
+#include "capture/flow.h"
 #include "record/lines.h"
 
 /* Where a tracer's numbers come from when it is not this process's RSS through the gate. */
@@ -34,7 +35,9 @@ struct mp_tracer {
     size_t references;
     unsigned entered; /* enters minus leaves, over all threads */
     struct mp_source source;
-    bool peaks; /* high-water marks too; the source is RSS through the gate */
+    bool peaks;         /* high-water marks too; the source is RSS through the gate */
+    mp_flow_find *flow; /* bytes of Python's allocators too; NULL: not */
+    bool more;          /* either of the two: one branch for a line that wants neither */
     struct mp_limit limit;
     struct mp_traced *traced; /* owned; in the order they were added */
     size_t count, room;
@@ -90,6 +93,12 @@ static inline int64_t mp_tracer_read(struct mp_tracer *tracer, struct mp_thread 
         return tracer->source.read(tracer->source.self);
     return mp_gate_read(&thread->gate);
 }
+
+/* How many tracers have a flow. */
+extern unsigned mp_tracer_flows __attribute__((visibility("hidden")));
+
+/* Counts bytes of Python's allocators too, before anything is traced. */
+void mp_tracer_use_flow(struct mp_tracer *, mp_flow_find *);
 
 /* The meter of this process that all gates share. */
 struct mp_meter *mp_tracer_meter(void);

@@ -9,6 +9,7 @@
 
 #include "cmd/command.h"
 #include "cmd/interpreter.h"
+#include "cmd/python_command.h"
 #include "store/heap_read.h"
 
 enum { KEY_FORCE = 256, MOST_IN_ONE_SECOND = 1000 };
@@ -100,40 +101,16 @@ static int default_name(char *path, size_t room)
     return mp_fail("no name is free for this second's captures: use -o");
 }
 
-/* The interpreter's own options, before the program's name; -c has no lines to report on. */
-static int interpreter_options(int count, char **words)
+/* Becomes the interpreter. Returns, with the exit code, only when that failed. */
+static int become(char *interpreter, char **line, const char *path)
 {
-    int at = 1;
-    while (at < count && words[at][0] == '-' && strcmp(words[at], "-m") &&
-           strcmp(words[at], "-c"))
-        at += strlen(words[at]) == 2 && strchr("XW", words[at][1]) ? 2 : 1;
-    return at < count ? at : count;
-}
-
-/* INTERPRETER [its options] -m memory_profiler._heap_run FILE [-m MODULE | SCRIPT] arguments */
-static char **command_line(char *interpreter, const struct settings *settings, char *path,
-                           int count, char **words)
-{
-    static char minus_m[] = "-m", runner[] = "memory_profiler._heap_run";
-    char **line = calloc((size_t)count + 8, sizeof *line), **at = line;
-    int first = 0;
-    if (!line)
-        return NULL;
-    *at++ = interpreter;
-    if (!settings->module && mp_interpreter_is(words[0])) {
-        first = interpreter_options(count, words);
-        memcpy(at, words + 1, (size_t)(first - 1) * sizeof *at);
-        at += first - 1;
-    }
-    *at++ = minus_m;
-    *at++ = runner;
-    *at++ = path;
-    if (settings->module) {
-        *at++ = minus_m;
-        *at++ = (char *)settings->module;
-    }
-    memcpy(at, words + first, (size_t)(count - first) * sizeof *at);
-    return line;
+    mp_note("recording the heap into %s with %s; 'mprof report' reads it", path,
+            interpreter);
+    fflush(stdout);
+    execvp(interpreter, line);
+    int why = errno;
+    mp_fail("cannot execute %s: %s", interpreter, strerror(why));
+    return why == ENOENT ? MP_EXIT_NOT_FOUND : MP_EXIT_NOT_EXECUTABLE;
 }
 
 static int execute(const struct settings *settings, char *path, int count, char **words)
@@ -142,16 +119,18 @@ static int execute(const struct settings *settings, char *path, int count, char 
     char *interpreter = given ? strdup(words[0]) : mp_interpreter_find();
     if (!interpreter)
         return MP_EXIT_PROFILER;
-    char **line = command_line(interpreter, settings, path, count, words);
+    struct mp_python_program program = {(char *)settings->module, count, words};
+    char **line =
+        mp_python_command(interpreter, "memory_profiler._heap_run", path, &program);
     int code = MP_EXIT_PROFILER;
-    if (line) {
-        mp_note("recording the heap into %s with %s; 'mprof report' reads it", path,
-                interpreter);
-        fflush(stdout);
-        execvp(interpreter, line);
-        mp_fail("cannot execute %s: %s", interpreter, strerror(errno));
-        code = errno == ENOENT ? MP_EXIT_NOT_FOUND : MP_EXIT_NOT_EXECUTABLE;
+    if (line)
+        code = settings->output ? make_room(path, settings->force) : 0;
+    else if (errno == ENOENT) {
+        mp_fail("heap: no program follows %s; see 'mprof help heap'", words[0]);
+        code = MP_EXIT_USAGE;
     }
+    if (!code)
+        code = become(interpreter, line, path);
     free(line);
     free(interpreter);
     return code;
@@ -165,8 +144,7 @@ static int run(void *from, int count, char **operands)
         mp_fail("heap: no program was named; see 'mprof help heap'");
         return MP_EXIT_USAGE;
     }
-    int code = settings->output ? make_room(settings->output, settings->force)
-                                : default_name(name, sizeof name);
+    int code = settings->output ? 0 : default_name(name, sizeof name);
     if (code)
         return code;
     return execute(settings, settings->output ? (char *)settings->output : name, count,

@@ -165,9 +165,10 @@ void mp_help_bash(FILE *out)
         put_bash_options(out, *at);
     fputs("    esac\n    if [[ $word == -* ]]; then\n"
           "        COMPREPLY=($(compgen -W \"$options\" -- \"$word\"))\n"
-          "    elif [[ ${COMP_WORDS[1]} == run ]]; then\n"
+          "    elif [[ ${COMP_WORDS[1]} == @(run|heap) ]]; then\n"
           "        COMPREPLY=($(compgen -c -f -- \"$word\"))\n    else\n"
-          "        COMPREPLY=($(compgen -f -X '!*.dat' -- \"$word\"))\n    fi\n}\n"
+          "        COMPREPLY=($(compgen -f -X '!*.dat' -- \"$word\";\n"
+          "                     compgen -f -X '!*.mprof' -- \"$word\"))\n    fi\n}\n"
           "complete -o filenames -F _mprof mprof\n",
           out);
 }

@@ -29,7 +29,7 @@ static const char *take(void *to, int key, const char *value)
 /* hh:mm:ss dd/mm/yyyy, from the digits of the name. */
 static void print_line(size_t index, const char *name)
 {
-    const char *d = name + 9;
+    const char *d = mp_profiles_stamp(name);
     printf("%zu ", index);
     mp_escape_terminal(stdout, name, strlen(name), false);
     printf(" %.2s:%.2s:%.2s %.2s/%.2s/%.4s\n", d + 8, d + 10, d + 12, d + 6, d + 4, d);
@@ -37,10 +37,11 @@ static void print_line(size_t index, const char *name)
 
 static void print_json(size_t index, const char *name, bool more)
 {
-    const char *d = name + 9;
+    const char *d = mp_profiles_stamp(name);
     struct stat status = {0};
     stat(name, &status);
-    printf("  {\"index\": %zu, \"file\": ", index);
+    printf("  {\"index\": %zu, \"kind\": \"%s\", \"file\": ", index,
+           mp_profiles_is_heap(name) ? "heap" : "timeline");
     mp_escape_json(stdout, name, strlen(name));
     printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld}%s\n", d,
            d + 4, d + 6, d + 8, d + 10, d + 12, (long long)status.st_size, more ? "," : "");
@@ -71,7 +72,8 @@ const struct mp_command mp_command_list = {
     "list",
     "",
     "display existing profiles, with indices",
-    "Lists the recordings of the current directory that have a default name, oldest first.",
+    "Lists the recordings of the current directory that have a default name, oldest first: "
+    "timelines of mprof run, then heap captures.",
     MP_OPERANDS_NONE,
     options,
     take,

@@ -6,6 +6,7 @@
 #include "aggregate/peak.h"
 #include "base/escape.h"
 #include "cmd/command.h"
+#include "cmd/heap_choice.h"
 #include "cmd/profiles.h"
 
 enum { KEY_FUNC = 256, KEY_JSON };
@@ -103,6 +104,44 @@ static void print_json(const struct mp_timeline *timeline, const char *path,
     printf("]}%s\n", more ? "," : "");
 }
 
+/* Of a heap capture: bytes in blocks, not resident memory. */
+static int print_heap(const struct settings *settings, const char *path, bool more)
+{
+    struct mp_heap_capture capture;
+    int code = mp_heap_open(&capture, path);
+    const struct mp_heap_header *header = capture.view.header;
+    if (!code && settings->function)
+        code = mp_fail(
+            "%s is a heap capture: 'mprof lines' tells what functions hold in it", path);
+    if (!code && capture.incomplete)
+        mp_note("%s: incomplete: %s", path, capture.incomplete);
+    if (!code && settings->json) {
+        fputs("  {", stdout);
+        put_json_text("file", path);
+        printf(", \"kind\": \"heap\", \"peak\": %lld, \"peak_time\": %lld}%s\n",
+               (long long)header->peak, (long long)header->peak_time, more ? "," : "");
+    } else if (!code) {
+        put_path(path);
+        printf("\t%.3f MiB\n", mib(header->peak));
+    }
+    mp_heap_capture_release(&capture);
+    return code;
+}
+
+static int print_timeline(const struct settings *settings, const char *path, bool more)
+{
+    struct mp_timeline timeline;
+    int code = mp_profiles_read(&timeline, path);
+    if (!code && settings->json)
+        print_json(&timeline, path, settings->function, more);
+    else if (!code && settings->function)
+        code = print_function(&timeline, path, settings->function);
+    else if (!code)
+        code = print_lines(&timeline, path);
+    mp_timeline_release(&timeline);
+    return code;
+}
+
 static int run(void *from, int count, char **operands)
 {
     const struct settings *settings = from;
@@ -111,17 +150,11 @@ static int run(void *from, int count, char **operands)
     if (settings->json && !failed)
         puts("[");
     for (size_t i = 0; i < profiles.count; i++) {
-        struct mp_timeline timeline;
-        int code = mp_profiles_read(&timeline, profiles.names[i]);
-        if (!code && settings->json)
-            print_json(&timeline, profiles.names[i], settings->function,
-                       i + 1 < profiles.count);
-        else if (!code && settings->function)
-            code = print_function(&timeline, profiles.names[i], settings->function);
-        else if (!code)
-            code = print_lines(&timeline, profiles.names[i]);
+        const char *path = profiles.names[i];
+        bool more = i + 1 < profiles.count;
+        int code = mp_heap_started(path) >= 0 ? print_heap(settings, path, more)
+                                              : print_timeline(settings, path, more);
         failed = code ? code : failed;
-        mp_timeline_release(&timeline);
     }
     if (settings->json && profiles.count)
         puts("]");
@@ -134,7 +167,8 @@ const struct mp_command mp_command_peak = {
     "[file|index...]",
     "print the maximum memory used by an mprof run",
     "Prints the peak of recordings (the latest when none is given), peaks between samples "
-    "included where the kernel's high-water marks were recorded.",
+    "included where the kernel's high-water marks were recorded. Of a heap capture, the most bytes "
+    "that were in blocks of Python's allocators at once.",
     MP_OPERANDS_PROFILES,
     options,
     take,

@@ -9,19 +9,42 @@
 #include "base/array.h"
 #include "base/escape.h"
 #include "cmd/command.h"
+#include "cmd/heap_timeline.h"
 #include "store/dat_read.h"
+#include "store/heap_read.h"
 
 enum { STAMP_DIGITS = 14 };
 
-/* mprofile_YYYYMMDDhhmmss.dat, or with -N before the .dat: what we name recordings. */
+static const char timeline[] = "mprofile_", heap[] = "mprofheap_";
+
+static bool starts_with(const char *name, const char *start)
+{
+    return !strncmp(name, start, strlen(start));
+}
+
+bool mp_profiles_is_heap(const char *name)
+{
+    return starts_with(name, heap);
+}
+
+const char *mp_profiles_stamp(const char *name)
+{
+    return name + strlen(mp_profiles_is_heap(name) ? heap : timeline);
+}
+
+/* mprofile_YYYYMMDDhhmmss.dat, mprofheap_YYYYMMDDhhmmss.mprof, or with -N before the point: what
+   we name recordings. */
 static bool is_listed(const char *name)
 {
-    if (strncmp(name, "mprofile_", 9) || strlen(name) < 9 + STAMP_DIGITS + 4)
+    if (!starts_with(name, timeline) && !starts_with(name, heap))
         return false;
-    const char *end = name + 9 + STAMP_DIGITS;
+    const char *end = mp_profiles_stamp(name);
+    if (strlen(end) < STAMP_DIGITS)
+        return false;
+    end += STAMP_DIGITS;
     if (*end == '-' && end[1] >= '0' && end[1] <= '9')
         end += 1 + strspn(end + 1, "0123456789");
-    return !strcmp(end, ".dat");
+    return !strcmp(end, mp_profiles_is_heap(name) ? ".mprof" : ".dat");
 }
 
 static int add(struct mp_profiles *profiles, const char *name)
@@ -38,13 +61,17 @@ static int add(struct mp_profiles *profiles, const char *name)
     return 0;
 }
 
-/* "…05.dat" before "…05-1.dat" before "…05-2.dat". */
+/* Timelines first; "…05.dat" before "…05-1.dat" before "…05-2.dat". */
 static int by_age(const void *left, const void *right)
 {
     const char *a = *(char *const *)left, *b = *(char *const *)right;
-    int stamp = strncmp(a, b, 9 + STAMP_DIGITS);
-    long first = strtol(a + 9 + STAMP_DIGITS, NULL, 10);
-    long second = strtol(b + 9 + STAMP_DIGITS, NULL, 10);
+    if (mp_profiles_is_heap(a) != mp_profiles_is_heap(b))
+        return mp_profiles_is_heap(a) ? 1 : -1;
+    a = mp_profiles_stamp(a);
+    b = mp_profiles_stamp(b);
+    int stamp = strncmp(a, b, STAMP_DIGITS);
+    long first = strtol(a + STAMP_DIGITS, NULL, 10);
+    long second = strtol(b + STAMP_DIGITS, NULL, 10);
     return stamp ? stamp : (second > first) - (second < first);
 }
 
@@ -56,8 +83,10 @@ int mp_profiles_list(struct mp_profiles *profiles)
         return -1;
     int failed = 0;
     for (struct dirent *entry; !failed && (entry = readdir(here));)
-        if (is_listed(entry->d_name))
+        if (is_listed(entry->d_name)) {
             failed = add(profiles, entry->d_name);
+            profiles->timelines += !mp_profiles_is_heap(entry->d_name);
+        }
     closedir(here);
     if (profiles->count)
         qsort(profiles->names, profiles->count, sizeof *profiles->names, by_age);
@@ -73,7 +102,7 @@ static const char *by_index(const struct mp_profiles *list, const char *text, bo
     if (!*index)
         return NULL;
     if (number < 0)
-        number += (long)list->count;
+        number += (long)(list->timelines ? list->timelines : list->count);
     return number >= 0 && (size_t)number < list->count ? list->names[number] : NULL;
 }
 
@@ -134,7 +163,7 @@ int mp_profiles_or_latest(struct mp_profiles *profiles, int count, char **operan
             "by the 'mprof run' command.");
     else if (!count) {
         puts("Using last profile data.");
-        add(profiles, list.names[list.count - 1]);
+        add(profiles, list.names[(list.timelines ? list.timelines : list.count) - 1]);
     }
     for (int i = 0; i < count; i++)
         choose_existing(profiles, &list, operands[i]);
@@ -167,6 +196,8 @@ static void tell_gaps(const struct mp_timeline *timeline, const char *path)
 
 int mp_profiles_read(struct mp_timeline *timeline, const char *path)
 {
+    if (mp_heap_started(path) >= 0)
+        return mp_heap_timeline_read(timeline, path);
     switch (mp_dat_read(timeline, path)) {
     case MP_DAT_OK:
         tell_gaps(timeline, path);

@@ -1,24 +1,23 @@
 /* mprof report: what a heap capture says first. */
-#include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "aggregate/heap_lines.h"
+#include "base/escape.h"
 #include "cmd/command.h"
-#include "cmd/source.h"
+#include "cmd/heap_views.h"
 #include "report/heap_json.h"
 #include "report/heap_text.h"
-#include "store/heap_read.h"
 
-enum { KEY_JSON = 256, USUAL_LINES = 10 };
+enum { KEY_JSON = 256, KEY_ALL_FRAMES, USUAL_LINES = 10 };
 
 struct settings {
-    bool json;
+    bool json, all_frames;
     size_t most;
 };
 
 static const struct mp_option options[] = {
     {'n', "lines", "N", "lines in each table (default: 10)", NULL},
+    {KEY_ALL_FRAMES, "all-frames", NULL, "show memory_profiler's own frames too", NULL},
     {KEY_JSON, "json", NULL, "print JSON, in bytes and nanoseconds", NULL},
     {0},
 };
@@ -26,79 +25,66 @@ static const struct mp_option options[] = {
 static const char *take(void *to, int key, const char *value)
 {
     struct settings *settings = to;
-    if (key == KEY_JSON) {
-        settings->json = true;
-        return NULL;
-    }
-    char *end;
-    long number = strtol(value, &end, 10);
-    if (*end || end == value || number < 1 || number > 1000000)
-        return "not a number of lines";
-    settings->most = (size_t)number;
-    return NULL;
+    settings->json |= key == KEY_JSON;
+    settings->all_frames |= key == KEY_ALL_FRAMES;
+    return key == 'n' ? mp_heap_take_most(&settings->most, value) : NULL;
 }
 
-static int say_problem(const struct mp_heap_capture *capture, enum mp_heap_problem problem,
-                       const char *path)
+static void print_json(struct mp_heap_views *views)
 {
-    switch (problem) {
-    case MP_HEAP_SYSTEM:
-        return mp_fail("cannot read %s: %s", path, strerror(errno));
-    case MP_HEAP_FUTURE:
-        return mp_fail("%s was made by version %u of the format, this mprof reads %d", path,
-                       capture->found, MP_HEAP_VERSION);
-    case MP_HEAP_DAMAGED:
-        return mp_fail("%s is damaged: %s, at byte %lld", path, capture->wrong,
-                       (long long)capture->offset);
-    default:
-        return mp_fail("not an mprof heap capture: %s", path);
-    }
+    struct mp_heap_json_options how = {
+        .name = views->path, .incomplete = views->capture.incomplete, .own = views->hidden};
+    mp_heap_json(stdout, &views->capture.view, &views->lines, &how);
 }
 
-static int print(const struct settings *settings, const struct mp_heap_capture *capture,
-                 const char *path)
+static void print_text(struct mp_heap_views *views, size_t most)
 {
-    struct mp_heap_lines lines;
-    struct mp_source source = {0};
-    struct mp_heap_text_options how = {.name = path,
-                                       .incomplete = capture->incomplete,
-                                       .most =
-                                           settings->most ? settings->most : USUAL_LINES,
+    struct mp_heap_text_options how = {.name = views->path,
+                                       .incomplete = views->capture.incomplete,
+                                       .own = views->hidden,
+                                       .most = most ? most : USUAL_LINES,
                                        .source = mp_source_line,
-                                       .context = &source};
-    if (mp_heap_lines_init(&lines, &capture->view))
-        return mp_fail("out of memory");
-    if (settings->json)
-        mp_heap_json(stdout, &capture->view, &lines, capture->incomplete);
-    else
-        mp_heap_text(stdout, &capture->view, &lines, &how);
-    mp_source_release(&source);
-    mp_heap_lines_release(&lines);
-    return MP_EXIT_OK;
+                                       .context = &views->source,
+                                       .style = views->style};
+    mp_heap_text(stdout, &views->capture.view, &views->lines, &how);
+    if (views->source.changed_count)
+        fputs("\nNewer than the capture, so that lines may have moved; source not shown:\n",
+              stdout);
+    for (size_t i = 0; i < views->source.changed_count; i++) {
+        const char *name = views->source.changed[i];
+        fputs("  ", stdout);
+        mp_heap_put_text(stdout, &views->style, name, strlen(name), 0, MP_HEAP_CUT_START);
+        putchar('\n');
+    }
 }
 
 static int run(void *from, int count, char **operands)
 {
-    struct mp_heap_capture capture;
-    if (!count) {
-        mp_fail("report: no capture was named; see 'mprof help report'");
+    const struct settings *settings = from;
+    struct mp_heap_views views;
+    if (count > 1) {
+        mp_fail("report: takes one capture, was also given '%s'; see 'mprof help report'",
+                operands[1]);
         return MP_EXIT_USAGE;
     }
-    enum mp_heap_problem problem = mp_heap_read(&capture, operands[0]);
-    int code = problem ? say_problem(&capture, problem, operands[0])
-                       : print(from, &capture, operands[0]);
-    mp_heap_capture_release(&capture);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames);
+    if (!code && settings->json)
+        print_json(&views);
+    else if (!code)
+        print_text(&views, settings->most);
+    mp_heap_views_release(&views);
     return code;
 }
 
 const struct mp_command mp_command_report = {
     "report",
-    "file",
+    "[file|index]",
     "print which lines hold the memory in a heap capture",
-    "Prints the peak of a heap capture and when it was, the lines that held it, what is still "
-    "live and what is freed as soon as it was allocated. The program may still be running, or "
-    "have been killed.",
-    MP_OPERANDS_WORD,
+    "Prints the peak of a heap capture (the newest here when none is given) and when it was, "
+    "the lines that held it with their callers, what is still live and what is freed as soon as "
+    "it was allocated; resident memory beside it. The program may still be running, or have been "
+    "killed.",
+    MP_OPERANDS_PROFILES,
     options,
     take,
     sizeof(struct settings),

@@ -53,6 +53,7 @@ static PyObject *start(struct heap *self, PyObject *argument)
                             "this tracker was started before: make another");
     if (argument != Py_None && !PyUnicode_FSConverter(argument, &path))
         return NULL;
+    mp_flow_yield();
     if (mp_hooks_are_open())
         errno = EBUSY;
     int failed = mp_hooks_are_open() || open_file(self, path);
@@ -63,6 +64,8 @@ static PyObject *start(struct heap *self, PyObject *argument)
     }
     self->recording = !failed;
     PyObject *result = failed ? start_failed(path) : Py_NewRef(Py_None);
+    if (failed)
+        mp_flow_resume();
     Py_XDECREF(path);
     return result;
 }
@@ -75,7 +78,11 @@ static int end(struct heap *self)
     if (!was || self->pid != getpid())
         return 0;
     mp_hooks_stop();
-    return mp_heap_file_finish(&self->file);
+    int failed = mp_heap_file_finish(&self->file);
+    int kept = errno;
+    mp_flow_resume();
+    errno = kept;
+    return failed;
 }
 
 static PyObject *stop(struct heap *self, PyObject *ignored)
@@ -110,12 +117,14 @@ static PyObject *figures(struct heap *self, PyObject *ignored)
     if (!header)
         return NULL;
     struct mp_heap_header now = *header; /* before the dictionary's own blocks count */
+    struct mp_heap_view view = mp_heap_view_of(&self->file.heap);
+    struct mp_heap_totals totals = mp_heap_totals(&view);
     return Py_BuildValue("{sLsLsLsKsKsKsKsKsKsKsKsi}", "live", now.live, "peak", now.peak,
-                         "peak_time", now.peak_time, "live_blocks", now.live_blocks,
-                         "peak_blocks", now.peak_blocks, "total", now.total, "allocations",
-                         now.blocks, "frees", now.frees, "temporary", now.temporary,
-                         "untracked", now.untracked, "shortened", now.shortened,
-                         "in_memory", self->file.in_memory);
+                         "peak_time", now.peak_time, "live_blocks", totals.live_blocks,
+                         "peak_blocks", totals.peak_blocks, "total", totals.total,
+                         "allocations", totals.blocks, "frees", totals.frees, "temporary",
+                         totals.temporary, "untracked", now.untracked, "shortened",
+                         now.shortened, "in_memory", self->file.in_memory);
 }
 
 static PyObject *text_of(const struct mp_heap_view *view, struct mp_heap_text text)
@@ -150,7 +159,7 @@ static void look(void *context)
 {
     struct looking *looking = context;
     looking->view = mp_heap_view_of(looking->heap);
-    looking->failed = mp_heap_lines_init(&looking->lines, &looking->view);
+    looking->failed = mp_heap_lines_init(&looking->lines, &looking->view, NULL);
 }
 
 static PyObject *rows(const struct looking *looking, Py_ssize_t count)

@@ -32,6 +32,8 @@ static int execute(PyObject *module)
     if (!failed)
         failed = PyModule_AddFunctions(module, mp_calls_methods);
     if (!failed)
+        failed = PyModule_AddFunctions(module, mp_flow_methods);
+    if (!failed)
         failed = mp_sampler_register(module);
     if (!failed)
         failed = PyModule_AddFunctions(module, mp_meter_methods);

@@ -39,16 +39,17 @@ static int fill_cells(struct mp_line_table *table, PyObject *cells)
 {
     PyObject *line, *cell;
     for (Py_ssize_t at = 0; PyDict_Next(cells, &at, &line, &cell);) {
-        long long memory, increment;
-        unsigned long long occurrences;
-        long long peak = 0;
-        if (!PyArg_ParseTuple(cell, "LLK|L", &memory, &increment, &occurrences, &peak))
+        long long memory, increment, peak = 0, heap_peak = 0;
+        unsigned long long occurrences, allocated = 0, freed = 0;
+        if (!PyArg_ParseTuple(cell, "LLK|LKKL", &memory, &increment, &occurrences, &peak,
+                              &allocated, &freed, &heap_peak))
             return -1;
         struct mp_line *row = mp_line_table_row(table, (int)PyLong_AsLong(line));
         if (PyErr_Occurred())
             return -1;
         if (row)
-            *row = (struct mp_line){memory, increment, peak, occurrences};
+            *row = (struct mp_line){memory,    increment, peak,     occurrences,
+                                    allocated, freed,     heap_peak};
     }
     return 0;
 }
@@ -102,15 +103,17 @@ static PyObject *text_lines(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *tuple;
-    int peaks = 0;
+    int peaks = 0, heap = 0;
     struct mp_text_options options = {.precision = 1};
     struct function function;
     char *text = NULL;
     size_t length = 0;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "O!i|p", &PyTuple_Type, &tuple, &options.precision, &peaks))
+    if (!PyArg_ParseTuple(args, "O!i|pp", &PyTuple_Type, &tuple, &options.precision, &peaks,
+                          &heap))
         return NULL;
     options.peaks = peaks;
+    options.heap = heap;
     if (!init(&function, tuple)) {
         FILE *out = open_memstream(&text, &length);
         if (out) {
@@ -176,12 +179,13 @@ static PyObject *json_lines(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *list;
-    int peaks = 0;
+    int peaks = 0, heap = 0;
     struct mp_json_options options;
-    if (!PyArg_ParseTuple(args, "O!ss|p", &PyList_Type, &list, &options.backend,
-                          &options.python, &peaks))
+    if (!PyArg_ParseTuple(args, "O!ss|pp", &PyList_Type, &list, &options.backend,
+                          &options.python, &peaks, &heap))
         return NULL;
     options.peaks = peaks;
+    options.heap = heap;
     return render_list(list, render_json, &options);
 }
 
@@ -201,27 +205,30 @@ static PyObject *html_lines(PyObject *module, PyObject *args)
 {
     (void)module;
     PyObject *list;
-    int fragment, peaks = 0;
+    int fragment, peaks = 0, heap = 0;
     struct mp_html_options options;
     struct mp_notebook_options notebook;
-    if (!PyArg_ParseTuple(args, "O!issp|p", &PyList_Type, &list, &options.precision,
-                          &options.title, &options.backend, &fragment, &peaks))
+    if (!PyArg_ParseTuple(args, "O!issp|pp", &PyList_Type, &list, &options.precision,
+                          &options.title, &options.backend, &fragment, &peaks, &heap))
         return NULL;
     options.peaks = peaks;
-    notebook = (struct mp_notebook_options){options.precision, peaks};
+    options.heap = heap;
+    notebook = (struct mp_notebook_options){options.precision, peaks, heap};
     return fragment ? render_list(list, render_fragment, &notebook)
                     : render_list(list, render_html, &options);
 }
 
 PyMethodDef mp_render_methods[] = {
     {"text_lines", text_lines, METH_VARARGS,
-     "text_lines(function, precision, peaks=False) -> the line table of memory_profiler 0.61.\n"
+     "text_lines(function, precision, peaks=False, heap=False) -> the line table of\n"
+     "memory_profiler 0.61, with more columns on request.\n"
      "A function is (filename, name, first, entry, baseline, [source lines], {line: (memory,\n"
-     "increment, occurrences, peak)})."},
+     "increment, occurrences, peak, allocated, freed, heap_peak)})."},
     {"json_lines", json_lines, METH_VARARGS,
-     "json_lines([function, ...], backend, python, peaks=False) -> JSON document, docs/json.md."},
+     "json_lines([function, ...], backend, python, peaks=False, heap=False) -> JSON document,\n"
+     "docs/json.md."},
     {"html_lines", html_lines, METH_VARARGS,
-     "html_lines([function, ...], precision, title, backend, fragment, peaks=False) -> a page,\n"
-     "or as a fragment: its tables for the output of a notebook's cell."},
+     "html_lines([function, ...], precision, title, backend, fragment, peaks=False,\n"
+     "heap=False) -> a page, or as a fragment: its tables for the output of a notebook's cell."},
     {NULL, NULL, 0, NULL},
 };

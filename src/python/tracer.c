@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "capture/hooks_python.h"
 #include "capture/trace.h"
 #include "capture/trace_compat.h"
 #include "capture/tracer.h"
@@ -41,6 +42,7 @@ static int64_t read_with_children(struct other_source *source)
 /* Calls into Python from an event: an exception that is on its way stays on its way. */
 static int64_t read_callable(PyObject *call)
 {
+    bool aside = mp_hooks_set_aside(true);
     PyObject *raised = PyErr_GetRaisedException();
     PyObject *result = PyObject_CallNoArgs(call);
     int64_t bytes = result ? PyLong_AsLongLong(result) : -1;
@@ -48,6 +50,7 @@ static int64_t read_callable(PyObject *call)
     if (PyErr_Occurred())
         PyErr_Clear();
     PyErr_SetRaisedException(raised);
+    mp_hooks_set_aside(aside);
     return bytes;
 }
 
@@ -63,6 +66,8 @@ static void release_extras(struct mp_tracer *tracer)
 {
     struct other_source *source = tracer->source.self;
     Py_XDECREF((PyObject *)tracer->limit.call);
+    if (tracer->flow)
+        mp_flow_drop();
     if (!source)
         return;
     mp_meter_release(&source->meter);
@@ -100,14 +105,27 @@ static int use_source(struct mp_tracer *tracer, const char *name, int children,
     return 0;
 }
 
+static int use_more(struct mp_tracer *tracer, int peaks, int heap)
+{
+    tracer->peaks = tracer->more = peaks && !tracer->source.read;
+    if (!heap)
+        return 0;
+    if (mp_flow_want()) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    mp_tracer_use_flow(tracer, mp_hooks_flow);
+    return 0;
+}
+
 static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"metric", "children", "call", "peaks", NULL};
+    static char *names[] = {"metric", "children", "call", "peaks", "heap", NULL};
     const char *metric = "rss";
-    int children = 0, peaks = 0;
+    int children = 0, peaks = 0, heap = 0;
     PyObject *call = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spOp", names, &metric, &children,
-                                     &call, &peaks))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spOpp", names, &metric, &children,
+                                     &call, &peaks, &heap))
         return NULL;
     struct tracer_object *self = (struct tracer_object *)type->tp_alloc(type, 0);
     if (!self)
@@ -118,10 +136,9 @@ static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         return PyErr_NoMemory();
     }
     self->tracer->on_release = release_extras;
-    if (use_source(self->tracer, metric, children, call))
+    if (use_source(self->tracer, metric, children, call) ||
+        use_more(self->tracer, peaks, heap))
         Py_CLEAR(self);
-    else
-        self->tracer->peaks = peaks && !self->tracer->source.read;
     return (PyObject *)self;
 }
 
@@ -199,7 +216,8 @@ static PyObject *tracer_limit(struct tracer_object *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* {line: (memory, increment, occurrences, peak)} of the lines that completed. */
+/* {line: (memory, increment, occurrences, peak, allocated, freed, heap_peak)} of the lines that
+   completed. */
 static PyObject *cells_of(const struct mp_line_table *table)
 {
     PyObject *cells = PyDict_New();
@@ -209,8 +227,10 @@ static PyObject *cells_of(const struct mp_line_table *table)
             continue;
         PyObject *line = PyLong_FromLong(table->first + i);
         PyObject *cell =
-            Py_BuildValue("LLKL", (long long)row->memory, (long long)row->increment,
-                          (unsigned long long)row->occurrences, (long long)row->peak);
+            Py_BuildValue("LLKLKKL", (long long)row->memory, (long long)row->increment,
+                          (unsigned long long)row->occurrences, (long long)row->peak,
+                          (unsigned long long)row->allocated,
+                          (unsigned long long)row->freed, (long long)row->heap_peak);
         int failed = !line || !cell || PyDict_SetItem(cells, line, cell);
         Py_XDECREF(line);
         Py_XDECREF(cell);
@@ -259,7 +279,8 @@ static PyMethodDef methods[] = {
      "limit(bytes, call): call(reading) each time memory rises to `bytes` at the end of a\n"
      "traced line; what it raises goes into the program."},
     {"tables", (PyCFunction)tracer_tables, METH_NOARGS,
-     "tables() -> [(code, baseline, {line: (memory, increment, occurrences, peak)}), ...],\n"
+     "tables() -> [(code, baseline, {line: (memory, increment, occurrences, peak, allocated,\n"
+     "freed, heap_peak)}), ...],\n"
      "bytes, in the order of add(). baseline is the first entry's reading, -1 if never\n"
      "entered; the increment of the entry line does not include it."},
     {NULL, NULL, 0, NULL},
@@ -279,8 +300,9 @@ static PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, getters},
     {Py_tp_doc,
-     "Tracer(metric='rss', children=False, call=None, peaks=False): line tables of one\n"
-     "profiler. peaks (of RSS alone): the high-water mark of each line.\n"
+     "Tracer(metric='rss', children=False, call=None, peaks=False, heap=False): line tables\n"
+     "of one profiler. peaks (of RSS alone): the high-water mark of each line. heap: bytes of\n"
+     "Python's allocators.\n"
      "call() -> bytes replaces the meter when given."},
     {0, NULL},
 };

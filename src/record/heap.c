@@ -33,3 +33,18 @@ struct mp_heap_view mp_heap_view_of(const struct mp_heap *heap)
         view.counts[table] = heap->header->counts[table];
     return view;
 }
+
+struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *view)
+{
+    struct mp_heap_totals totals = {0};
+    for (size_t i = 0; i < view->counts[MP_HEAP_THREADS]; i++) {
+        totals.total += view->threads[i].allocated;
+        totals.blocks += view->threads[i].blocks;
+        totals.frees += view->threads[i].frees;
+        totals.temporary += view->threads[i].temporary;
+    }
+    for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++)
+        totals.peak_blocks += mp_heap_blocks_at_peak(view, &view->nodes[i]);
+    totals.live_blocks = totals.blocks - totals.frees;
+    return totals;
+}

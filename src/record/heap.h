@@ -91,8 +91,6 @@ struct mp_heap_header {
     uint32_t epoch;     /* of the present peak */
     int64_t live, peak; /* bytes */
     int64_t peak_time;  /* ns since the start */
-    uint64_t live_blocks, peak_blocks;
-    uint64_t total, blocks, frees, temporary;
     uint64_t untracked, untracked_bytes; /* allocations that could not be followed */
     uint64_t shortened; /* allocations charged to an ancestor: no room for their stack */
     uint64_t counts[MP_HEAP_TABLES];
@@ -132,14 +130,34 @@ int mp_heap_reserve(struct mp_heap *, enum mp_heap_table, size_t more);
 
 struct mp_heap_view mp_heap_view_of(const struct mp_heap *);
 
-/* A node's bytes and blocks at the peak. */
+/* Sums over the tables: threads, and nodes for what was live at the peak. */
+struct mp_heap_totals {
+    uint64_t total; /* bytes ever allocated */
+    uint64_t blocks, frees, temporary;
+    uint64_t live_blocks, peak_blocks;
+};
+
+struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *);
+
+/* A node's bytes and blocks in use when the capture ended, or now. */
+static inline int64_t mp_heap_live(const struct mp_heap_node *node)
+{
+    return node->live;
+}
+
+static inline uint64_t mp_heap_live_blocks(const struct mp_heap_node *node)
+{
+    return node->live_blocks;
+}
+
+/* The same at the peak. */
 static inline int64_t mp_heap_at_peak(const struct mp_heap_view *view,
                                       const struct mp_heap_node *node)
 {
     return node->epoch == view->header->epoch ? node->at_peak : node->live;
 }
 
-static inline uint32_t mp_heap_blocks_at_peak(const struct mp_heap_view *view,
+static inline uint64_t mp_heap_blocks_at_peak(const struct mp_heap_view *view,
                                               const struct mp_heap_node *node)
 {
     return node->epoch == view->header->epoch ? node->at_peak_blocks : node->live_blocks;

@@ -9,6 +9,10 @@
  *                              included, each byte counted once
  *     peak         bytes       the largest high-water mark of an execution, callees included;
  *                              measured only on request, else 0
+ *     allocated    bytes       that Python's allocators handed out on the thread, callees
+ *     freed                    included, and got back; each byte once; on request, else 0
+ *     heap_peak    bytes       the largest rise of an execution above its start of what the
+ *                              thread had allocated and not freed; likewise
  *     occurrences  executions  as sys.settrace counts them
  *
  * Row 0 of a table is the line of the function's first decorator (or `def`): entering the
@@ -31,6 +35,8 @@ struct mp_line {
     int64_t increment;
     int64_t peak;
     uint64_t occurrences; /* 0: never completed, the other fields mean nothing */
+    uint64_t allocated, freed;
+    int64_t heap_peak;
 };
 
 struct mp_line_table {
@@ -50,6 +56,12 @@ static inline struct mp_line *mp_line_table_row(const struct mp_line_table *tabl
 {
     unsigned row = (unsigned)line - (unsigned)table->first;
     return row < (unsigned)table->count ? &table->rows[row] : (struct mp_line *)0;
+}
+
+/* Of its allocations, what the line did not free. */
+static inline int64_t mp_line_net(const struct mp_line *line)
+{
+    return (int64_t)(line->allocated - line->freed);
 }
 
 /* The increment to show for a line: its deltas, with the baseline where it belongs. */

@@ -9,4 +9,11 @@
    table does not say. Any bytes will do: nothing behind `length` is read. */
 int mp_location_line(const char *table, size_t length, int first_line, uint32_t unit);
 
+/* The same for several units, in ascending order; the table is read once. */
+void mp_location_lines(const char *table, size_t length, int first_line,
+                       const uint32_t *units, int *lines, size_t count);
+
+/* The highest line that an instruction of the code object is on; at least first_line. */
+int mp_location_last_line(const char *table, size_t length, int first_line);
+
 #endif

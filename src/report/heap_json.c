@@ -3,7 +3,20 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "aggregate/heap_path.h"
+#include "aggregate/heap_series.h"
 #include "base/escape.h"
+
+enum { CALLERS = 16 };
+
+static void put_string(FILE *out, const char *key, const char *text)
+{
+    fprintf(out, "\"%s\": ", key);
+    if (text)
+        mp_escape_json(out, text, strlen(text));
+    else
+        fputs("null", out);
+}
 
 static void put_text(FILE *out, const char *key, const struct mp_heap_view *view,
                      struct mp_heap_text text)
@@ -12,8 +25,23 @@ static void put_text(FILE *out, const char *key, const struct mp_heap_view *view
     mp_escape_json(out, view->text + text.offset, text.length);
 }
 
-static void put_totals(FILE *out, const struct mp_heap_header *header)
+static void put_head(FILE *out, const char *schema,
+                     const struct mp_heap_json_options *options)
 {
+    fprintf(out,
+            "{\n  \"schema\": \"memory_profiler.%s\", \"version\": \"%s\",\n"
+            "  \"unit\": \"bytes\", \"time_unit\": \"ns\",\n  ",
+            schema, MP_VERSION);
+    put_string(out, "capture", options->name);
+    fputs(", ", out);
+    put_string(out, "incomplete", options->incomplete);
+    fputs(",\n", out);
+}
+
+static void put_totals(FILE *out, const struct mp_heap_view *view)
+{
+    const struct mp_heap_header *header = view->header;
+    struct mp_heap_totals totals = mp_heap_totals(view);
     fprintf(out,
             "  \"pid\": %" PRId64 ", \"wall_start\": %" PRId64 ", \"elapsed\": %" PRId64
             ",\n",
@@ -21,60 +49,200 @@ static void put_totals(FILE *out, const struct mp_heap_header *header)
     fprintf(out,
             "  \"peak\": %" PRId64 ", \"peak_blocks\": %" PRIu64 ", \"peak_time\": %" PRId64
             ",\n",
-            header->peak, header->peak_blocks, header->peak_time);
+            header->peak, totals.peak_blocks, header->peak_time);
     fprintf(out, "  \"live\": %" PRId64 ", \"live_blocks\": %" PRIu64 ",\n", header->live,
-            header->live_blocks);
+            totals.live_blocks);
     fprintf(out,
             "  \"total\": %" PRIu64 ", \"allocations\": %" PRIu64 ", \"frees\": %" PRIu64
             ", \"temporary\": %" PRIu64 ",\n",
-            header->total, header->blocks, header->frees, header->temporary);
-    fprintf(out, "  \"untracked\": %" PRIu64 ", \"shortened\": %" PRIu64 ",\n",
-            header->untracked, header->shortened);
+            totals.total, totals.blocks, totals.frees, totals.temporary);
+    fprintf(out,
+            "  \"untracked\": %" PRIu64 ", \"untracked_bytes\": %" PRIu64
+            ", \"shortened\": %" PRIu64 ",\n",
+            header->untracked, header->untracked_bytes, header->shortened);
 }
 
-static void put_line(FILE *out, const struct mp_heap_view *view,
-                     const struct mp_heap_line *line)
+static void put_rss(FILE *out, const struct mp_heap_view *view)
 {
-    const struct mp_heap_code *code = &view->codes[line->code];
-    fputs("{", out);
-    put_text(out, "file", view, code->file);
-    fprintf(out, ", \"line\": %d, ", line->line);
-    put_text(out, "function", view, code->name);
+    struct mp_heap_marks marks = mp_heap_marks(view);
+    if (!marks.peak)
+        fputs("  \"rss\": null,\n", out);
+    else
+        fprintf(out,
+                "  \"rss\": {\"at_peak\": %" PRId64 ", \"at_end\": %" PRId64
+                ", \"most\": %" PRId64 ", \"most_time\": %" PRId64 "},\n",
+                marks.peak->rss, marks.end->rss, marks.most->rss, marks.most->time);
+}
+
+static void put_figures(FILE *out, const struct mp_heap_line *sum)
+{
     fprintf(out,
-            ", \"at_peak\": %" PRId64 ", \"live\": %" PRId64
-            ", \"blocks_at_peak\": %" PRIu64 ", \"live_blocks\": %" PRIu64,
-            line->at_peak, line->live, line->blocks_at_peak, line->live_blocks);
+            "\"at_peak\": %" PRId64 ", \"live\": %" PRId64 ", \"blocks_at_peak\": %" PRIu64
+            ", \"live_blocks\": %" PRIu64,
+            sum->at_peak, sum->live, sum->blocks_at_peak, sum->live_blocks);
     fprintf(out,
             ", \"total\": %" PRIu64 ", \"allocations\": %" PRIu64
-            ", \"temporary\": %" PRIu64 "}",
-            line->total, line->blocks, line->temporary);
+            ", \"temporary\": %" PRIu64,
+            sum->total, sum->blocks, sum->temporary);
 }
 
-static void put_series(FILE *out, const struct mp_heap_series *series)
+static void put_place(FILE *out, const struct mp_heap_view *view, uint32_t code, int line)
 {
-    const struct mp_heap_point *points = series->points[series->bank];
-    for (uint32_t i = 0; i < series->count[series->bank]; i++)
-        fprintf(out, "%s\n    [%" PRId64 ", %" PRId64 ", %" PRId64 "]", i ? "," : "",
-                points[i].time, points[i].rss, points[i].heap);
+    put_text(out, "file", view, view->codes[code].file);
+    fprintf(out, ", \"line\": %d, ", line);
+    put_text(out, "function", view, view->codes[code].name);
 }
 
-void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,
-                  const char *incomplete)
+static void put_callers(FILE *out, const struct mp_heap_view *view, uint32_t node,
+                        const struct mp_heap_own *own)
 {
-    fputs("{\n  \"format\": \"mprof heap\", \"version\": 1, \"incomplete\": ", out);
-    if (incomplete)
-        mp_escape_json(out, incomplete, strlen(incomplete));
-    else
-        fputs("null", out);
-    fputs(",\n", out);
-    put_totals(out, view->header);
+    struct mp_heap_frame frames[CALLERS];
+    size_t left, count = mp_heap_callers(view, own, node, frames, CALLERS, &left);
+    fputs(", \"callers\": [", out);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i ? ", {" : "{", out);
+        put_place(out, view, frames[i].code, frames[i].line);
+        fprintf(out, ", \"times\": %" PRIu32 "}", frames[i].times);
+    }
+    fprintf(out, "], \"callers_left_out\": %zu", left);
+}
+
+static void put_lines(FILE *out, const struct mp_heap_view *view,
+                      struct mp_heap_lines *lines, const struct mp_heap_own *own)
+{
     mp_heap_lines_sort(lines, view, MP_HEAP_BY_PEAK);
     fputs("  \"lines\": [", out);
     for (size_t i = 0; i < lines->count; i++) {
-        fprintf(out, "%s\n    ", i ? "," : "");
-        put_line(out, view, &lines->lines[i]);
+        const struct mp_heap_line *line = &lines->lines[i];
+        fprintf(out, "%s\n    {", i ? "," : "");
+        put_place(out, view, line->code, line->line);
+        fputs(", ", out);
+        put_figures(out, line);
+        fprintf(out, ", \"stacks\": %" PRIu32 ", \"heaviest\": %" PRIu64, line->stacks,
+                line->heaviest[MP_HEAP_BY_PEAK].weight);
+        put_callers(out, view, line->heaviest[MP_HEAP_BY_PEAK].node, own);
+        fputc('}', out);
     }
-    fputs("],\n  \"series\": [", out);
-    put_series(out, &view->header->series);
+    fputs("],\n", out);
+}
+
+static void put_threads(FILE *out, const struct mp_heap_view *view)
+{
+    const char *comma = "";
+    fputs("  \"threads\": [", out);
+    for (size_t i = 0; i < view->counts[MP_HEAP_THREADS]; i++) {
+        const struct mp_heap_thread *thread = &view->threads[i];
+        if (!thread->blocks) /* the place for those beyond the table's end, mostly */
+            continue;
+        fprintf(out,
+                "%s\n    {\"id\": %" PRId64 ", \"allocated\": %" PRIu64
+                ", \"freed\": %" PRIu64,
+                comma, thread->id, thread->allocated, thread->freed);
+        comma = ",";
+        fprintf(out,
+                ", \"allocations\": %" PRIu64 ", \"frees\": %" PRIu64
+                ", \"temporary\": %" PRIu64 "}",
+                thread->blocks, thread->frees, thread->temporary);
+    }
+    fputs("],\n", out);
+}
+
+static void put_series(FILE *out, const struct mp_heap_view *view)
+{
+    size_t count;
+    const struct mp_heap_point *points = mp_heap_points(view, &count);
+    fputs("  \"series\": [", out);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%s\n    [%" PRId64 ", %" PRId64 ", %" PRId64 "]", i ? "," : "",
+                points[i].time, points[i].rss, points[i].heap);
+    fputs("]\n}\n", out);
+}
+
+void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,
+                  const struct mp_heap_json_options *options)
+{
+    put_head(out, "heap/1", options);
+    put_totals(out, view);
+    put_rss(out, view);
+    fputs("  \"own\": {", out);
+    put_figures(out, &lines->own);
+    fputs("},\n", out);
+    put_lines(out, view, lines, options->own);
+    put_threads(out, view);
+    put_series(out, view);
+}
+
+void mp_heap_groups_json(FILE *out, const struct mp_heap_view *view,
+                         const struct mp_heap_groups *groups,
+                         const struct mp_heap_json_options *options)
+{
+    static const char *const kinds[] = {[MP_HEAP_PROGRAM] = "program",
+                                        [MP_HEAP_PACKAGE] = "package",
+                                        [MP_HEAP_LIBRARY] = "library",
+                                        [MP_HEAP_OWN] = "memory_profiler",
+                                        [MP_HEAP_NOWHERE] = "none"};
+    put_head(out, "heap-files/1", options);
+    fputs("  \"groups\": [", out);
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct mp_heap_group *group = &groups->groups[i];
+        fprintf(out, "%s\n    {\"kind\": \"%s\", ", i ? "," : "", kinds[group->kind]);
+        put_text(out, "name", view, group->name);
+        fprintf(out, ", \"files\": %zu, ", group->files);
+        put_figures(out, &group->sum);
+        fputc('}', out);
+    }
+    fputs("]\n}\n", out);
+}
+
+static void put_listed(FILE *out, const struct mp_heap_listed *listed)
+{
+    put_figures(out, &listed->self);
+    fprintf(out,
+            ", \"cumulative\": {\"at_peak\": %" PRId64 ", \"live\": %" PRId64
+            ", \"total\": %" PRIu64 "}",
+            listed->cumulative.at_peak, listed->cumulative.live, listed->cumulative.total);
+}
+
+static void put_functions(FILE *out, const struct mp_heap_view *view,
+                          const struct mp_heap_listing *listing)
+{
+    fputs("  \"functions\": [", out);
+    for (size_t i = 0; i < listing->function_count; i++) {
+        const struct mp_heap_function *function = &listing->functions[i];
+        fprintf(out, "%s\n    {", i ? "," : "");
+        put_text(out, "function", view, view->codes[function->code].name);
+        fprintf(out, ", \"first_line\": %d, \"last_line\": %d}", function->first,
+                function->last);
+    }
+    fputs("],\n", out);
+}
+
+void mp_heap_listing_json(FILE *out, const struct mp_heap_view *view,
+                          const struct mp_heap_listing *listing,
+                          const struct mp_heap_source_text *source,
+                          const struct mp_heap_json_options *options)
+{
+    put_head(out, "heap-lines/1", options);
+    fputs("  ", out);
+    put_text(out, "file", view, listing->file);
+    fprintf(out, ", \"changed\": %s, ", source->changed ? "true" : "false");
+    put_string(out, "no_source", source->why);
+    fputs(",\n  ", out);
+    put_listed(out, &listing->whole);
+    fputs(",\n", out);
+    put_functions(out, view, listing);
+    fputs("  \"lines\": [", out);
+    for (size_t i = 0; i < listing->count; i++) {
+        size_t length = 0;
+        const char *text = mp_heap_source_at(source, listing->lines[i].self.line, &length);
+        fprintf(out, "%s\n    {\"line\": %d, ", i ? "," : "", listing->lines[i].self.line);
+        put_listed(out, &listing->lines[i]);
+        fputs(", \"source\": ", out);
+        if (text)
+            mp_escape_json(out, text, length);
+        else
+            fputs("null", out);
+        fputc('}', out);
+    }
     fputs("]\n}\n", out);
 }

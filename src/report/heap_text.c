@@ -1,53 +1,86 @@
 #include "report/heap_text.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/escape.h"
+#include "aggregate/heap_path.h"
+#include "report/heap_summary.h"
 
-static const char indent[] = "                              ";
+enum { CALLERS = 4, LEAST_PLACE = 30, INDENT = 8, SHARE = 7 };
 
-/* "1.5 MiB"; whole bytes below 1 KiB. */
-static const char *size_of(int64_t bytes, char room[24])
+/* What a table shows, of how much, and how wide its columns are. */
+struct table {
+    enum mp_heap_order order;
+    const char *title, *first, *second;
+    uint64_t whole;
+    int widths[2];
+};
+
+/* The figures of a row, before and behind its share. */
+static void figures(const struct table *table, const struct mp_heap_line *line,
+                    char rooms[2][MP_HEAP_FIGURE])
 {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    double value = (double)bytes / 1024;
-    size_t unit = 0;
-    while (value >= 1023.95 && unit + 1 < sizeof units / sizeof *units) {
-        value /= 1024;
-        unit++;
+    switch (table->order) {
+    case MP_HEAP_BY_PEAK:
+        mp_heap_size(line->at_peak, rooms[0]);
+        mp_heap_count(line->blocks_at_peak, rooms[1]);
+        break;
+    case MP_HEAP_BY_LIVE:
+        mp_heap_size(line->live, rooms[0]);
+        mp_heap_count(line->live_blocks, rooms[1]);
+        break;
+    default:
+        mp_heap_count(line->temporary, rooms[0]);
+        mp_heap_size(line->total > INT64_MAX ? INT64_MAX : (int64_t)line->total, rooms[1]);
     }
-    if (bytes < 1024)
-        snprintf(room, 24, "%" PRId64 " B", bytes);
-    else
-        snprintf(room, 24, "%.1f %s", value, units[unit]);
-    return room;
 }
 
-static void put_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_text text)
+static void widen(struct table *table, const struct mp_heap_line *line)
 {
-    mp_escape_terminal(out, view->text + text.offset, text.length, false);
+    char rooms[2][MP_HEAP_FIGURE];
+    figures(table, line, rooms);
+    for (int i = 0; i < 2; i++)
+        if ((int)strlen(rooms[i]) > table->widths[i])
+            table->widths[i] = (int)strlen(rooms[i]);
 }
 
-static void put_place(FILE *out, const struct mp_heap_view *view,
-                      const struct mp_heap_line *line)
+static void put_figures(FILE *out, const struct table *table,
+                        const struct mp_heap_line *line)
 {
-    const struct mp_heap_code *code = &view->codes[line->code];
-    if (!line->code) {
-        fputs("(no Python code running)\n", out);
-        return;
-    }
-    put_text(out, view, code->file);
-    fprintf(out, ":%d ", line->line);
-    put_text(out, view, code->name);
-    fputc('\n', out);
+    char rooms[2][MP_HEAP_FIGURE];
+    uint64_t weight = mp_heap_line_weight(line, table->order);
+    double share = table->whole ? 100.0 * (double)weight / (double)table->whole : 0;
+    figures(table, line, rooms);
+    fprintf(out, "%*s %5.1f%% %*s  ", table->widths[0], rooms[0], share, table->widths[1],
+            rooms[1]);
+}
+
+static int place_column(const struct table *table)
+{
+    return table->widths[0] + 1 + SHARE + table->widths[1] + 2;
+}
+
+/* Columns from `at` on; 0 for any. */
+static int rest(const struct mp_heap_text_options *options, int at)
+{
+    int width = options->style.width;
+    return !width ? 0 : width - at > LEAST_PLACE ? width - at : LEAST_PLACE;
+}
+
+/* Where what belongs to a row's place begins. */
+static int indent(const struct table *table, const struct mp_heap_text_options *options)
+{
+    int column = place_column(table) + 2, width = options->style.width;
+    return !width || width - column >= LEAST_PLACE ? column : INDENT;
 }
 
 static void put_source(FILE *out, const struct mp_heap_view *view,
-                       const struct mp_heap_line *line,
+                       const struct mp_heap_line *line, const struct table *table,
                        const struct mp_heap_text_options *options)
 {
     size_t length;
+    int column = indent(table, options);
     const char *text =
         options->source && line->code
             ? options->source(options->context, view, view->codes[line->code].file,
@@ -59,121 +92,174 @@ static void put_source(FILE *out, const struct mp_heap_view *view,
     }
     if (!text || !length)
         return;
-    fputs(indent, out);
-    mp_escape_terminal(out, text, length, false);
+    fprintf(out, "%*s", column, "");
+    mp_heap_put_source(out, &options->style, text, length, rest(options, column));
     fputc('\n', out);
 }
 
-/* What a table shows of a line, and of how much. */
-struct table {
-    enum mp_heap_order order;
-    const char *title;
-    uint64_t whole;
-};
-
-static uint64_t blocks_of(const struct mp_heap_line *line, enum mp_heap_order order)
+/* The last part of a path, two for a package's __init__.py: callers are many. */
+static struct mp_heap_text base_of(const struct mp_heap_view *view,
+                                   struct mp_heap_text file)
 {
-    return order == MP_HEAP_BY_PEAK   ? line->blocks_at_peak
-           : order == MP_HEAP_BY_LIVE ? line->live_blocks
-                                      : line->temporary;
+    static const char package[] = "/__init__.py";
+    const char *path = view->text + file.offset;
+    size_t at = file.length, skip = sizeof package - 1;
+    if (at > skip && !memcmp(path + at - skip, package, skip))
+        at -= skip;
+    while (at && path[at - 1] != '/')
+        at--;
+    return (struct mp_heap_text){file.offset + (uint32_t)at, file.length - (uint32_t)at};
+}
+
+static void put_frame(FILE *out, const struct mp_heap_view *view,
+                      const struct mp_heap_frame *frame, const struct mp_heap_style *style)
+{
+    const struct mp_heap_code *code = &view->codes[frame->code];
+    mp_heap_put_file(out, style, view, base_of(view, code->file), 0);
+    fprintf(out, ":%d ", frame->line);
+    mp_heap_put_text(out, style, view->text + code->name.offset, code->name.length, 0,
+                     MP_HEAP_CUT_END);
+    if (frame->times > 1)
+        fprintf(out, " (%" PRIu32 " times)", frame->times);
+}
+
+/* How much of the line the stack is that is shown. */
+static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_order order)
+{
+    double whole = (double)mp_heap_line_weight(line, order);
+    double part = (double)line->heaviest[order].weight;
+    double share = whole > 0 ? 100 * part / whole : 100;
+    if (share < 0.5)
+        fputs("under 1% ", out);
+    else if (share < 99.5)
+        fprintf(out, "%.0f%% ", share);
+    fputs("called by ", out);
+}
+
+/* As many of the callers as the line has room for, the innermost always. */
+static void put_callers(FILE *out, const struct mp_heap_view *view,
+                        const struct mp_heap_line *line, const struct table *table,
+                        const struct mp_heap_text_options *options)
+{
+    struct mp_heap_frame frames[CALLERS];
+    size_t left,
+        count = mp_heap_callers(view, options->own, line->heaviest[table->order].node,
+                                frames, CALLERS, &left);
+    int column = indent(table, options), room = rest(options, column);
+    char *text = NULL;
+    size_t size = 0, shown = 0;
+    FILE *stream = count ? open_memstream(&text, &size) : NULL;
+    if (!stream)
+        return;
+    put_from(stream, line, table->order);
+    for (; shown < count; shown++) {
+        long before = ftell(stream);
+        fputs(shown ? ", " : "", stream);
+        put_frame(stream, view, &frames[shown], &options->style);
+        if (shown && room && ftell(stream) + 5 > room) {
+            fseek(stream, before, SEEK_SET);
+            break;
+        }
+    }
+    fclose(stream);
+    bool more = shown < count || left;
+    fprintf(out, "%*s", column, "");
+    mp_heap_put_text(out, &options->style, text, size, room && more ? room - 5 : room,
+                     MP_HEAP_CUT_END);
+    fprintf(out, "%s\n", more ? ", ..." : "");
+    free(text);
+}
+
+static void put_others(FILE *out, const struct table *table, const struct mp_heap_line *sum,
+                       size_t lines)
+{
+    if (!mp_heap_line_weight(sum, table->order))
+        return;
+    put_figures(out, table, sum);
+    if (lines)
+        fprintf(out, "(%zu more %s)\n", lines, lines == 1 ? "line" : "lines");
+    else
+        fputs("(memory_profiler itself)\n", out);
+}
+
+/* What the rows that are not shown have together; returns how many there are. */
+static size_t add_others(const struct mp_heap_lines *lines, enum mp_heap_order order,
+                         size_t from, struct mp_heap_line *sum)
+{
+    size_t i = from;
+    for (; i < lines->count && mp_heap_line_weight(&lines->lines[i], order); i++)
+        mp_heap_line_add(sum, &lines->lines[i]);
+    return i > from ? i - from : 0;
+}
+
+static size_t rows(const struct mp_heap_lines *lines, enum mp_heap_order order, size_t most)
+{
+    size_t count = 0;
+    while (count < lines->count && count < most &&
+           mp_heap_line_weight(&lines->lines[count], order))
+        count++;
+    return count;
 }
 
 static void put_row(FILE *out, const struct mp_heap_view *view,
-                    const struct mp_heap_line *line, const struct table *table)
+                    const struct mp_heap_line *line, const struct table *table,
+                    const struct mp_heap_text_options *options)
 {
-    char room[24];
-    uint64_t weight = mp_heap_line_weight(line, table->order);
-    double share = table->whole ? 100.0 * (double)weight / (double)table->whole : 0;
-    int64_t bytes =
-        table->order == MP_HEAP_BY_CHURN ? (int64_t)line->total : (int64_t)weight;
-    fprintf(out, "%11s %5.1f%% %10" PRIu64 "  ", size_of(bytes, room), share,
-            blocks_of(line, table->order));
-    put_place(out, view, line);
+    put_figures(out, table, line);
+    mp_heap_put_place(out, &options->style, view, line->code, line->line,
+                      rest(options, place_column(table)));
+    fputc('\n', out);
+    put_source(out, view, line, table, options);
+    put_callers(out, view, line, table, options);
 }
 
 static void put_table(FILE *out, const struct mp_heap_view *view,
-                      struct mp_heap_lines *lines, const struct table *table,
+                      struct mp_heap_lines *lines, struct table *table,
                       const struct mp_heap_text_options *options)
 {
+    struct mp_heap_line others = {0};
     mp_heap_lines_sort(lines, view, table->order);
-    if (!lines->count || !mp_heap_line_weight(&lines->lines[0], table->order))
+    size_t count = rows(lines, table->order, options->most);
+    size_t left = add_others(lines, table->order, count, &others);
+    if (!count)
         return;
-    fprintf(out, "\n%s\n%11s %6s %10s  %s\n", table->title,
-            table->order == MP_HEAP_BY_CHURN ? "allocated" : "bytes", "share", "blocks",
-            "where");
-    for (size_t i = 0; i < lines->count && i < options->most; i++) {
-        if (!mp_heap_line_weight(&lines->lines[i], table->order))
-            break;
-        put_row(out, view, &lines->lines[i], table);
-        put_source(out, view, &lines->lines[i], options);
-    }
-}
-
-static void put_rss(FILE *out, const struct mp_heap_header *header)
-{
-    const struct mp_heap_series *series = &header->series;
-    const struct mp_heap_point *points = series->points[series->bank];
-    char at_peak[24], most[24];
-    int64_t heap = -1, rss = 0, largest = 0;
-    for (uint32_t i = 0; i < series->count[series->bank]; i++) {
-        if (points[i].heap > heap) {
-            heap = points[i].heap;
-            rss = points[i].rss;
-        }
-        largest = points[i].rss > largest ? points[i].rss : largest;
-    }
-    if (heap >= 0)
-        fprintf(out, "  %-10s %s when the sampled heap was largest, %s at most\n", "RSS",
-                size_of(rss, at_peak), size_of(largest, most));
-}
-
-static void put_missing(FILE *out, const struct mp_heap_header *header,
-                        const char *incomplete)
-{
-    if (incomplete)
-        fprintf(out, "  incomplete: %s\n", incomplete);
-    if (header->untracked)
-        fprintf(out, "  not followed: %" PRIu64 " blocks, for want of memory\n",
-                header->untracked);
-    if (header->shortened)
-        fprintf(out,
-                "  charged to their callers: %" PRIu64
-                " stacks that found no room in the file\n",
-                header->shortened);
-}
-
-static void put_summary(FILE *out, const struct mp_heap_header *header,
-                        const struct mp_heap_text_options *options)
-{
-    char room[24];
-    fprintf(out, "Python heap of process %" PRId64 ": ", header->pid);
-    mp_escape_terminal(out, options->name, strlen(options->name), false);
-    fprintf(out, "\n  %-10s %s in %" PRIu64 " blocks, %.3f s after the start\n", "peak",
-            size_of(header->peak, room), header->peak_blocks,
-            (double)header->peak_time / 1e9);
-    fprintf(out, "  %-10s %s in %" PRIu64 " blocks after %.3f s\n", "live",
-            size_of(header->live, room), header->live_blocks,
-            (double)header->elapsed / 1e9);
-    fprintf(out,
-            "  %-10s %s in %" PRIu64 " blocks; %" PRIu64
-            " freed before their thread's next\n",
-            "allocated", size_of((int64_t)header->total, room), header->blocks,
-            header->temporary);
-    put_rss(out, header);
-    put_missing(out, header, options->incomplete);
+    table->widths[0] = 11;
+    table->widths[1] = (int)strlen(table->second);
+    for (size_t i = 0; i < count; i++)
+        widen(table, &lines->lines[i]);
+    widen(table, &others);
+    fprintf(out, "\n%s\n%*s %6s %*s  where\n", table->title, table->widths[0], table->first,
+            "share", table->widths[1], table->second);
+    for (size_t i = 0; i < count; i++)
+        put_row(out, view, &lines->lines[i], table, options);
+    put_others(out, table, &others, left);
+    put_others(out, table, &lines->own, 0);
 }
 
 void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,
                   const struct mp_heap_text_options *options)
 {
     const struct mp_heap_header *header = view->header;
-    const struct table tables[] = {
-        {MP_HEAP_BY_PEAK, "At the peak", (uint64_t)header->peak},
-        {MP_HEAP_BY_LIVE, "Still live", (uint64_t)header->live},
-        {MP_HEAP_BY_CHURN, "Freed at once (before their thread allocated again)",
-         header->temporary},
+    struct table tables[] = {
+        {.order = MP_HEAP_BY_PEAK,
+         .title = "At the peak",
+         .first = "bytes",
+         .second = "blocks",
+         .whole = (uint64_t)header->peak},
+        {.order = MP_HEAP_BY_LIVE,
+         .title = "Still live",
+         .first = "bytes",
+         .second = "blocks",
+         .whole = (uint64_t)header->live},
+        {.order = MP_HEAP_BY_CHURN,
+         .title = "Freed at once (before their thread allocated again)",
+         .first = "blocks",
+         .second = "allocated",
+         .whole = mp_heap_totals(view).temporary},
     };
-    put_summary(out, header, options);
+    mp_heap_put_title(out, view, options->name, options->incomplete, &options->style);
+    mp_heap_put_summary(out, view, &options->style);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         put_table(out, view, lines, &tables[i], options);
+    mp_heap_put_threads(out, view, options->most);
 }

@@ -6,17 +6,20 @@
 #include <stdio.h>
 
 #include "aggregate/heap_lines.h"
+#include "report/heap_parts.h"
 
 /* Finds a line of source: its text and length, without the newline; NULL when there is none. */
 typedef const char *mp_heap_source(void *context, const struct mp_heap_view *,
                                    struct mp_heap_text file, int line, size_t *length);
 
 struct mp_heap_text_options {
-    const char *name;       /* of the file */
-    const char *incomplete; /* NULL when nothing is missing */
-    size_t most;            /* lines in each table */
-    mp_heap_source *source; /* NULL: no source lines */
+    const char *name;              /* of the file */
+    const char *incomplete;        /* NULL when nothing is missing */
+    const struct mp_heap_own *own; /* NULL: all frames are shown */
+    size_t most;                   /* lines in each table */
+    mp_heap_source *source;        /* NULL: no source lines */
     void *context;
+    struct mp_heap_style style;
 };
 
 /* Sorts the lines, once for each table. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "report/size.h"
 
 static const char style[] =
     "<style>\n"
@@ -34,6 +35,7 @@ static const double MIB = 1024.0 * 1024.0;
 /* What a function's rows are compared with. */
 struct scale {
     int64_t memory, increment; /* the largest of each; increments without the entry row */
+    int64_t heap;              /* the largest of the heap columns, which share a scale */
     int hottest;               /* row that added most; -1: none added */
 };
 
@@ -49,6 +51,8 @@ static struct scale scale_of(const struct mp_line_table *table)
         scale.memory = row->memory > scale.memory ? row->memory : scale.memory;
         scale.memory = row->peak > scale.memory ? row->peak : scale.memory;
         scale.increment = size > scale.increment ? size : scale.increment;
+        uint64_t moved = row->allocated > row->freed ? row->allocated : row->freed;
+        scale.heap = (int64_t)moved > scale.heap ? (int64_t)moved : scale.heap;
         if (row->increment > most) {
             most = row->increment;
             scale.hottest = i;
@@ -62,16 +66,39 @@ static void put_text(FILE *out, struct mp_text text)
     mp_escape_html(out, text.bytes, text.length);
 }
 
-static void put_cell(FILE *out, int64_t shown, int64_t bar, int64_t full, const char *kind,
-                     int precision)
+static void end_cell(FILE *out, int64_t bar, int64_t full, const char *kind)
 {
     double share = full > 0 ? (double)(bar < 0 ? -bar : bar) / (double)full : 0;
-    fprintf(out, "<td>%.*f MiB", precision, (double)shown / MIB);
     if (share >= 0.0005)
         fprintf(out,
                 "<span class=\"bar%s\" style=\"width:calc((100%% - 20px)*%.3f)\"></span>",
                 kind, share);
     fputs("</td>", out);
+}
+
+static void put_cell(FILE *out, int64_t shown, int64_t bar, int64_t full, const char *kind,
+                     int precision)
+{
+    fprintf(out, "<td>%.*f MiB", precision, (double)shown / MIB);
+    end_cell(out, bar, full, kind);
+}
+
+static void put_size(FILE *out, int64_t bytes, const struct scale *scale, const char *kind,
+                     int precision)
+{
+    char size[MP_SIZE_ROOM];
+    fprintf(out, "<td>%s", mp_size_text(bytes, precision, size));
+    end_cell(out, bytes, scale->heap, kind);
+}
+
+static void put_heap(FILE *out, const struct mp_line *row, const struct scale *scale,
+                     int precision)
+{
+    int64_t net = mp_line_net(row);
+    put_size(out, (int64_t)row->allocated, scale, "", precision);
+    put_size(out, (int64_t)row->freed, scale, "", precision);
+    put_size(out, net, scale, net < 0 ? " shrink" : " grow", precision);
+    put_size(out, row->heap_peak, scale, "", precision);
 }
 
 static void put_row(FILE *out, const struct mp_function *function, int i,
@@ -91,9 +118,12 @@ static void put_row(FILE *out, const struct mp_function *function, int i,
                  scale->increment, row->increment < 0 ? " shrink" : " grow", precision);
         if (options->peaks)
             put_cell(out, row->peak, row->peak, scale->memory, "", precision);
+        if (options->heap)
+            put_heap(out, row, scale, precision);
         fprintf(out, "<td>%llu</td>", (unsigned long long)row->occurrences);
     } else {
-        fputs(options->peaks ? "<td colspan=\"4\"></td>" : "<td colspan=\"3\"></td>", out);
+        fprintf(out, "<td colspan=\"%d\"></td>",
+                3 + (options->peaks ? 1 : 0) + (options->heap ? 4 : 0));
     }
     fputs("<td class=\"src\">", out);
     put_text(out, function->lines[i]);
@@ -119,6 +149,10 @@ static void put_function(FILE *out, const struct mp_function *function,
         out);
     if (options->peaks)
         fputs("<th scope=\"col\">Peak</th>", out);
+    if (options->heap)
+        fputs("<th scope=\"col\">Allocated</th><th scope=\"col\">Freed</th>"
+              "<th scope=\"col\">Net</th><th scope=\"col\">Heap peak</th>",
+              out);
     fputs("<th scope=\"col\">Occurrences</th><th scope=\"col\" class=\"src\">Line Contents"
           "</th></tr></thead><tbody>\n",
           out);

@@ -11,6 +11,7 @@
 struct mp_html_options {
     int precision;       /* decimals of the MiB columns */
     bool peaks;          /* a Peak column */
+    bool heap;           /* four more: Allocated, Freed, Net, Heap peak */
     const char *title;   /* of the page; borrowed */
     const char *backend; /* the name of where the numbers come from */
 };

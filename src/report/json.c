@@ -10,7 +10,26 @@ static void put_text(FILE *out, const char *key, struct mp_text text)
     mp_escape_json(out, text.bytes, text.length);
 }
 
-static void put_row(FILE *out, const struct mp_function *function, int row, bool peaks)
+static void put_more(FILE *out, const struct mp_line *line,
+                     const struct mp_json_options *options)
+{
+    if (options->peaks && line->occurrences)
+        fprintf(out, "\"peak\": %lld, ", (long long)line->peak);
+    else
+        fputs("\"peak\": null, ", out);
+    if (options->heap && line->occurrences)
+        fprintf(
+            out,
+            "\"allocated\": %llu, \"freed\": %llu, \"net\": %lld, \"heap_peak\": %lld, ",
+            (unsigned long long)line->allocated, (unsigned long long)line->freed,
+            (long long)mp_line_net(line), (long long)line->heap_peak);
+    else
+        fputs("\"allocated\": null, \"freed\": null, \"net\": null, \"heap_peak\": null, ",
+              out);
+}
+
+static void put_row(FILE *out, const struct mp_function *function, int row,
+                    const struct mp_json_options *options)
 {
     int number = function->table.first + row;
     const struct mp_line *line = &function->table.rows[row];
@@ -22,15 +41,13 @@ static void put_row(FILE *out, const struct mp_function *function, int row, bool
                 (unsigned long long)line->occurrences);
     else
         fputs("\"memory\": null, \"increment\": null, \"occurrences\": 0, ", out);
-    if (peaks && line->occurrences)
-        fprintf(out, "\"peak\": %lld, ", (long long)line->peak);
-    else
-        fputs("\"peak\": null, ", out);
+    put_more(out, line, options);
     put_text(out, "source", function->lines[row]);
     fputc('}', out);
 }
 
-static void put_function(FILE *out, const struct mp_function *function, bool peaks)
+static void put_function(FILE *out, const struct mp_function *function,
+                         const struct mp_json_options *options)
 {
     fputs("    {\n      ", out);
     put_text(out, "filename", function->filename);
@@ -40,7 +57,7 @@ static void put_function(FILE *out, const struct mp_function *function, bool pea
             ",\n      \"first_line\": %d,\n      \"baseline\": %lld,\n      \"lines\": [\n",
             function->table.first, (long long)function->table.baseline);
     for (int row = 0; row < function->table.count; row++) {
-        put_row(out, function, row, peaks);
+        put_row(out, function, row, options);
         fputs(row + 1 < function->table.count ? ",\n" : "\n", out);
     }
     fputs("      ]\n    }", out);
@@ -62,7 +79,7 @@ void mp_json_lines(FILE *out, const struct mp_function *functions, size_t count,
     put_text(out, "backend", text_of(options->backend));
     fputs(",\n  \"functions\": [\n", out);
     for (size_t i = 0; i < count; i++) {
-        put_function(out, &functions[i], options->peaks);
+        put_function(out, &functions[i], options);
         fputs(i + 1 < count ? ",\n" : "\n", out);
     }
     fputs("  ]\n}\n", out);

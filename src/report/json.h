@@ -10,6 +10,7 @@
 struct mp_json_options {
     const char *backend; /* the name of where the numbers come from */
     bool peaks;          /* were measured; "peak" is null otherwise */
+    bool heap;           /* likewise "allocated", "freed", "net", "heap_peak" */
     const char *python;  /* version of the interpreter, "3.12.1" */
 };
 

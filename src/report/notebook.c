@@ -1,6 +1,7 @@
 #include "report/notebook.h"
 
 #include "base/escape.h"
+#include "report/size.h"
 
 /* Seen on white and on black alike. */
 #define GROW "#e8590c"
@@ -20,6 +21,7 @@ static const double MIB = 1024.0 * 1024.0;
 struct scale {
     int64_t memory, increment; /* the largest of each; increments without the entry row */
     int64_t least;             /* the least memory: bars of a level begin here */
+    int64_t heap;              /* the largest Net and Heap peak */
     int hottest;               /* row that added most; -1: none added */
 };
 
@@ -30,6 +32,9 @@ static void widen(struct scale *scale, const struct mp_line *row)
     scale->memory = high > scale->memory ? high : scale->memory;
     scale->least = row->memory < scale->least ? row->memory : scale->least;
     scale->increment = size > scale->increment ? size : scale->increment;
+    int64_t net = mp_line_net(row), held = net < 0 ? -net : net;
+    held = row->heap_peak > held ? row->heap_peak : held;
+    scale->heap = held > scale->heap ? held : scale->heap;
 }
 
 static struct scale scale_of(const struct mp_line_table *table)
@@ -61,11 +66,10 @@ static void put_head(FILE *out, const char *name, const char *style)
 }
 
 /* A figure with its bar, `share` of the column's width. */
-static void put_cell(FILE *out, int64_t bytes, double share, const char *colour, bool hot,
-                     int precision)
+static void put_figure(FILE *out, const char *text, double share, const char *colour,
+                       bool hot)
 {
-    fprintf(out, "<td style=\"" CELL "%s\">%.*f MiB", hot ? HOT : "", precision,
-            (double)bytes / MIB);
+    fprintf(out, "<td style=\"" CELL "%s\">%s", hot ? HOT : "", text);
     if (share >= 0.005)
         fprintf(out,
                 "<div style=\"height:3px;width:%.1f%%;margin-left:auto;"
@@ -74,9 +78,35 @@ static void put_cell(FILE *out, int64_t bytes, double share, const char *colour,
     fputs("</td>", out);
 }
 
+static void put_cell(FILE *out, int64_t bytes, double share, const char *colour, bool hot,
+                     int precision)
+{
+    char text[MP_SIZE_ROOM];
+    snprintf(text, sizeof text, "%.*f MiB", precision, (double)bytes / MIB);
+    put_figure(out, text, share, colour, hot);
+}
+
+static void put_size(FILE *out, int64_t bytes, double share, const char *colour, bool hot,
+                     int precision)
+{
+    char text[MP_SIZE_ROOM];
+    put_figure(out, mp_size_text(bytes, precision, text), share, colour, hot);
+}
+
 static double share_of(int64_t part, int64_t whole)
 {
     return whole > 0 ? (double)(part < 0 ? -part : part) / (double)whole : 0;
+}
+
+static void put_heap(FILE *out, const struct mp_line *row, const struct scale *scale,
+                     bool hot, int precision)
+{
+    int64_t net = mp_line_net(row);
+    put_size(out, (int64_t)row->allocated, 0, LEVEL, hot, precision);
+    put_size(out, (int64_t)row->freed, 0, LEVEL, hot, precision);
+    put_size(out, net, share_of(net, scale->heap), net < 0 ? SHRINK : GROW, hot, precision);
+    put_size(out, row->heap_peak, share_of(row->heap_peak, scale->heap), LEVEL, hot,
+             precision);
 }
 
 static void put_figures(FILE *out, const struct mp_function *function, int i,
@@ -94,6 +124,8 @@ static void put_figures(FILE *out, const struct mp_function *function, int i,
         put_cell(out, row->peak,
                  share_of(row->peak - scale->least, scale->memory - scale->least), LEVEL,
                  hot, options->precision);
+    if (options->heap)
+        put_heap(out, row, scale, hot, options->precision);
     fprintf(out, "<td style=\"" CELL "%s\">%llu</td>", hot ? HOT : "",
             (unsigned long long)row->occurrences);
 }
@@ -107,7 +139,8 @@ static void put_row(FILE *out, const struct mp_function *function, int i,
     if (ran)
         put_figures(out, function, i, scale, options);
     else
-        fprintf(out, "<td colspan=\"%d\"></td>", options->peaks ? 4 : 3);
+        fprintf(out, "<td colspan=\"%d\"></td>",
+                3 + (options->peaks ? 1 : 0) + (options->heap ? 4 : 0));
     fprintf(out, "<td style=\"%s%s\">%s", SOURCE,
             hot   ? HOT
             : ran ? ""
@@ -145,6 +178,12 @@ static void put_function(FILE *out, const struct mp_function *function,
     put_head(out, "Increment", CELL);
     if (options->peaks)
         put_head(out, "Peak", CELL);
+    if (options->heap) {
+        put_head(out, "Allocated", CELL);
+        put_head(out, "Freed", CELL);
+        put_head(out, "Net", CELL);
+        put_head(out, "Heap peak", CELL);
+    }
     put_head(out, "Occurrences", CELL);
     put_head(out, "Line Contents", SOURCE);
     fputs("</tr></thead><tbody>\n", out);

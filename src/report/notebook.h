@@ -19,6 +19,7 @@
 struct mp_notebook_options {
     int precision; /* decimals of the MiB columns */
     bool peaks;    /* a Peak column */
+    bool heap;     /* four more: Allocated, Freed, Net, Heap peak */
 };
 
 /* A table for each function: bars for increments and peaks, the line that added most marked. */

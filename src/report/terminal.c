@@ -202,7 +202,9 @@ static void put_child(FILE *out, struct canvas *canvas, const struct mp_figure_c
     fprintf(out, "%*s", AXIS, "");
     for (int i = 0; i < canvas->columns; i++)
         fputs(block(fullness(canvas->sampled[i], top, 1, 0), unicode), out);
-    fprintf(out, "\n%*schild %d ", AXIS, "", child->track->pid);
+    fprintf(out, "\n%*s", AXIS, "");
+    if (child->track->pid) /* else a part of the same process */
+        fprintf(out, "child %d ", child->track->pid);
     put_name(out, child->track->name ? child->track->name : "", NAME_WIDTH);
     fprintf(out, " peak %.3f MiB\n", (double)child->curve.peak / MP_MIB);
 }

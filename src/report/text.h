@@ -17,6 +17,7 @@
 struct mp_text_options {
     int precision; /* decimals of the MiB columns, 0 or more */
     bool peaks;    /* a Peak column before Occurrences, the rule as much longer */
+    bool heap;     /* four more: Allocated, Freed, Net, Heap peak (report/size.h) */
 };
 
 void mp_text_lines(FILE *out, const struct mp_function *, const struct mp_text_options *);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { LONGEST_NAME = 1 << 14 };
+
 /* What there is of the file, and where each table's chunks are in it. */
 struct reading {
     struct mp_heap_capture *capture;
@@ -174,17 +176,22 @@ static bool is_outside(const struct mp_heap_view *view, struct mp_heap_text text
     return (uint64_t)text.offset + text.length > view->counts[MP_HEAP_TEXT];
 }
 
-/* A text that was cut away is an empty one. */
+/* A text that was cut away is an empty one; of a name longer than any path, the beginning is
+   enough. */
 static enum mp_heap_problem check_codes(struct reading *reading)
 {
     struct mp_heap_view *view = &reading->capture->view;
     struct mp_heap_code *codes = reading->capture->tables[MP_HEAP_CODES];
     bool cut = is_cut(reading, MP_HEAP_TEXT);
+    const uint32_t most[] = {LONGEST_NAME, LONGEST_NAME, UINT32_MAX};
     for (size_t i = 0; i < view->counts[MP_HEAP_CODES]; i++) {
         struct mp_heap_text *texts[] = {&codes[i].name, &codes[i].file, &codes[i].lines};
         for (int which = 0; which < 3; which++) {
-            if (!is_outside(view, *texts[which]))
+            if (!is_outside(view, *texts[which])) {
+                if (texts[which]->length > most[which])
+                    texts[which]->length = most[which];
                 continue;
+            }
             if (!cut)
                 return bad_item(reading, MP_HEAP_CODES, i, "a text is not in the file");
             *texts[which] = (struct mp_heap_text){0};
@@ -201,7 +208,7 @@ static enum mp_heap_problem check_nodes(struct reading *reading)
     for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
         if (i ? nodes[i].parent >= i : nodes[i].parent != 0)
             return bad_item(reading, MP_HEAP_NODES, i, "a stack's parent is not above it");
-        if (nodes[i].live < 0 || nodes[i].at_peak < 0)
+        if (mp_heap_live(&nodes[i]) < 0 || nodes[i].at_peak < 0)
             return bad_item(reading, MP_HEAP_NODES, i, "a stack holds less than nothing");
         if (nodes[i].code < view->counts[MP_HEAP_CODES])
             continue;
@@ -252,6 +259,25 @@ enum mp_heap_problem mp_heap_read(struct mp_heap_capture *capture, const char *p
     close(fd);
     errno = kept;
     return problem;
+}
+
+int64_t mp_heap_started(const char *path)
+{
+    char start[offsetof(struct mp_heap_header, elapsed)];
+    struct stat status;
+    int64_t wall = 0;
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t got = fd >= 0 && !fstat(fd, &status) && S_ISREG(status.st_mode)
+                      ? read_at(fd, start, sizeof start, 0)
+                      : -1;
+    if (fd >= 0)
+        close(fd);
+    if (got < (ssize_t)sizeof MP_HEAP_MAGIC - 1 ||
+        memcmp(start, MP_HEAP_MAGIC, sizeof MP_HEAP_MAGIC - 1) != 0)
+        return -1;
+    if (got == (ssize_t)sizeof start)
+        memcpy(&wall, start + offsetof(struct mp_heap_header, wall_start), sizeof wall);
+    return wall > 0 ? wall : 0;
 }
 
 void mp_heap_capture_release(struct mp_heap_capture *capture)

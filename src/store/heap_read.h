@@ -32,6 +32,10 @@ struct mp_heap_capture {
 enum mp_heap_problem mp_heap_read(struct mp_heap_capture *, const char *path);
 enum mp_heap_problem mp_heap_read_fd(struct mp_heap_capture *, int fd);
 
+/* When a heap capture began, ns since 1970, 0 when the file does not say; -1 when it is not a
+   heap capture, or not a regular file. Links are not followed. */
+int64_t mp_heap_started(const char *path);
+
 void mp_heap_capture_release(struct mp_heap_capture *);
 
 #endif

@@ -110,11 +110,13 @@ static void names_and_lines_are_text(void **state)
         .lines = &text,
     };
     FILE *out = paper();
-    mp_notebook_lines(out, &function, 1, &(struct mp_notebook_options){1, true});
+    mp_notebook_lines(out, &function, 1, &(struct mp_notebook_options){1, true, true});
     fclose(out);
     assert_null(strstr(page, "<script"));
     assert_int_equal(occurrences(page, "&lt;script&gt;"), 3);
     assert_int_equal(occurrences(page, "added most"), 2);
+    assert_int_equal(occurrences(page, "Heap peak"), 1);
+    assert_int_equal(occurrences(page, "0   B"), 4);
 }
 
 static void a_run_that_shrank_has_a_shrinking_bar(void **state)

@@ -21,10 +21,15 @@ static struct mp_function example(void)
 {
     rows[0] = (struct mp_line){.memory = 29028352, .occurrences = 2};
     rows[1] = (struct mp_line){0};
-    rows[2] = (struct mp_line){
-        .memory = 37031936, .increment = 8003584, .peak = 40 * MIB, .occurrences = 12};
-    rows[3] =
-        (struct mp_line){.memory = 37031936, .increment = -16003072, .occurrences = 1};
+    rows[2] = (struct mp_line){.memory = 37031936,
+                               .increment = 8003584,
+                               .peak = 40 * MIB,
+                               .occurrences = 12,
+                               .allocated = 5 * MIB / 2,
+                               .freed = 1024,
+                               .heap_peak = 1023};
+    rows[3] = (struct mp_line){
+        .memory = 37031936, .increment = -16003072, .occurrences = 1, .freed = 1536};
     return (struct mp_function){
         .filename = TEXT("ex\n.py"),
         .name = TEXT("f"),
@@ -32,16 +37,20 @@ static struct mp_function example(void)
         .table = {.first = 7, .count = 4, .entry = 7, .baseline = 29028352, .rows = rows}};
 }
 
-static char *as_text(int precision, bool peaks)
+static char *as_text_with(struct mp_text_options options)
 {
     char *out = NULL;
     size_t size = 0;
     struct mp_function function = example();
-    struct mp_text_options options = {.precision = precision, .peaks = peaks};
     FILE *stream = open_memstream(&out, &size);
     mp_text_lines(stream, &function, &options);
     fclose(stream);
     return out;
+}
+
+static char *as_text(int precision, bool peaks)
+{
+    return as_text_with((struct mp_text_options){.precision = precision, .peaks = peaks});
 }
 
 static void the_text_table_is_the_golden_one(void **state)
@@ -84,6 +93,51 @@ static void peaks_have_their_own_column(void **state)
     free(text);
 }
 
+static void heap_columns_show_every_byte_and_stand_beside_the_others(void **state)
+{
+    (void)state;
+    char *text = as_text_with((struct mp_text_options){.precision = 3, .heap = true});
+    assert_string_equal(
+        strchr(text, '\n') + 2,
+        "Line #    Mem usage    Increment    Allocated        Freed          Net    Heap peak  "
+        "Occurrences   Line Contents\n"
+        "=========================================================================="
+        "=======================================\n"
+        "     7   27.684 MiB   27.684 MiB        0   B        0   B        0   B        0   B  "
+        "         2   @profile\n"
+        "     8                                                                                "
+        "             def f(x):\n"
+        "     9   35.316 MiB    7.633 MiB    2.500 MiB    1.000 KiB    2.499 MiB     1023   B  "
+        "        12       y = \"<\\x1b[1m>\"\n"
+        "    10   35.316 MiB  -15.262 MiB        0   B    1.500 KiB   -1.500 KiB        0   B  "
+        "         1   \treturn y\n"
+        "\n\n");
+    free(text);
+    text = as_text_with(
+        (struct mp_text_options){.precision = 100, .peaks = true, .heap = true});
+    assert_non_null(strstr(text, "         Peak    Allocated"));
+    free(text);
+}
+
+static void json_has_the_bytes_of_the_heap(void **state)
+{
+    (void)state;
+    char *out = NULL;
+    size_t size = 0;
+    struct mp_function function = example();
+    struct mp_json_options options = {
+        .backend = "psutil", .python = "3.12.1", .heap = true};
+    FILE *stream = open_memstream(&out, &size);
+    mp_json_lines(stream, &function, 1, &options);
+    fclose(stream);
+    assert_non_null(strstr(out,
+                           "\"allocated\": 2621440, \"freed\": 1024, \"net\": 2620416, "
+                           "\"heap_peak\": 1023, \"source\""));
+    assert_non_null(strstr(out, "\"allocated\": 0, \"freed\": 1536, \"net\": -1536, "));
+    assert_non_null(strstr(out, "\"heap_peak\": null, \"source\": \"def f(x):\""));
+    free(out);
+}
+
 static void json_is_the_golden_document(void **state)
 {
     (void)state;
@@ -103,11 +157,17 @@ static void json_is_the_golden_document(void **state)
         "      \"filename\": \"ex\\u000a.py\",\n      \"function\": \"f\",\n"
         "      \"first_line\": 7,\n      \"baseline\": 29028352,\n      \"lines\": [\n"
         "        {\"line\": 7, \"memory\": 29028352, \"increment\": 29028352, \"occurrences\": 2, "
-        "\"peak\": null, \"source\": \"@profile\"},\n"
+        "\"peak\": null, "
+        "\"allocated\": null, \"freed\": null, \"net\": null, \"heap_peak\": null, "
+        "\"source\": \"@profile\"},\n"
         "        {\"line\": 8, \"memory\": null, \"increment\": null, \"occurrences\": 0, "
-        "\"peak\": null, \"source\": \"def f(x):\"},\n"
+        "\"peak\": null, "
+        "\"allocated\": null, \"freed\": null, \"net\": null, \"heap_peak\": null, "
+        "\"source\": \"def f(x):\"},\n"
         "        {\"line\": 9, \"memory\": 37031936, \"increment\": 8003584, \"occurrences\": 12, "
-        "\"peak\": null, \"source\": \"    y = \\\"\\u003c\\u001b[1m\\u003e\\\"\"}\n"
+        "\"peak\": null, "
+        "\"allocated\": null, \"freed\": null, \"net\": null, \"heap_peak\": null, "
+        "\"source\": \"    y = \\\"\\u003c\\u001b[1m\\u003e\\\"\"}\n"
         "      ]\n    }\n  ]\n}\n");
     free(out);
 }
@@ -134,7 +194,9 @@ int main(void)
         cmocka_unit_test(the_text_table_is_the_golden_one),
         cmocka_unit_test(precision_widens_and_never_cuts),
         cmocka_unit_test(peaks_have_their_own_column),
+        cmocka_unit_test(heap_columns_show_every_byte_and_stand_beside_the_others),
         cmocka_unit_test(json_is_the_golden_document),
+        cmocka_unit_test(json_has_the_bytes_of_the_heap),
         cmocka_unit_test(a_full_device_shows_in_the_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,42 @@ static void every_size_comes_back_exactly(void **state)
     mp_shadow_release(&shadow);
 }
 
+static void a_block_nobody_told_of_inside_a_freed_one_is_not_known(void **state)
+{
+    (void)state;
+    struct mp_shadow shadow;
+    assert_int_equal(mp_shadow_init(&shadow), 0);
+    for (size_t size = 17; size < 200; size++) {
+        mp_shadow_put(&shadow, 0x7f0000001000, size, 1);
+        mp_shadow_put(&shadow, 0x7f0000002000, size << 32, 1);
+        expect(&shadow, 0x7f0000001000, size, 1);
+        expect(&shadow, 0x7f0000002000, size << 32, 1);
+        for (uintptr_t inside = 16; inside <= 32; inside += 16) {
+            assert_false(mp_shadow_take(&shadow, 0x7f0000001000 + inside).known);
+            assert_false(mp_shadow_take(&shadow, 0x7f0000002000 + inside).known);
+        }
+    }
+    mp_shadow_release(&shadow);
+}
+
+static void watching_leaves_what_is_known_of_a_block(void **state)
+{
+    (void)state;
+    struct mp_shadow shadow;
+    assert_int_equal(mp_shadow_init(&shadow), 0);
+    mp_shadow_put(&shadow, 0x1000, 500, 7);
+    assert_int_equal(mp_shadow_watch(&shadow, 0x1000), 0);
+    mp_shadow_unwatch(&shadow, 0x1000);
+    expect(&shadow, 0x1000, 500, 7);
+    assert_int_equal(mp_shadow_watch(&shadow, 0x2000), 0);
+    struct mp_block watched = mp_shadow_take(&shadow, 0x2000);
+    assert_true(watched.watched && !watched.known);
+    assert_int_equal(mp_shadow_watch(&shadow, 0x2000), 0);
+    mp_shadow_unwatch(&shadow, 0x2000);
+    assert_false(mp_shadow_take(&shadow, 0x2000).watched);
+    mp_shadow_release(&shadow);
+}
+
 static void the_last_block_of_a_leaf_does_not_touch_the_next(void **state)
 {
     (void)state;
@@ -140,6 +176,8 @@ int main(void)
         cmocka_unit_test(the_last_block_of_a_leaf_does_not_touch_the_next),
         cmocka_unit_test(addresses_nobody_has_are_refused_not_followed),
         cmocka_unit_test(a_watched_block_tells_once),
+        cmocka_unit_test(a_block_nobody_told_of_inside_a_freed_one_is_not_known),
+        cmocka_unit_test(watching_leaves_what_is_known_of_a_block),
         cmocka_unit_test(random_histories_agree_with_a_model),
         cmocka_unit_test(without_memory_it_says_so_and_goes_on),
     };

@@ -125,11 +125,39 @@ static PyObject *py_destructors(PyObject *module, PyObject *const *arguments, Py
     return run(with_destructor, ARGUMENT(0));
 }
 
+/* A block of a size that no other of this thread has, for a moment; in it the observer, if there
+ * is one, may look at the stack. The caller's call is all that allocates there. */
+static __thread size_t pulses;
+static PyObject *observer;
+
+static PyObject *py_pulse(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    long domain = (long)(++pulses % 3);
+    void *block = take(domain, pulses);
+    PyObject *result = observer ? PyObject_CallNoArgs(observer) : Py_NewRef(Py_None);
+    give(domain, block);
+    return result;
+}
+
+static PyObject *py_observe(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    Py_XSETREF(observer, arguments[0] == Py_None ? NULL : Py_NewRef(arguments[0]));
+    Py_RETURN_NONE;
+}
+
+/* The size of this thread's latest pulse. */
+static PyObject *py_pulsed(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    return PyLong_FromSize_t(pulses);
+}
+
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, NULL}
 
-static PyMethodDef methods[] = {METHOD(malloc), METHOD(calloc),  METHOD(realloc),
-                                METHOD(refuse), METHOD(free),    METHOD(threads),
-                                METHOD(destructors), {NULL}};
+static PyMethodDef methods[] = {
+    METHOD(malloc), METHOD(calloc),  METHOD(realloc),     METHOD(refuse), METHOD(free),
+    METHOD(pulse),  METHOD(observe), METHOD(pulsed),      METHOD(threads), METHOD(destructors),
+    {NULL},
+};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "blocks", NULL, -1, methods};
 

@@ -155,6 +155,24 @@ def shop(tmp_path: pathlib.Path) -> Workshop:
     return Workshop(tmp_path)
 
 
+@pytest.fixture
+def heap(tmp_path: pathlib.Path) -> object:
+    """A directory with a small program and a heap capture of it: a Recorder."""
+    from heap_recordings import record  # not where mprof is missing
+
+    return record(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def blocks_at(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Where programs find the extension module `blocks` (blocks.c)."""
+    from test_heap import build_blocks
+
+    place = tmp_path_factory.mktemp("blocks")
+    build_blocks(place)
+    return place
+
+
 @pytest.fixture(scope="session")
 def grain() -> float:
     """MiB that fresh memory can stay uncounted by this kernel."""

@@ -6,8 +6,8 @@ It has the same interface and the same reports; these tests assert what only the
 from __future__ import annotations
 
 #: Files about the native program and about work (system calls, events, readings).
-FILES = ("test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
-         "test_trace_311.py", "test_peak.py", "test_readme.py", "test_heap*.py", "test_timeline*.py", "test_page*.py", "test_dat*.py")  # fmt: skip
+FILES = ("test_heap*.py", "test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
+         "test_trace_311.py", "test_peak.py", "test_readme.py", "test_timeline*.py", "test_page*.py", "test_dat*.py")  # fmt: skip
 
 MARKS = "sets the high-water mark back"
 GATE = "forces a gate"
@@ -32,6 +32,7 @@ TESTS = {
     "test_faults_41_forks_while_sampling_give_no_new_warning": FORK,
     "test_faults_41_hooks_of_the_program_do_not_bring_the_thread_back_too_early": FORK,
     "test_calls_in_several_threads_each_see_the_process": MARKS,
+    "test_mprun_counts_the_heap_on_request": "--heap",
     "test_the_numbers_are_those_of_the_json": "--peak",
     "test_faults_62_a_sub_interpreter_is_refused_in_one_line": "is of one interpreter",
     "test_faults_62_a_free_threaded_build_is_refused_in_one_line": "is not for such a Python",

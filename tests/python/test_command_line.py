@@ -12,7 +12,7 @@ import textwrap
 
 import pytest
 
-from conftest import Workshop, parse_tables
+from conftest import PURE, Workshop, parse_tables
 
 SIMPLE = """
     @profile
@@ -860,3 +860,11 @@ def test_faults_36_the_imported_decorator_runs_the_function_without_proc(
     assert done.returncode == 0, done.stderr
     assert "ran" in done.stdout
     assert done.stderr.count("/proc") >= 1
+
+
+@pytest.mark.skipif(not PURE, reason="the C core has them")
+@pytest.mark.parametrize("option", ["--peak", "--heap"])
+def test_columns_that_only_the_core_has_are_refused_with_2(shop: Workshop, option) -> None:
+    run = shop.profile("print('ran')", option)
+    assert (run.code, run.out, len(run.err.splitlines())) == (2, "", 1)
+    assert option in run.err and "C core" in run.err

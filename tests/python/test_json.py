@@ -11,7 +11,10 @@ from conftest import Workshop
 
 DOCUMENT = ("schema", "unit", "version", "python", "backend", "functions")
 FUNCTION = ("filename", "function", "first_line", "baseline", "lines")
-LINE = ("line", "memory", "increment", "occurrences", "peak", "source")
+LINE = (
+    "line", "memory", "increment", "occurrences", "peak", "allocated", "freed", "net", "heap_peak",
+    "source",
+)  # fmt: skip
 
 SOURCE = """
     class Shape:

@@ -420,6 +420,26 @@ def test_the_result_is_a_line_profiler_with_data(cells) -> None:
     assert frame["source"].tolist() == SOURCE.splitlines()[:3]
 
 
+def test_mprun_counts_the_heap_on_request(ip, capsys) -> None:
+    cell = "def later():\n    return bytearray(5000)\nlater()"
+    result = mprun(ip, "-H -f later", cell)
+    line = result.results["later"].lines[3]
+    assert line.allocated == line.net == line.heap_peak and 5000 <= line.net <= 5100
+    assert result.to_dict()["functions"][0]["lines"][1]["net"] == line.net
+    assert list(result.to_pandas().columns)[-6:-2] == [
+        "allocated",
+        "freed",
+        "net",
+        "heap_peak",
+    ]
+    assert ">Heap peak</th>" in result._repr_html_()
+    said = capsys.readouterr().out
+    assert "Heap peak  Occurrences" in said and "4.9 KiB" in said
+    plain = mprun(ip, "-f later", cell)
+    assert plain.results["later"].lines[3].allocated is None
+    assert "Heap peak" not in plain._repr_html_() + capsys.readouterr().out
+
+
 def test_mprun_saves_its_tables(cells, tmp_path, capsys) -> None:
     path = tmp_path / "t.txt"
     mprun(cells, f"-T {path} -f fill fill(2)")

@@ -191,7 +191,9 @@ def test_faults_54_a_closed_pipe_is_no_error(here: Recorder) -> None:
 
 
 def test_help_comes_from_one_table(here: Recorder) -> None:
-    for command in ("run", "attach", "plot", "peak", "list", "rm", "clean", "help"):
+    for command in (
+        "run", "attach", "plot", "peak", "list", "rm", "clean", "heap", "report", "lines", "help",
+    ):  # fmt: skip
         asked, told = here.mprof("help", command), here.mprof(command, "-h")
         assert asked.code == told.code == 0 and asked.out == told.out
         manual = here.mprof("help", "--man").out.replace("\\-", "-")
@@ -218,6 +220,15 @@ def test_the_shells_accept_the_completions(here: Recorder) -> None:
         subprocess.run(["bash", "c"], cwd=here.path, capture_output=True, text=True).stdout
         == "--backend\n"
     )
+    here.write("a.dat", "")
+    here.write("a.mprof", "")
+    here.write("a.txt", "")
+    here.write(
+        "c",
+        text + "\nCOMP_WORDS=(mprof lines a); COMP_CWORD=2; _mprof; echo ${COMPREPLY[@]}\n",
+    )
+    done = subprocess.run(["bash", "c"], cwd=here.path, capture_output=True, text=True)
+    assert done.stdout == "a.dat a.mprof\n"
 
 
 def test_the_program_needs_libc_only() -> None:

@@ -106,12 +106,15 @@ def test_faults_9_10_11_what_is_at_the_name_is_not_lost(script: Path) -> None:
 
 
 def test_faults_16_what_is_no_capture_is_refused_in_one_line(tmp_path: Path) -> None:
-    for name, content in (("empty", b""), ("text", b"MEM 1 2\n"), ("future", b"")):
+    for name, content in (("empty", b""), ("text", b"MEN 1 2\n"), ("short", b"mprof\x1a")):
         path = tmp_path / name
         path.write_bytes(content)
         done = mprof("report", name, cwd=tmp_path)
         assert done.returncode == 1
         assert done.stderr == f"mprof: not an mprof heap capture: {name}\n"
+    (tmp_path / "a.dat").write_text("MEM 1.0 1.0\n")
+    done = mprof("report", "a.dat", cwd=tmp_path)
+    assert done.returncode == 1 and "a.dat is a timeline" in done.stderr
 
 
 def test_faults_23_names_cannot_drive_a_terminal(tmp_path: Path) -> None:
@@ -160,6 +163,7 @@ def test_faults_1_a_kill_at_any_moment_leaves_books_that_balance(tmp_path: Path)
         got = report(path)
         assert got["incomplete"] == "the program was killed, or is still running"
         for total in ("live", "total"):
-            assert abs(sum(line[total] for line in got["lines"]) - got[total]) <= 3 * 33000
-        blocks = sum(line["allocations"] for line in got["lines"])
+            lines = sum(line[total] for line in (*got["lines"], got["own"]))
+            assert abs(lines - got[total]) <= 3 * 33000
+        blocks = sum(line["allocations"] for line in (*got["lines"], got["own"]))
         assert abs(blocks - got["allocations"]) <= 3

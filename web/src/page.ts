@@ -1,7 +1,7 @@
 // The page of `mprof plot`: a curve to zoom and hover, functions, children, a legend of switches.
 import uPlot from "uplot";
 import { brackets, colour, cross, line, stems, themeColour } from "./draw";
-import { ending, Figure, highest, mib, Points, seconds, valueAt } from "./figure";
+import { Child, ending, Figure, highest, mib, Points, seconds, valueAt } from "./figure";
 import { Box, boxAt, drawLanes, lanesHeight, layOut } from "./lanes";
 import { group, Item } from "./legend";
 
@@ -34,8 +34,10 @@ const functionItems: Item[] = main.functions.map((f, i) => ({
   key: `function ${f.name}`, name: f.label, colour: colour(i), on: true,
   fact: `${f.calls.length > 1 ? `${f.calls.length} x ` : ""}${seconds(f.calls.reduce((sum, c) => sum + c[2] - c[0], 0))}`,
 }));
+// A part of the process itself has no number of its own.
+const childName = (child: Child): string => (child.pid ? `${child.pid} ${child.name}` : child.name);
 const childItems: Item[] = main.children.map((child, i) => ({
-  key: `child ${child.pid}`, name: `${child.pid} ${child.name}`, fact: mib(child.peak), colour: colour(i + 3),
+  key: `child ${child.pid}`, name: childName(child), fact: mib(child.peak), colour: colour(i + 3),
   on: i < CHILDREN_AT_FIRST,
 }));
 
@@ -117,7 +119,7 @@ function describe(u: uPlot, t: number): string {
   main.children.slice(0, CHILDREN_AT_FIRST).forEach((child, i) => {
     const inside = t >= child.curve.t[0] && t <= child.curve.t[child.curve.t.length - 1];
     const value = childItems[i].on && inside ? valueAt(child.curve, t) : null;
-    if (value != null) lines.push(`${child.pid} ${child.name}: ${mib(value)}`);
+    if (value != null) lines.push(`${childName(child)}: ${mib(value)}`);
   });
   return [...lines, ...callsAt(t)].join("\n");
 }
@@ -203,7 +205,7 @@ byId("summary").textContent = summary();
 const legend = byId("legend");
 group(legend, runs.length > 1 ? "recordings" : "memory", [...runItems, ...extras], refresh);
 group(legend, "functions", functionItems, refresh);
-group(legend, "children", childItems, refresh);
+group(legend, main.children.some((child) => child.pid) ? "children" : "of which", childItems, refresh);
 byId("flame").addEventListener("click", () => { flame = !flame; refresh(); });
 byId("reset").addEventListener("click", wholeRun);
 byId("theme").addEventListener("click", () => {

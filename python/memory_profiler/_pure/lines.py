@@ -52,7 +52,7 @@ class Table:
 
     def cells(self) -> dict[int, Cell]:
         return {
-            line: (row.memory, row.increment, row.occurrences, 0)
+            line: (row.memory, row.increment, row.occurrences, 0, 0, 0, 0)
             for line, row in sorted(self.rows.items())
             if row.occurrences
         }
@@ -263,11 +263,12 @@ class Tracer:
         children: bool = False,
         call: Callable[[], int] | None = None,
         peaks: bool = False,
+        heap: bool = False,
     ) -> None:
         meter.check_metric(metric)
-        if peaks:
+        if peaks or heap:
             raise ValueError(
-                "peaks of lines need the C core; this is the pure-Python build"
+                "peaks and the heap of lines need the C core; this is the pure-Python build"
             )
         if call is None:
             meter.memory(0, metric)  # fails now when it cannot be had
@@ -317,6 +318,11 @@ class Tracer:
     @property
     def failed(self) -> int:
         return self._state.failed
+
+
+def set_aside(aside: bool, /) -> bool:
+    """No allocation is counted."""
+    return False
 
 
 def use_gate(kind: int, /) -> None:

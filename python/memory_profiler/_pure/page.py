@@ -57,6 +57,11 @@ TABLE_HEAD = (
 
 PEAK_HEAD = '<th scope="col">Peak</th>'
 
+HEAP_HEAD = (
+    '<th scope="col">Allocated</th><th scope="col">Freed</th><th scope="col">'
+    'Net</th><th scope="col">Heap peak</th>'
+)
+
 TABLE_HEAD_END = (
     '<th scope="col">Occurrences</th><th scope="col" class="src">Line '
     "Contents</th></tr></thead><tbody>\n"

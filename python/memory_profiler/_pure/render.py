@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from memory_profiler._core import Cell, Function
 
 MIB = 2**20
+HEAP_COLUMNS = ("Allocated", "Freed", "Net", "Heap peak")
 
 #: Characters that drive a terminal or reorder what is read.
 CONTROLS = {
@@ -93,8 +94,23 @@ def _rows(function: Function) -> Iterator[tuple[int, str, Cell | None]]:
         yield number, source, cell if cell and cell[2] else None
 
 
-def text_lines(function: Function, precision: int, peaks: bool = False, /) -> str:
-    """The line table of memory_profiler 0.61."""
+def size_text(size: int, precision: int) -> str:
+    """Whole bytes below 1 KiB, then KiB, from 1 MiB on MiB."""
+    if abs(size) < 2**10:
+        return f"{size}   B"
+    unit, name = (MIB, "MiB") if abs(size) >= MIB else (2**10, "KiB")
+    return f"{size / unit:.{precision}f} {name}"
+
+
+def _heap_sizes(cell: Cell) -> tuple[int, int, int, int]:
+    """Allocated, freed, net and peak of the heap."""
+    return cell[4], cell[5], cell[4] - cell[5], cell[6]
+
+
+def text_lines(
+    function: Function, precision: int, peaks: bool = False, heap: bool = False, /
+) -> str:
+    """The line table of memory_profiler 0.61, with more columns on request."""
 
     def mib(size: int) -> str:
         cell = f"{size / MIB:{precision + 4}.{precision}f} MiB"
@@ -102,19 +118,31 @@ def text_lines(function: Function, precision: int, peaks: bool = False, /) -> st
 
     out = [f"Filename: {for_terminal(function[0])}\n\n"]
     out.append(f"{'Line #':>6} {'Mem usage':>12} {'Increment':>12}")
-    out.append((f" {'Peak':>12}" if peaks else "") + "  Occurrences   Line Contents\n")
-    out.append("=" * (74 if peaks else 61) + "\n")
+    more = [f" {'Peak':>12}"] if peaks else []
+    more += [f" {name:>12}" for name in HEAP_COLUMNS] if heap else []
+    out.append("".join(more) + "  Occurrences   Line Contents\n")
+    out.append("=" * (61 + 13 * len(more)) + "\n")
     for number, source, cell in _rows(function):
-        figures = " " * (53 if peaks else 40)
+        figures = " " * (40 + 13 * len(more))
         if cell:
             figures = mib(cell[0]) + mib(_increment(function, number))
             figures += mib(cell[3]) if peaks else ""
+            for size in _heap_sizes(cell) if heap else ():
+                figures += f"{size_text(size, precision):>12} "
             figures += f" {cell[2]:10}   "
         out.append(f"{number:6} {figures}{for_terminal(source, keep_tabs=True)}\n")
     return "".join(out) + "\n\n"
 
 
-def _json_row(function: Function, number: int, cell: Cell | None, peaks: bool) -> str:
+def _json_heap(cell: Cell | None) -> str:
+    names = ("allocated", "freed", "net", "heap_peak")
+    sizes = _heap_sizes(cell) if cell else ("null",) * 4
+    return "".join(f'"{name}": {size}, ' for name, size in zip(names, sizes, strict=True))
+
+
+def _json_row(
+    function: Function, number: int, cell: Cell | None, peaks: bool, heap: bool
+) -> str:
     text = f'        {{"line": {number}, '
     if cell:
         text += f'"memory": {cell[0]}, "increment": {_increment(function, number)}, '
@@ -122,12 +150,12 @@ def _json_row(function: Function, number: int, cell: Cell | None, peaks: bool) -
     else:
         text += '"memory": null, "increment": null, "occurrences": 0, '
     peak = str(cell[3]) if cell and peaks else "null"
-    return text + f'"peak": {peak}, '
+    return text + f'"peak": {peak}, ' + _json_heap(cell if heap else None)
 
 
-def _json_function(function: Function, peaks: bool) -> str:
+def _json_function(function: Function, peaks: bool, heap: bool) -> str:
     rows = [
-        f'{_json_row(function, number, cell, peaks)}"source": {for_json(source)}}}'
+        f'{_json_row(function, number, cell, peaks, heap)}"source": {for_json(source)}}}'
         for number, source, cell in _rows(function)
     ]
     return (
@@ -139,10 +167,11 @@ def _json_function(function: Function, peaks: bool) -> str:
 
 
 def json_lines(
-    functions: list[Function], backend: str, python: str, peaks: bool = False, /
-) -> str:
+    functions: list[Function], backend: str, python: str, peaks: bool = False,
+    heap: bool = False, /,
+) -> str:  # fmt: skip
     """The document of docs/json.md."""
-    every = [_json_function(function, peaks) for function in functions]
+    every = [_json_function(function, peaks, heap) for function in functions]
     return (
         '{\n  "schema": "memory_profiler.lines/1",\n  "unit": "bytes",\n'
         f'  "version": {for_json(__version__)},\n  "python": {for_json(python)},\n'
@@ -158,17 +187,27 @@ class _Scale:
         cells = [(number, cell) for number, _, cell in _rows(function) if cell]
         self.memory = max((max(cell[0], cell[3]) for _, cell in cells), default=0)
         self.increment = max((abs(cell[1]) for _, cell in cells), default=0)
+        self.heap = max((max(cell[4], cell[5]) for _, cell in cells), default=0)
         self.hottest, self.most = None, 0
         for number, cell in cells:
             if cell[1] > self.most:
                 self.hottest, self.most = number, cell[1]
 
 
-def _html_cell(shown: int, bar: int, full: int, kind: str, precision: int) -> str:
+def _html_cell(text: str, bar: int, full: int, kind: str) -> str:
     share = abs(bar) / full if full > 0 else 0
     width = f"calc((100% - 20px)*{share:.3f})"
     span = f'<span class="bar{kind}" style="width:{width}"></span>'
-    return f"<td>{shown / MIB:.{precision}f} MiB{span if share >= 0.0005 else ''}</td>"
+    return f"<td>{text}{span if share >= 0.0005 else ''}</td>"
+
+
+def _html_heap(cell: Cell, scale: _Scale, precision: int) -> str:
+    sizes = _heap_sizes(cell)
+    kinds = ("", "", " shrink" if sizes[2] < 0 else " grow", "")
+    return "".join(
+        _html_cell(size_text(size, precision), size, scale.heap, kind)
+        for size, kind in zip(sizes, kinds, strict=True)
+    )
 
 
 def _html_row(
@@ -178,37 +217,44 @@ def _html_row(
     scale: _Scale,
     precision: int,
     peaks: bool,
+    heap: bool,
 ) -> str:
     kind = ' class="hot"' if number == scale.hottest else "" if cell else ' class="idle"'
     out = f'<tr{kind}><th scope="row">{number}</th>'
     if not cell:
-        return out + f'<td colspan="{4 if peaks else 3}"></td>'
-    out += _html_cell(cell[0], cell[0], scale.memory, "", precision)
+        return out + f'<td colspan="{3 + peaks + 4 * heap}"></td>'
+
+    def mib(size: int) -> str:
+        return f"{size / MIB:.{precision}f} MiB"
+
+    out += _html_cell(mib(cell[0]), cell[0], scale.memory, "")
     sign = " shrink" if cell[1] < 0 else " grow"
-    increment = _increment(function, number)
-    out += _html_cell(increment, cell[1], scale.increment, sign, precision)
+    out += _html_cell(mib(_increment(function, number)), cell[1], scale.increment, sign)
     if peaks:
-        out += _html_cell(cell[3], cell[3], scale.memory, "", precision)
+        out += _html_cell(mib(cell[3]), cell[3], scale.memory, "")
+    if heap:
+        out += _html_heap(cell, scale, precision)
     return out + f"<td>{cell[2]}</td>"
 
 
-def _html_function(function: Function, precision: int, peaks: bool) -> str:
+def _html_function(function: Function, precision: int, peaks: bool, heap: bool) -> str:
     scale = _Scale(function)
     out = f"<section><h2>{for_html(function[1])}</h2>\n<p>{for_html(function[0])}"
     out += f", line {function[2]}"
     if scale.hottest is not None:
         most = f"{scale.most / MIB:.{precision}f}"
         out += f" &middot; line {scale.hottest} added most, {most} MiB"
-    out += page.TABLE_HEAD + (page.PEAK_HEAD if peaks else "") + page.TABLE_HEAD_END
+    out += page.TABLE_HEAD + (page.PEAK_HEAD if peaks else "")
+    out += (page.HEAP_HEAD if heap else "") + page.TABLE_HEAD_END
     for number, source, cell in _rows(function):
-        out += _html_row(function, number, cell, scale, precision, peaks)
+        out += _html_row(function, number, cell, scale, precision, peaks, heap)
         out += f'<td class="src">{for_html(source)}</td></tr>\n'
     return out + "</tbody></table></section>\n"
 
 
 def html_lines(
     functions: list[Function], precision: int, title: str, backend: str, fragment: bool,
-    peaks: bool = False, /,
+    peaks: bool = False, heap: bool = False, /,
 ) -> str:  # fmt: skip
     """A page without scripts, or as a fragment only its tables with their style."""
     out = "" if fragment else page.HEAD + for_html(title) + page.HEAD_END
@@ -216,6 +262,8 @@ def html_lines(
     if not fragment:
         out += f'<h1 style="font-size:1.4em;margin:0">{for_html(title)}</h1>\n'
         out += f"<p>memory_profiler {__version__}, backend {backend}</p>\n"
-    out += "".join(_html_function(function, precision, peaks) for function in functions)
+    out += "".join(
+        _html_function(function, precision, peaks, heap) for function in functions
+    )
     out += "" if functions else "<p>No measured function ran.</p>\n"
     return out + "</div>\n" + ("" if fragment else "</body></html>\n")

@@ -1,0 +1,106 @@
+"""What recording the heap may cost, and whether the figures of a run keep to it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cases import DEEP, MAIN
+
+MIB = 2**20
+
+
+@dataclass
+class Cost:
+    """A tool's cost in a case, over the plain run."""
+
+    ratio: float  #: of the workload's time
+    rss: int  #: bytes added to the peak RSS
+    heap: int  #: bytes of the program's own heap: RSS the plain run grew by
+    file: int
+    seconds: float
+
+    @property
+    def over(self) -> float:
+        return self.ratio - 1
+
+
+Costs = dict[str, dict[str, Cost]]  #: case, tool
+Verdict = tuple[str, bool, str]
+
+
+def mean(costs: Costs, tool: str) -> float | None:
+    """Geometric mean of the ratios in the main cases; None unless all were measured."""
+    ratios = [costs[case][tool].ratio for case in MAIN if tool in costs.get(case, {})]
+    return statistics.geometric_mean(ratios) if len(ratios) == len(MAIN) else None
+
+
+def listed(wrong: list[str]) -> str:
+    return "; ".join(wrong)
+
+
+def speed(ours: dict[str, Cost], costs: Costs) -> Iterator[Verdict]:
+    whole = mean(costs, "ours")
+    if whole is not None:
+        yield "geometric mean at most x1.4", whole <= 1.4, f"x{whole:.2f}"
+    timed = {name: cost for name, cost in ours.items() if name in {**MAIN, **DEEP}}
+    slow = [f"{name} x{cost.ratio:.2f}" for name, cost in timed.items() if cost.ratio > 2.5]
+    if timed:
+        yield "no case over x2.5", not slow, listed(slow)
+    wrong, compared = [], 0
+    for name, cost in timed.items():
+        peer = costs[name].get("memray")
+        compared += peer is not None
+        if peer and cost.over > max(0.05, peer.over / 2):
+            wrong.append(f"{name} {cost.over:+.0%}, memray {peer.over:+.0%}")
+    if compared:
+        yield "overhead at most half of memray's, or under 5%", not wrong, listed(wrong)
+    if "calls" in ours:
+        yield (
+            "calls at most x1.05",
+            ours["calls"].ratio <= 1.05,
+            f"x{ours['calls'].ratio:.3f}",
+        )
+
+
+def depth(ours: dict[str, Cost]) -> Iterator[Verdict]:
+    names = [name for name in ("depth100", "depth1000", "pytest") if name in ours]
+    if "depth10" not in ours or not names:
+        return
+    most = max(0.05, 1.5 * ours["depth10"].over)
+    wrong = [f"{name} {ours[name].over:+.0%}" for name in names if ours[name].over > most]
+    limit = f"; depth 10 {ours['depth10'].over:+.0%}" if wrong else ""
+    yield "deep overhead at most 1.5 times depth 10's", not wrong, listed(wrong) + limit
+
+
+def memory(ours: dict[str, Cost]) -> Iterator[Verdict]:
+    if not ours:
+        return
+    fat = [f"{name} {cost.rss / MIB:+.0f} MiB of {cost.heap / MIB:.0f}"
+           for name, cost in ours.items() if cost.rss > 0.35 * cost.heap + 8 * MIB]  # fmt: skip
+    yield "RSS added at most 35% of the heap plus 8 MiB", not fat, listed(fat)
+    large = [f"{n} {c.file / MIB:.1f} MiB" for n, c in ours.items() if c.file > 8 * MIB]
+    yield "file at most 8 MiB", not large, listed(large)
+
+
+def scaling(costs: Costs, kind: str, tool: str) -> float | None:
+    """Work done by two threads in the time that one takes for its own."""
+    one, two = costs.get(f"{kind}1", {}).get(tool), costs.get(f"{kind}2", {}).get(tool)
+    return 2 * one.seconds / two.seconds if one and two else None
+
+
+def threads(costs: Costs) -> Iterator[Verdict]:
+    for kind, what in (("pinned", "GIL held"), ("pinfree", "GIL mostly free")):
+        plain, ours = scaling(costs, kind, "plain"), scaling(costs, kind, "ours")
+        if plain and ours:
+            said = f"{ours:.2f} of {plain:.2f}: {ours / plain:.0%}"
+            yield f"two threads at least 80% ({what})", ours >= 0.8 * plain, said
+
+
+def verdicts(costs: Costs) -> Iterator[Verdict]:
+    ours = {case: tools["ours"] for case, tools in costs.items() if "ours" in tools}
+    yield from speed(ours, costs)
+    yield from depth(ours)
+    yield from memory(ours)
+    yield from threads(costs)

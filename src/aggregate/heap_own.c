@@ -1,0 +1,122 @@
+#include "aggregate/heap_own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    THEIRS,
+    OURS,
+    STARTER, /* runpy, which starts modules for `python -m` */
+    IMPORTER /* what an import runs before the module */
+};
+
+static const char folder[] = "/memory_profiler/";
+
+static bool ends_with(const char *text, size_t length, const char *end)
+{
+    size_t its = strlen(end);
+    return length >= its && !memcmp(text + length - its, end, its);
+}
+
+/* The length of the path up to and with its last folder named memory_profiler; 0: none. */
+static size_t folder_length(const char *path, size_t length)
+{
+    size_t its = sizeof folder - 1;
+    for (size_t at = length; at >= its; at--)
+        if (!memcmp(path + at - its, folder, its))
+            return at;
+    return 0;
+}
+
+static bool is_installed(const char *path, size_t length)
+{
+    size_t before = length - (sizeof folder - 1);
+    return ends_with(path, before, "/site-packages") ||
+           ends_with(path, before, "/dist-packages");
+}
+
+static bool is_known_module(const char *path, size_t length)
+{
+    return ends_with(path, length, "/memory_profiler/_heap_run.py") ||
+           ends_with(path, length, "/memory_profiler/heap.py");
+}
+
+/* A folder of ours that is not installed, as in a source tree: the first found. */
+static struct mp_heap_text find_folder(const struct mp_heap_view *view)
+{
+    for (size_t i = 1; i < view->counts[MP_HEAP_CODES]; i++) {
+        struct mp_heap_text file = view->codes[i].file;
+        const char *path = view->text + file.offset;
+        if (is_known_module(path, file.length))
+            return (struct mp_heap_text){file.offset,
+                                         (uint32_t)folder_length(path, file.length)};
+    }
+    return (struct mp_heap_text){0};
+}
+
+static uint8_t kind_of(const struct mp_heap_view *view, struct mp_heap_text file,
+                       struct mp_heap_text ours)
+{
+    static const char frozen[] = "<frozen runpy>",
+                      importer[] = "<frozen importlib._bootstrap";
+    const char *path = view->text + file.offset;
+    size_t length = folder_length(path, file.length), its = sizeof importer - 1;
+    if (file.length >= its && !memcmp(path, importer, its))
+        return IMPORTER;
+    if (length && is_installed(path, length))
+        return OURS;
+    if (length && length == ours.length && !memcmp(path, view->text + ours.offset, length))
+        return OURS;
+    bool starter =
+        (file.length == sizeof frozen - 1 && !memcmp(path, frozen, file.length)) ||
+        ends_with(path, file.length, "/runpy.py");
+    return starter ? STARTER : THEIRS;
+}
+
+static void set_outer(struct mp_heap_own *own, const struct mp_heap_view *view)
+{
+    own->outer_bits[0] = 1;
+    for (uint32_t i = 1; i < view->counts[MP_HEAP_NODES]; i++) {
+        const struct mp_heap_node *node = &view->nodes[i];
+        uint8_t kind = own->codes[node->code];
+        if ((kind == OURS || kind == STARTER) && mp_heap_own_is_outer(own, node->parent))
+            own->outer_bits[i / 64] |= (uint64_t)1 << i % 64;
+    }
+}
+
+int mp_heap_own_init(struct mp_heap_own *own, const struct mp_heap_view *view)
+{
+    struct mp_heap_text ours = find_folder(view);
+    own->codes = calloc(view->counts[MP_HEAP_CODES] + 1, 1);
+    own->outer_bits = calloc(view->counts[MP_HEAP_NODES] / 64 + 1, sizeof *own->outer_bits);
+    if (!own->codes || !own->outer_bits) {
+        mp_heap_own_release(own);
+        return -1;
+    }
+    for (size_t i = 1; i < view->counts[MP_HEAP_CODES]; i++)
+        own->codes[i] = kind_of(view, view->codes[i].file, ours);
+    set_outer(own, view);
+    return 0;
+}
+
+void mp_heap_own_release(struct mp_heap_own *own)
+{
+    free(own->codes);
+    free(own->outer_bits);
+    *own = (struct mp_heap_own){0};
+}
+
+bool mp_heap_own_code(const struct mp_heap_own *own, uint32_t code)
+{
+    return own->codes[code] == OURS;
+}
+
+bool mp_heap_own_is_importer(const struct mp_heap_own *own, uint32_t code)
+{
+    return own->codes[code] == IMPORTER;
+}
+
+bool mp_heap_own_is_outer(const struct mp_heap_own *own, uint32_t node)
+{
+    return own->outer_bits[node / 64] >> node % 64 & 1;
+}

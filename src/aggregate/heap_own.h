@@ -1,0 +1,36 @@
+/* Which functions of a heap capture are memory_profiler's own, and which frames only started the
+ * program: reports are about the program.
+ *
+ *     runpy ─► memory_profiler/_heap_run.py ─► work.py <module> ─► load
+ *     └────────── outer, not shown ─────────┘
+ */
+#ifndef MP_AGGREGATE_HEAP_OWN_H
+#define MP_AGGREGATE_HEAP_OWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record/heap.h"
+
+struct mp_heap_own {
+    uint8_t *codes;       /* owned: what each code is */
+    uint64_t *outer_bits; /* owned: one a node */
+};
+
+/* Ours are the files of a folder named memory_profiler that lies in site-packages or
+   dist-packages, or holds the module that starts programs or the one that tracks.
+   0, or -1 with errno ENOMEM. */
+int mp_heap_own_init(struct mp_heap_own *, const struct mp_heap_view *);
+void mp_heap_own_release(struct mp_heap_own *);
+
+/* Whether memory_profiler's own Python code is what this code is. */
+bool mp_heap_own_code(const struct mp_heap_own *, uint32_t code);
+
+/* Whether this code is import machinery: several frames between an import statement and the module
+   that it runs, as tracebacks leave them out. */
+bool mp_heap_own_is_importer(const struct mp_heap_own *, uint32_t code);
+
+/* Whether this node and all above it only started the program. The root is such a node. */
+bool mp_heap_own_is_outer(const struct mp_heap_own *, uint32_t node);
+
+#endif

@@ -1,0 +1,252 @@
+#include "capture/patch.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "capture/elf_object.h"
+
+/* What was seen of the loader's list, which grows at its end. Under the loader's own lock, which
+   dl_iterate_phdr(3) holds: one of ours could be waited for by who has that. (musl has none, and
+   its objects stay: there two threads may do the same twice.) */
+static struct {
+    size_t settled; /* leading objects that need no more looking at */
+    unsigned long long adds, subs;
+} seen;
+
+static struct mp_patch patches[MP_PATCH_MOST]; /* by name */
+static size_t patch_count;
+
+/* One pass over the loaded objects. */
+struct pass {
+    void (*see)(void *pass, const struct mp_elf_slot *);
+    const struct mp_elf *elf; /* being looked at */
+    const struct dl_phdr_info *info;
+    size_t at;
+    bool is_past_us;  /* the object may be younger than ours */
+    bool has_waiting; /* an object was not relocated yet */
+};
+
+const struct mp_patch *mp_patch_find(const char *name)
+{
+    size_t low = 0, high = patch_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(name, patches[middle].name);
+        if (!order)
+            return &patches[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+/* Asks the kernel to write a word onto itself, which it refuses without a signal. */
+static bool is_writable(const void *place)
+{
+    uint32_t nobody = 0;
+    return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP_PRIVATE, 0, NULL, place,
+                   FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0)) >= 0;
+}
+
+static void store(void **place, void *function)
+{
+    __atomic_store_n(place, function, __ATOMIC_RELEASE);
+}
+
+static void store_read_only(void **place, void *function)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    void *start = (void *)((uintptr_t)place & ~(page - 1));
+    if (mprotect(start, page, PROT_READ | PROT_WRITE))
+        return;
+    store(place, function);
+    mprotect(start, page, PROT_READ);
+}
+
+static void write_slot(const struct pass *pass, void **place, void *function)
+{
+    uintptr_t address = (uintptr_t)place;
+    if (is_writable(place))
+        store(place, function);
+    else if (address >= pass->elf->relro_start && address < pass->elf->relro_end)
+        store_read_only(place, function);
+}
+
+/* Not looked up yet: the slot leads to the object's own stub, which would find the original. */
+static bool is_stub(const struct pass *pass, const struct mp_elf_slot *slot,
+                    const void *held)
+{
+    return !slot->is_defined_here && mp_elf_contains(pass->info, (uintptr_t)held);
+}
+
+static void replace(void *context, const struct mp_elf_slot *slot)
+{
+    const struct mp_patch *patch = mp_patch_find(slot->name);
+    if (!patch || !*patch->original)
+        return;
+    const void *held = __atomic_load_n(slot->place, __ATOMIC_RELAXED);
+    if (held == *patch->original || is_stub(context, slot, held))
+        write_slot(context, slot->place, patch->replacement);
+}
+
+static void restore(void *context, const struct mp_elf_slot *slot)
+{
+    const struct mp_patch *patch = mp_patch_find(slot->name);
+    if (patch && __atomic_load_n(slot->place, __ATOMIC_RELAXED) == patch->replacement)
+        write_slot(context, slot->place, *patch->original);
+}
+
+/* The loader's own calls run under its locks. */
+static bool is_loader(const struct mp_elf *elf)
+{
+    return mp_elf_find(elf, "_dl_debug_state") != 0;
+}
+
+/* Another thread may be relocating an object that is already listed: it would write over ours,
+   and fault where we make a page read-only. What came before us is done, and so is what is
+   protected. */
+static bool is_relocated(const struct pass *pass)
+{
+    uintptr_t start = pass->elf->relro_start;
+    return !pass->is_past_us || start >= pass->elf->relro_end ||
+           !is_writable((const void *)start);
+}
+
+static void see_object(struct pass *pass, const struct dl_phdr_info *info)
+{
+    struct mp_elf elf;
+    if (mp_elf_read(&elf, info) || is_loader(&elf))
+        return;
+    pass->elf = &elf;
+    pass->info = info;
+    if (is_relocated(pass))
+        mp_elf_each_slot(&elf, pass->see, pass);
+    else
+        pass->has_waiting = true;
+}
+
+/* 1 ends the pass: nothing was loaded or unloaded since the last. */
+static int see_new(struct dl_phdr_info *info, size_t size, void *context)
+{
+    (void)size;
+    struct pass *pass = context;
+    bool is_ours = mp_elf_contains(info, (uintptr_t)see_new);
+    if (!pass->at && info->dlpi_subs != seen.subs)
+        seen.settled = 0;
+    else if (!pass->at && info->dlpi_adds == seen.adds)
+        return 1;
+    if (pass->at++ >= seen.settled && !is_ours)
+        see_object(pass, info);
+    pass->is_past_us = pass->is_past_us || is_ours;
+    if (!pass->has_waiting && pass->at > seen.settled)
+        seen.settled = pass->at;
+    seen.adds = pass->has_waiting ? 0 : info->dlpi_adds;
+    seen.subs = info->dlpi_subs;
+    return 0;
+}
+
+void mp_patch_refresh(void)
+{
+    struct pass pass = {.see = replace};
+    dl_iterate_phdr(see_new, &pass);
+}
+
+static int see_old(struct dl_phdr_info *info, size_t size, void *context)
+{
+    (void)size;
+    if (!mp_elf_contains(info, (uintptr_t)see_old))
+        see_object(context, info);
+    return 0;
+}
+
+void mp_patch_uninstall(void)
+{
+    struct pass pass = {.see = restore};
+    dl_iterate_phdr(see_old, &pass);
+    patch_count = 0;
+    seen.settled = seen.adds = 0;
+}
+
+/* Definitions, in load order. A program without position-independent code gives its own stub for
+   the address of a function it imports, so dlsym(3) cannot be asked: that stub comes to us. */
+static int find_originals(struct dl_phdr_info *info, size_t size, void *is_refused)
+{
+    static const char *const sanitizers[] = {"__asan_init", "__msan_init", "__tsan_init"};
+    struct mp_elf elf;
+    (void)size;
+    if (mp_elf_read(&elf, info))
+        return 0;
+    for (size_t i = 0; i < sizeof sanitizers / sizeof *sanitizers; i++)
+        if (mp_elf_find(&elf, sanitizers[i]))
+            *(bool *)is_refused = true;
+    for (size_t i = 0; i < patch_count && !is_loader(&elf); i++)
+        if (!*patches[i].original)
+            *patches[i].original = (void *)mp_elf_find(&elf, patches[i].name);
+    return 0;
+}
+
+static void sort_in(const struct mp_patch *patch)
+{
+    size_t at = patch_count++;
+    for (; at && strcmp(patches[at - 1].name, patch->name) > 0; at--)
+        patches[at] = patches[at - 1];
+    patches[at] = *patch;
+    *patch->original = NULL;
+}
+
+static int refuse(int reason)
+{
+    patch_count = 0;
+    errno = reason;
+    return -1;
+}
+
+int mp_patch_install(const struct mp_patch *table, size_t count)
+{
+    bool has_sanitizer = false;
+    if (patch_count || count > MP_PATCH_MOST)
+        return patch_count ? 0 : refuse(E2BIG);
+    if (getauxval(AT_SECURE))
+        return refuse(EPERM);
+    for (size_t i = 0; i < count; i++)
+        sort_in(&table[i]);
+    dl_iterate_phdr(find_originals, &has_sanitizer);
+    if (has_sanitizer || !mp_elf_is_supported())
+        return refuse(ENOTSUP);
+    mp_patch_refresh();
+    return 0;
+}
+
+/* Where RTLD_NEXT is looked for. */
+struct search {
+    const struct mp_patch *patch;
+    uintptr_t caller, found;
+    bool is_past_caller;
+};
+
+static int find_next(struct dl_phdr_info *info, size_t size, void *context)
+{
+    (void)size;
+    struct search *search = context;
+    struct mp_elf elf;
+    if (search->is_past_caller && !mp_elf_read(&elf, info))
+        search->found = mp_elf_find(&elf, search->patch->name);
+    else if (mp_elf_contains(info, search->caller))
+        search->is_past_caller = true;
+    return search->found != 0;
+}
+
+bool mp_patch_is_next(const struct mp_patch *patch, const void *caller)
+{
+    struct search search = {.patch = patch, .caller = (uintptr_t)caller};
+    dl_iterate_phdr(find_next, &search);
+    return search.found && search.found == (uintptr_t)*patch->original;
+}

@@ -1,0 +1,57 @@
+#include "cmd/heap_timeline.h"
+
+#include <stdio.h>
+
+#include "aggregate/heap_series.h"
+#include "cmd/command.h"
+#include "cmd/heap_choice.h"
+
+/* A point whose time is no time is left out. */
+static int add(struct mp_series *series, int64_t start, int64_t time, int64_t bytes)
+{
+    int64_t wall;
+    if (time < 0 || bytes < 0 || __builtin_add_overflow(start, time, &wall))
+        return 0;
+    return mp_series_add(series, wall, bytes);
+}
+
+static int add_points(struct mp_timeline *timeline, struct mp_series *heap,
+                      const struct mp_heap_view *view)
+{
+    size_t count;
+    const struct mp_heap_point *points = mp_heap_points(view, &count);
+    int64_t start = view->header->wall_start;
+    int failed = 0;
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = add(&timeline->total, start, points[i].time, points[i].rss) ||
+                 add(heap, start, points[i].time, points[i].heap);
+    if (!failed && count)
+        failed = add(heap, start, view->header->peak_time, view->header->peak);
+    mp_series_sort(&timeline->total);
+    mp_series_sort(heap);
+    return failed;
+}
+
+static int fill(struct mp_timeline *timeline, const struct mp_heap_view *view)
+{
+    struct mp_track *track = mp_timeline_track(timeline, 0);
+    if (!track || asprintf(&track->name, "Python heap") < 0 ||
+        add_points(timeline, &track->series, view))
+        return mp_fail("out of memory");
+    timeline->pid = (int)view->header->pid;
+    timeline->interval = view->header->series.interval;
+    return 0;
+}
+
+int mp_heap_timeline_read(struct mp_timeline *timeline, const char *path)
+{
+    struct mp_heap_capture capture;
+    *timeline = (struct mp_timeline){0};
+    int code = mp_heap_open(&capture, path);
+    if (!code && capture.incomplete)
+        mp_note("%s: incomplete: %s", path, capture.incomplete);
+    if (!code)
+        code = fill(timeline, &capture.view);
+    mp_heap_capture_release(&capture);
+    return code;
+}

@@ -1,0 +1,57 @@
+#include "cmd/heap_views.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/heap_choice.h"
+#include "cmd/screen.h"
+
+enum { MOST_LINES = 1000000 };
+
+static void find_style(struct mp_heap_views *views)
+{
+    views->here = getcwd(NULL, 0);
+    views->style = (struct mp_heap_style){
+        .width = mp_screen_width(), .utf8 = mp_screen_is_utf8(), .here = views->here};
+    views->style.drawings = views->style.utf8 && isatty(STDOUT_FILENO);
+}
+
+int mp_heap_views_init(struct mp_heap_views *views, const char *operand, bool all_frames)
+{
+    *views = (struct mp_heap_views){.path = mp_heap_choose(operand)};
+    if (!views->path)
+        return MP_EXIT_FAILURE;
+    int code = mp_heap_open(&views->capture, views->path);
+    if (code)
+        return code;
+    const struct mp_heap_view *view = &views->capture.view;
+    if (mp_heap_own_init(&views->own, view))
+        return mp_fail("out of memory");
+    views->hidden = all_frames ? NULL : &views->own;
+    if (mp_heap_lines_init(&views->lines, view, views->hidden))
+        return mp_fail("out of memory");
+    views->source.capture = views->path;
+    find_style(views);
+    return 0;
+}
+
+void mp_heap_views_release(struct mp_heap_views *views)
+{
+    free(views->path);
+    free(views->here);
+    mp_source_release(&views->source);
+    mp_heap_lines_release(&views->lines);
+    mp_heap_own_release(&views->own);
+    mp_heap_capture_release(&views->capture);
+}
+
+const char *mp_heap_take_most(size_t *most, const char *value)
+{
+    char *end;
+    long number = strtol(value, &end, 10);
+    if (*end || end == value || number < 1 || number > MOST_LINES)
+        return "not a number of lines";
+    *most = (size_t)number;
+    return NULL;
+}

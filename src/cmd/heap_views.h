@@ -1,0 +1,29 @@
+/* What the commands that show a heap capture have in common: it, its lines, its source. */
+#ifndef MP_CMD_HEAP_VIEWS_H
+#define MP_CMD_HEAP_VIEWS_H
+
+#include "aggregate/heap_lines.h"
+#include "cmd/source.h"
+#include "report/heap_parts.h"
+#include "store/heap_read.h"
+
+struct mp_heap_views {
+    char *path; /* owned */
+    struct mp_heap_capture capture;
+    struct mp_heap_own own;
+    const struct mp_heap_own *hidden; /* &own, or NULL: all frames are shown */
+    struct mp_heap_lines lines;
+    struct mp_source source;
+    char *here;                 /* owned */
+    struct mp_heap_style style; /* of standard output */
+};
+
+/* `operand` NULL: the newest capture here. Returns 0, or the exit code, and why was said; the
+   caller releases it either way. */
+int mp_heap_views_init(struct mp_heap_views *, const char *operand, bool all_frames);
+void mp_heap_views_release(struct mp_heap_views *);
+
+/* Takes the value of -n: NULL, or what is wrong with it. */
+const char *mp_heap_take_most(size_t *most, const char *value);
+
+#endif

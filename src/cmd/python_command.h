@@ -1,0 +1,21 @@
+/* The command line that runs a Python program under one of our modules. */
+#ifndef MP_CMD_PYTHON_COMMAND_H
+#define MP_CMD_PYTHON_COMMAND_H
+
+/* What the user wants to run: a module, or `python [its options] PROGRAM arguments`, or
+   `PROGRAM arguments`. Borrowed; a word such as -um is cut in two in place. */
+struct mp_python_program {
+    char *module; /* NULL: words[0] is the program or the interpreter */
+    int count;
+    char **words;
+};
+
+/* INTERPRETER [its options] -m RUNNER FILE [-m MODULE | -c CODE | -- SCRIPT] arguments
+
+   `--` marks what the user gave to python: a script, whatever else has its name. The array is
+   the caller's to free, its words are borrowed. NULL with errno: ENOMEM, or ENOENT when no
+   program follows the interpreter. */
+char **mp_python_command(char *interpreter, const char *runner, char *file,
+                         const struct mp_python_program *program);
+
+#endif

@@ -1,0 +1,327 @@
+#include "report/heap_annotated.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CUMULATIVE, AT_PEAK, LIVE, TOTAL, BLOCKS, TEMPORARY, COLUMNS };
+enum { LEAST_TEXT = 20, DECORATORS = 50 };
+
+/* Short sizes and counts of one line or group, in the order in which they stand. */
+struct figures {
+    char text[COLUMNS][MP_HEAP_FIGURE];
+};
+
+static const char *const titles[COLUMNS] = {"cumul.", "at peak", "live",
+                                            "total",  "blocks",  "temp"};
+
+static struct figures figures_of(const struct mp_heap_line *sum, int64_t cumulative)
+{
+    struct figures figures;
+    mp_heap_short_size(cumulative, figures.text[CUMULATIVE]);
+    mp_heap_short_size(sum->at_peak, figures.text[AT_PEAK]);
+    mp_heap_short_size(sum->live, figures.text[LIVE]);
+    mp_heap_short_size(sum->total > INT64_MAX ? INT64_MAX : (int64_t)sum->total,
+                       figures.text[TOTAL]);
+    mp_heap_count(sum->blocks, figures.text[BLOCKS]);
+    mp_heap_count(sum->temporary, figures.text[TEMPORARY]);
+    return figures;
+}
+
+struct columns {
+    int first; /* column that is shown: files have no cumulative figure */
+    int widths[COLUMNS];
+    int total; /* with a blank behind each, two behind the last */
+};
+
+static void begin(struct columns *columns, int first)
+{
+    columns->first = first;
+    columns->total = 1;
+    for (int i = first; i < COLUMNS; i++)
+        columns->total += (columns->widths[i] = (int)strlen(titles[i])) + 1;
+}
+
+static void widen(struct columns *columns, const struct mp_heap_line *sum,
+                  int64_t cumulative)
+{
+    struct figures figures = figures_of(sum, cumulative);
+    for (int i = columns->first; i < COLUMNS; i++) {
+        int more = (int)strlen(figures.text[i]) - columns->widths[i];
+        columns->widths[i] += more > 0 ? more : 0;
+        columns->total += more > 0 ? more : 0;
+    }
+}
+
+static void put_titles(FILE *out, const struct columns *columns)
+{
+    for (int i = columns->first; i < COLUMNS; i++)
+        fprintf(out, "%*s ", columns->widths[i], titles[i]);
+    fputc(' ', out);
+}
+
+/* Nothing stands for none: the eye finds what there is. */
+static void put_figures(FILE *out, const struct columns *columns,
+                        const struct mp_heap_line *sum, int64_t cumulative)
+{
+    struct figures figures = figures_of(sum, cumulative);
+    for (int i = columns->first; i < COLUMNS; i++) {
+        const char *text = figures.text[i];
+        bool none = !strcmp(text, "0") || !strcmp(text, "0B");
+        fprintf(out, "%*s ", columns->widths[i], none ? "" : text);
+    }
+    fputc(' ', out);
+}
+
+static int rest(const struct mp_heap_style *style, int taken)
+{
+    int room = style->width - taken;
+    return !style->width ? 0 : room > LEAST_TEXT ? room : LEAST_TEXT;
+}
+
+static void put_group(FILE *out, const struct mp_heap_view *view,
+                      const struct mp_heap_group *group, const struct mp_heap_style *style,
+                      int columns)
+{
+    char number[MP_HEAP_FIGURE];
+    mp_heap_count(group->files, number);
+    switch (group->kind) {
+    case MP_HEAP_OWN:
+        fputs("(memory_profiler itself)", out);
+        return;
+    case MP_HEAP_NOWHERE:
+        fputs("(no Python code running)", out);
+        return;
+    case MP_HEAP_LIBRARY:
+        if (group->name.length)
+            break;
+        fprintf(out, "(standard library, %s %s)", number,
+                group->files == 1 ? "file" : "files");
+        return;
+    default:
+        break;
+    }
+    bool several = group->files > 1;
+    int taken = several ? (int)strlen(number) + 9 : 0;
+    mp_heap_put_file(out, style, view, group->name,
+                     columns ? (columns - taken > 12 ? columns - taken : 12) : 0);
+    if (several)
+        fprintf(out, " (%s files)", number);
+}
+
+void mp_heap_groups_text(FILE *out, const struct mp_heap_view *view,
+                         const struct mp_heap_groups *groups,
+                         const struct mp_heap_style *style, size_t most)
+{
+    struct columns columns;
+    struct mp_heap_line others = {0}, all = {0};
+    begin(&columns, AT_PEAK);
+    for (size_t i = 0; i < groups->count; i++) {
+        mp_heap_line_add(&all, &groups->groups[i].sum);
+        if (i >= most)
+            mp_heap_line_add(&others, &groups->groups[i].sum);
+    }
+    for (size_t i = 0; i < groups->count && i < most; i++)
+        widen(&columns, &groups->groups[i].sum, 0);
+    widen(&columns, &others, 0);
+    widen(&columns, &all, 0);
+    fputc('\n', out);
+    put_titles(out, &columns);
+    fputs("where\n", out);
+    for (size_t i = 0; i < groups->count && i < most; i++) {
+        put_figures(out, &columns, &groups->groups[i].sum, 0);
+        put_group(out, view, &groups->groups[i], style, rest(style, columns.total));
+        fputc('\n', out);
+    }
+    if (groups->count > most) {
+        put_figures(out, &columns, &others, 0);
+        fprintf(out, "(%zu more)\n", groups->count - most);
+    }
+    put_figures(out, &columns, &all, 0);
+    fputs("in all\n", out);
+}
+
+/* What is drawn, and how. */
+struct drawing {
+    FILE *out;
+    const struct mp_heap_view *view;
+    const struct mp_heap_listing *listing;
+    const struct mp_heap_source_text *source;
+    const struct mp_heap_style *style;
+    struct columns columns;
+    int number_width;
+    size_t at; /* the next of the listing's lines */
+};
+
+static void put_row(const struct drawing *drawing, int64_t number,
+                    const struct mp_heap_listed *listed)
+{
+    static const struct mp_heap_listed nothing;
+    const struct mp_heap_listed *figures = listed ? listed : &nothing;
+    size_t length = 0;
+    const char *text = mp_heap_source_at(drawing->source, number, &length);
+    FILE *out = drawing->out;
+    int room = rest(drawing->style, drawing->number_width + 2 + drawing->columns.total);
+    char *row = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&row, &size);
+    if (!stream)
+        return;
+    fprintf(stream, "%*" PRId64 "  ", drawing->number_width, number);
+    put_figures(stream, &drawing->columns, &figures->self, figures->cumulative.at_peak);
+    if (text)
+        mp_heap_put_source(stream, drawing->style, text, length, room);
+    else if (listed) {
+        const struct mp_heap_code *code = &drawing->view->codes[listed->self.code];
+        fputs("in ", stream);
+        mp_heap_put_text(stream, drawing->style, drawing->view->text + code->name.offset,
+                         code->name.length, room ? room - 3 : 0, MP_HEAP_CUT_END);
+    }
+    fclose(stream);
+    while (size && row[size - 1] == ' ')
+        size--;
+    fprintf(out, "%.*s\n", (int)size, row);
+    free(row);
+}
+
+static bool starts_with_word(const char *text, size_t length, const char *word)
+{
+    size_t its = strlen(word);
+    return length > its && !memcmp(text, word, its) &&
+           (text[its] == ' ' || text[its] == '\t');
+}
+
+/* A class's code runs once and spans all its methods: not a function to show as a whole. */
+static bool is_class(const struct mp_heap_source_text *source, int first)
+{
+    size_t length;
+    const char *text;
+    for (int i = 0; i < DECORATORS; i++) {
+        if (!(text = mp_heap_source_at(source, (int64_t)first + i, &length)))
+            return false;
+        while (length && (*text == ' ' || *text == '\t')) {
+            text++;
+            length--;
+        }
+        if (starts_with_word(text, length, "class"))
+            return true;
+        if (starts_with_word(text, length, "def") ||
+            starts_with_word(text, length, "async"))
+            return false;
+    }
+    return false;
+}
+
+static bool is_module(const struct mp_heap_view *view, uint32_t code)
+{
+    static const char module[] = "<module>";
+    struct mp_heap_text name = view->codes[code].name;
+    return name.length == sizeof module - 1 &&
+           !memcmp(view->text + name.offset, module, name.length);
+}
+
+/* Which lines of the source are shown. NULL when there is no memory. */
+static bool *choose(const struct drawing *drawing, bool whole)
+{
+    const struct mp_heap_listing *listing = drawing->listing;
+    int64_t count = (int64_t)drawing->source->count, last = 0;
+    bool *shown = calloc((size_t)count + 1, sizeof *shown);
+    if (shown && whole)
+        memset(shown, true, (size_t)count + 1);
+    for (size_t i = 0; shown && i < listing->count; i++)
+        if (listing->lines[i].self.line > 0 && listing->lines[i].self.line <= count)
+            shown[listing->lines[i].self.line] = true;
+    for (size_t i = 0; shown && i < listing->function_count; i++) {
+        const struct mp_heap_function *function = &listing->functions[i];
+        if (is_module(drawing->view, function->code) ||
+            is_class(drawing->source, function->first))
+            continue;
+        int64_t from = function->first > last ? function->first : last + 1;
+        for (int64_t line = from; line <= function->last && line <= count; line++)
+            shown[last = line] = true;
+    }
+    return shown;
+}
+
+/* The figures of a line, when it has any; lines must be asked for in order. */
+static const struct mp_heap_listed *figures_at(struct drawing *drawing, int64_t number)
+{
+    const struct mp_heap_listing *listing = drawing->listing;
+    while (drawing->at < listing->count && listing->lines[drawing->at].self.line < number)
+        drawing->at++;
+    return drawing->at < listing->count && listing->lines[drawing->at].self.line == number
+               ? &listing->lines[drawing->at]
+               : NULL;
+}
+
+static void put_source_rows(struct drawing *drawing, bool whole)
+{
+    bool *shown = choose(drawing, whole);
+    bool gap = false, any = false;
+    for (size_t number = 1; shown && number <= drawing->source->count; number++) {
+        if (!shown[number]) {
+            gap = true;
+            continue;
+        }
+        if (gap && any)
+            fprintf(drawing->out, "%*s\n", drawing->number_width, "...");
+        gap = false;
+        any = true;
+        put_row(drawing, (int64_t)number, figures_at(drawing, (int64_t)number));
+    }
+    free(shown);
+}
+
+/* Lines that the source does not have, or all when it is not shown. */
+static void put_other_rows(const struct drawing *drawing)
+{
+    const struct mp_heap_listing *listing = drawing->listing;
+    for (size_t i = 0; i < listing->count; i++)
+        if (listing->lines[i].self.line < 1 ||
+            (size_t)listing->lines[i].self.line > drawing->source->count)
+            put_row(drawing, listing->lines[i].self.line, &listing->lines[i]);
+}
+
+static void put_head(struct drawing *drawing)
+{
+    FILE *out = drawing->out;
+    const struct mp_heap_listing *listing = drawing->listing;
+    char number[MP_HEAP_FIGURE];
+    int64_t last = listing->count ? listing->lines[listing->count - 1].self.line : 0;
+    if ((int64_t)drawing->source->count > last)
+        last = (int64_t)drawing->source->count;
+    drawing->number_width = snprintf(number, sizeof number, "%" PRId64, last);
+    if (drawing->number_width < 4)
+        drawing->number_width = 4;
+    begin(&drawing->columns, CUMULATIVE);
+    widen(&drawing->columns, &listing->whole.self, listing->whole.cumulative.at_peak);
+    for (size_t i = 0; i < listing->count; i++)
+        widen(&drawing->columns, &listing->lines[i].self,
+              listing->lines[i].cumulative.at_peak);
+    fputc('\n', out);
+    mp_heap_put_file(out, drawing->style, drawing->view, listing->file, 0);
+    fputc('\n', out);
+    if (drawing->source->changed)
+        fputs("warning: this file is newer than the capture: lines may have moved\n", out);
+    if (drawing->source->why)
+        fprintf(out, "its source is not shown: %s\n", drawing->source->why);
+    fprintf(out, "%*s  ", drawing->number_width, "line");
+    put_titles(out, &drawing->columns);
+    fputs("source\n", out);
+}
+
+void mp_heap_listing_text(FILE *out, const struct mp_heap_view *view,
+                          const struct mp_heap_listing *listing,
+                          const struct mp_heap_source_text *source,
+                          const struct mp_heap_style *style, bool whole)
+{
+    struct drawing drawing = {
+        .out = out, .view = view, .listing = listing, .source = source, .style = style};
+    put_head(&drawing);
+    put_source_rows(&drawing, whole);
+    put_other_rows(&drawing);
+    fprintf(out, "%*s  ", drawing.number_width, "all");
+    put_figures(out, &drawing.columns, &listing->whole.self,
+                listing->whole.cumulative.at_peak);
+    fputs("of this file\n", out);
+}

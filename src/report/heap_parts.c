@@ -1,0 +1,195 @@
+#include "report/heap_parts.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/escape.h"
+
+enum { TAB = 8, LEAST = 12 /* columns of a file's name */ };
+
+static const char ellipsis[] = "...";
+
+/* Which unit, and how many of it; -1: bytes. */
+static int scale(int64_t bytes, double *value)
+{
+    int unit = 0;
+    *value = (double)bytes / 1024;
+    if (bytes < 1024)
+        return -1;
+    for (; *value >= 1023.95 && unit < 4; unit++)
+        *value /= 1024;
+    return unit;
+}
+
+const char *mp_heap_size(int64_t bytes, char room[MP_HEAP_FIGURE])
+{
+    double value;
+    int unit = scale(bytes, &value);
+    if (unit < 0)
+        snprintf(room, MP_HEAP_FIGURE, "%" PRId64 " B", bytes);
+    else
+        snprintf(room, MP_HEAP_FIGURE, "%.1f %ciB", value, "KMGTP"[unit]);
+    return room;
+}
+
+const char *mp_heap_short_size(int64_t bytes, char room[MP_HEAP_FIGURE])
+{
+    double value;
+    int unit = scale(bytes, &value);
+    if (unit < 0)
+        snprintf(room, MP_HEAP_FIGURE, "%" PRId64 "B", bytes);
+    else
+        snprintf(room, MP_HEAP_FIGURE, "%.1f%c", value, "KMGTP"[unit]);
+    return room;
+}
+
+const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE])
+{
+    char digits[MP_HEAP_FIGURE], *to = room;
+    int length = snprintf(digits, sizeof digits, "%" PRIu64, number);
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = 0;
+    return room;
+}
+
+static void put_ascii(FILE *out, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < 128)
+            fputc(text[i], out);
+        else
+            fprintf(out, "\\x%02x", (unsigned char)text[i]);
+}
+
+/* Escaped for this terminal; the caller frees it. NULL when there is no memory. */
+static char *escape(const struct mp_heap_style *style, const char *text, size_t length,
+                    size_t *size)
+{
+    char *escaped = NULL, *ascii = NULL;
+    FILE *stream = open_memstream(&escaped, size);
+    if (!stream)
+        return NULL;
+    mp_escape_terminal(stream, text, length, false);
+    fclose(stream);
+    if (style->utf8 || !escaped || !(stream = open_memstream(&ascii, size)))
+        return escaped;
+    put_ascii(stream, escaped, strlen(escaped));
+    fclose(stream);
+    free(escaped);
+    return ascii;
+}
+
+static bool is_first_byte(char byte)
+{
+    return ((unsigned char)byte & 0xC0) != 0x80;
+}
+
+static int columns_of(const char *text)
+{
+    int columns = 0;
+    for (; *text; text++)
+        columns += is_first_byte(*text);
+    return columns;
+}
+
+/* The text behind its first `columns` characters. */
+static const char *skip(const char *text, int columns)
+{
+    for (; *text; text++)
+        if (is_first_byte(*text) && columns-- == 0)
+            break;
+    return text;
+}
+
+void mp_heap_put_text(FILE *out, const struct mp_heap_style *style, const char *text,
+                      size_t length, int columns, enum mp_heap_cut cut)
+{
+    size_t size;
+    int dots = (int)sizeof ellipsis - 1;
+    char *escaped = escape(style, text, length, &size);
+    int wide = escaped ? columns_of(escaped) : 0;
+    columns = columns && columns <= dots ? dots + 1 : columns;
+    if (!columns || wide <= columns)
+        fputs(escaped ? escaped : "", out);
+    else if (cut == MP_HEAP_CUT_START)
+        fprintf(out, "%s%s", ellipsis, skip(escaped, wide - columns + dots));
+    else
+        fprintf(out, "%.*s%s", (int)(skip(escaped, columns - dots) - escaped), escaped,
+                ellipsis);
+    free(escaped);
+}
+
+void mp_heap_put_file(FILE *out, const struct mp_heap_style *style,
+                      const struct mp_heap_view *view, struct mp_heap_text file,
+                      int columns)
+{
+    const char *name = view->text + file.offset;
+    size_t length = file.length, here = style->here ? strlen(style->here) : 0;
+    if (here && length > here + 1 && !memcmp(name, style->here, here) &&
+        name[here] == '/') {
+        name += here + 1;
+        length -= here + 1;
+    }
+    mp_heap_put_text(out, style, name, length, columns, MP_HEAP_CUT_START);
+}
+
+void mp_heap_put_place(FILE *out, const struct mp_heap_style *style,
+                       const struct mp_heap_view *view, uint32_t code, int line,
+                       int columns)
+{
+    const struct mp_heap_code *its = &view->codes[code];
+    char *name = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&name, &size);
+    if (!code || !stream) {
+        fputs("(no Python code running)", out);
+    } else {
+        mp_heap_put_text(stream, style, view->text + its->name.offset, its->name.length,
+                         columns ? columns / 2 : 0, MP_HEAP_CUT_END);
+        fflush(stream);
+        char number[MP_HEAP_FIGURE];
+        int rest = snprintf(number, sizeof number, ":%d ", line) + columns_of(name);
+        int room = !columns ? 0 : columns - rest > LEAST ? columns - rest : LEAST;
+        mp_heap_put_file(out, style, view, its->file, room);
+        fprintf(out, "%s%s", number, name);
+    }
+    if (stream)
+        fclose(stream);
+    free(name);
+}
+
+void mp_heap_put_source(FILE *out, const struct mp_heap_style *style, const char *text,
+                        size_t length, int columns)
+{
+    char *blanks = NULL;
+    size_t size, column = 0;
+    FILE *stream = open_memstream(&blanks, &size);
+    if (!stream)
+        return;
+    while (length && strchr("\r\n\f", text[length - 1]))
+        length--;
+    for (size_t i = 0; i < length; i++, column++) {
+        fputc(text[i] == '\t' ? ' ' : text[i], stream);
+        for (; text[i] == '\t' && (column + 1) % TAB; column++)
+            fputc(' ', stream);
+    }
+    fclose(stream);
+    mp_heap_put_text(out, style, blanks, size, columns, MP_HEAP_CUT_END);
+    free(blanks);
+}
+
+void mp_heap_put_time(FILE *out, int64_t wall)
+{
+    char text[64] = "";
+    time_t seconds = (time_t)(wall / 1000000000);
+    struct tm parts;
+    if (localtime_r(&seconds, &parts))
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
+    fputs(text, out);
+}

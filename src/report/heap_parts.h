@@ -1,0 +1,49 @@
+/* What the texts about a heap capture are made of: sizes, counts, places, in columns. */
+#ifndef MP_REPORT_HEAP_PARTS_H
+#define MP_REPORT_HEAP_PARTS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "record/heap.h"
+
+struct mp_heap_style {
+    int width;     /* columns; 0: as many as it takes */
+    bool utf8;     /* else names and source are ASCII, other bytes as \xNN */
+    bool drawings; /* else pictures are ASCII */
+    const char
+        *here; /* files in this folder are shown by their names from there on; NULL */
+};
+
+enum { MP_HEAP_FIGURE = 32 };
+
+/* Each returns its room: "1.5 MiB", whole bytes below 1 KiB; "1.5M", "12B"; "12,345". */
+const char *mp_heap_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
+const char *mp_heap_short_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
+const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE]);
+
+enum mp_heap_cut {
+    MP_HEAP_CUT_START, /* "...ckage/module.py" */
+    MP_HEAP_CUT_END    /* "rows = [int(wo..." */
+};
+
+/* Escaped; cut to `columns` (0: not), which is at least 4 then. */
+void mp_heap_put_text(FILE *, const struct mp_heap_style *, const char *text, size_t length,
+                      int columns, enum mp_heap_cut);
+
+/* A file's name, from style->here on. */
+void mp_heap_put_file(FILE *, const struct mp_heap_style *, const struct mp_heap_view *,
+                      struct mp_heap_text file, int columns);
+
+/* "file.py:12 function", or that no Python code ran. The number is never cut. */
+void mp_heap_put_place(FILE *, const struct mp_heap_style *, const struct mp_heap_view *,
+                       uint32_t code, int line, int columns);
+
+/* A line of source, tabs as blanks; cut at its end. */
+void mp_heap_put_source(FILE *, const struct mp_heap_style *, const char *text,
+                        size_t length, int columns);
+
+/* 2026-11-25 10:20:31, local time. */
+void mp_heap_put_time(FILE *, int64_t wall);
+
+#endif

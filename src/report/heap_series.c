@@ -1,0 +1,67 @@
+#include "report/heap_series.h"
+
+#include "aggregate/heap_series.h"
+
+enum { LEVELS = 8, MOST = 100, LEAST = 10, USUAL = 80, LABELS = 34 };
+
+static const char *block(const struct mp_heap_style *style, int level)
+{
+    static const char *const blocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    static const char *const ascii[] = {" ", ".", ":", "-", "=", "+", "*", "#", "@"};
+    return (style->drawings ? blocks : ascii)[level];
+}
+
+/* 0 for nothing at all, 1 to LEVELS for more. */
+static int level_of(int64_t bytes, int64_t top)
+{
+    double share = top > 0 ? (double)bytes / (double)top : 0;
+    return bytes <= 0 ? 0 : share >= 1 ? LEVELS : 1 + (int)(share * (LEVELS - 1) + 0.5);
+}
+
+static void put_line(FILE *out, const char *name, const struct mp_heap_style *style,
+                     const int64_t *values, int count, int64_t top, int64_t most)
+{
+    char room[MP_HEAP_FIGURE];
+    fprintf(out, "  %-10s", name);
+    for (int i = 0; i < count; i++)
+        fputs(block(style, level_of(values[i], top)), out);
+    fprintf(out, "  at most %s\n", mp_heap_size(most, room));
+}
+
+static int picture_width(const struct mp_heap_style *style)
+{
+    int width = (style->width ? style->width : USUAL) - LABELS;
+    return width < LEAST ? LEAST : width > MOST ? MOST : width;
+}
+
+/* The peak is known better than the series, which has some of its moments. */
+static int column_of(int64_t time, int64_t whole, int width)
+{
+    double share = whole > 0 ? (double)time / (double)whole : 0;
+    return share >= 1 ? width - 1 : share > 0 ? (int)(share * width) : 0;
+}
+
+void mp_heap_put_series(FILE *out, const struct mp_heap_view *view,
+                        const struct mp_heap_style *style)
+{
+    struct mp_heap_marks marks = mp_heap_marks(view);
+    struct mp_heap_point buckets[MOST];
+    int64_t rss[MOST], heap[MOST];
+    int width = picture_width(style);
+    int64_t peak = view->header->peak;
+    if (!marks.peak)
+        return;
+    mp_heap_buckets(view, buckets, (size_t)width);
+    for (int i = 0; i < width; i++) {
+        rss[i] = buckets[i].rss;
+        heap[i] = buckets[i].heap;
+    }
+    int64_t top = marks.most->rss > peak ? marks.most->rss : peak;
+    heap[column_of(view->header->peak_time, view->header->elapsed, width)] = peak;
+    fputc('\n', out);
+    put_line(out, "heap", style, heap, width, top, peak);
+    put_line(out, "RSS", style, rss, width, top, marks.most->rss);
+    char end[MP_HEAP_FIGURE];
+    int length = snprintf(end, sizeof end, "%.3f s", (double)view->header->elapsed / 1e9);
+    fprintf(out, "  %-10s0%*s\n", "", width - 1 > length ? width - 1 : length + 1, end);
+}

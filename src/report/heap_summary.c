@@ -1,0 +1,126 @@
+#include "report/heap_summary.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/heap_series.h"
+#include "report/heap_series.h"
+
+static double seconds(int64_t time)
+{
+    return (double)time / 1e9;
+}
+
+static void put_missing(FILE *out, const struct mp_heap_header *header,
+                        const char *incomplete)
+{
+    char number[MP_HEAP_FIGURE], bytes[MP_HEAP_FIGURE];
+    if (incomplete)
+        fprintf(out, "warning: incomplete: %s\n", incomplete);
+    if (header->untracked)
+        fprintf(out,
+                "warning: not followed: %s blocks of %s together, for want of memory; no "
+                "figure below has them\n",
+                mp_heap_count(header->untracked, number),
+                mp_heap_size((int64_t)header->untracked_bytes, bytes));
+    if (header->shortened)
+        fprintf(out,
+                "warning: %s blocks are charged to callers of their lines: the file has no "
+                "room for more stacks\n",
+                mp_heap_count(header->shortened, number));
+}
+
+void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *name,
+                       const char *incomplete, const struct mp_heap_style *style)
+{
+    const struct mp_heap_header *header = view->header;
+    mp_heap_put_text(out, style, name, strlen(name), 0, MP_HEAP_CUT_START);
+    fprintf(out, "\nPython heap of process %" PRId64 ", %.3f s from ", header->pid,
+            seconds(header->elapsed));
+    mp_heap_put_time(out, header->wall_start);
+    fputc('\n', out);
+    put_missing(out, header, incomplete);
+}
+
+static void put_moment(FILE *out, const char *name, int64_t heap, int64_t rss, int64_t time,
+                       uint64_t blocks)
+{
+    char size[MP_HEAP_FIGURE], resident[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE];
+    fprintf(out, "  %-10s%11s  %11s  at %.3f s, %s blocks\n", name,
+            mp_heap_size(heap, size), rss < 0 ? "-" : mp_heap_size(rss, resident),
+            seconds(time), mp_heap_count(blocks, number));
+}
+
+static void put_allocated(FILE *out, const struct mp_heap_totals *totals)
+{
+    char size[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE], temporary[MP_HEAP_FIGURE];
+    fprintf(out, "  %-10s%11s  %11s  in %s blocks\n", "allocated",
+            mp_heap_size((int64_t)totals->total, size), "",
+            mp_heap_count(totals->blocks, number));
+    fprintf(out, "  %-10s%11s  %11s  %s blocks, %s of them at once\n", "freed", "", "",
+            mp_heap_count(totals->frees, number),
+            mp_heap_count(totals->temporary, temporary));
+}
+
+void mp_heap_put_summary(FILE *out, const struct mp_heap_view *view,
+                         const struct mp_heap_style *style)
+{
+    const struct mp_heap_header *header = view->header;
+    struct mp_heap_totals totals = mp_heap_totals(view);
+    struct mp_heap_marks marks = mp_heap_marks(view);
+    char most[MP_HEAP_FIGURE], at_peak[MP_HEAP_FIGURE];
+    fprintf(out, "\n  %-10s%11s  %11s\n", "", "heap", "RSS");
+    put_moment(out, "peak", header->peak, marks.peak ? marks.peak->rss : -1,
+               header->peak_time, totals.peak_blocks);
+    put_moment(out, "end", header->live, marks.end ? marks.end->rss : -1, header->elapsed,
+               totals.live_blocks);
+    if (marks.most && strcmp(mp_heap_size(marks.most->rss, most),
+                             mp_heap_size(marks.peak->rss, at_peak)) != 0)
+        fprintf(out, "  %-10s%11s  %11s  at %.3f s\n", "most RSS", "", most,
+                seconds(marks.most->time));
+    put_allocated(out, &totals);
+    mp_heap_put_series(out, view, style);
+}
+
+static int by_bytes(const void *left, const void *right)
+{
+    const struct mp_heap_thread *a = left, *b = right;
+    if (a->allocated != b->allocated)
+        return a->allocated < b->allocated ? 1 : -1;
+    return (a->id > b->id) - (a->id < b->id);
+}
+
+static void put_thread(FILE *out, const struct mp_heap_thread *thread, int64_t pid)
+{
+    char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE], blocks[MP_HEAP_FIGURE],
+        temporary[MP_HEAP_FIGURE];
+    fprintf(
+        out, "%11s %11s %14s %14s  ", mp_heap_size((int64_t)thread->allocated, allocated),
+        mp_heap_size((int64_t)thread->freed, freed), mp_heap_count(thread->blocks, blocks),
+        mp_heap_count(thread->temporary, temporary));
+    if (!thread->id)
+        fputs("all others\n", out);
+    else
+        fprintf(out, "%" PRId64 "%s\n", thread->id, thread->id == pid ? " (main)" : "");
+}
+
+void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view, size_t most)
+{
+    size_t count = view->counts[MP_HEAP_THREADS];
+    struct mp_heap_thread *threads = malloc((count + 1) * sizeof *threads);
+    if (!threads)
+        return;
+    memcpy(threads, view->threads, count * sizeof *threads);
+    qsort(threads, count, sizeof *threads, by_bytes);
+    while (count && !threads[count - 1].blocks)
+        count--; /* the place for those beyond the table's end, mostly */
+    if (count > 1)
+        fprintf(out, "\nThreads\n%11s %11s %14s %14s  thread\n", "allocated", "freed",
+                "blocks", "freed at once");
+    for (size_t i = 0; i < count && i < most && count > 1; i++)
+        put_thread(out, &threads[i], view->header->pid);
+    if (count > most)
+        fprintf(out, "%54s and %zu more\n", "", count - most);
+    free(threads);
+}

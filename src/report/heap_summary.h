@@ -1,0 +1,16 @@
+/* A heap capture in figures: the peak, the end, RSS beside them, the threads. */
+#ifndef MP_REPORT_HEAP_SUMMARY_H
+#define MP_REPORT_HEAP_SUMMARY_H
+
+#include "report/heap_parts.h"
+
+/* Whose heap, when, for how long; and what is missing, said first. */
+void mp_heap_put_title(FILE *, const struct mp_heap_view *, const char *name,
+                       const char *incomplete, const struct mp_heap_style *);
+
+void mp_heap_put_summary(FILE *, const struct mp_heap_view *, const struct mp_heap_style *);
+
+/* At most `most` threads, those that allocated most bytes first; nothing for a single one. */
+void mp_heap_put_threads(FILE *, const struct mp_heap_view *, size_t most);
+
+#endif

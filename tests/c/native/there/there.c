@@ -1,0 +1,5 @@
+/* Found only by whoever has this directory in its RUNPATH. */
+int there(void)
+{
+    return 1;
+}

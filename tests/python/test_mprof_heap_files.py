@@ -1,0 +1,137 @@
+"""Heap captures as files: listed, removed, drawn, cut short, damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+from heap_recordings import report
+from recordings import PROGRAM, Done, Recorder
+
+
+def test_list_numbers_captures_behind_the_timelines(heap: Recorder) -> None:
+    heap.write("mprofile_20260101000000.dat", "MEM 1.0 1.0\n")
+    heap.write("mprofile_20270101000000.dat", "MEM 2.0 1.0\n")
+    before = heap.mprof("list").out
+    shutil.copy(heap.path / "a.mprof", heap.path / "mprofheap_20250203040506.mprof")
+    shutil.copy(heap.path / "a.mprof", heap.path / "mprofheap_20250203040506-1.mprof")
+    heap.write("mprofheap_x.mprof", "not a name of ours")
+    assert heap.mprof("list").out == before + (
+        "2 mprofheap_20250203040506.mprof 04:05:06 03/02/2025\n"
+        "3 mprofheap_20250203040506-1.mprof 04:05:06 03/02/2025\n"
+    )
+    listed = json.loads(heap.mprof("list", "--json").out)
+    assert [entry["kind"] for entry in listed] == ["timeline"] * 2 + ["heap"] * 2
+    assert heap.mprof("report", "3").out.startswith("mprofheap_20250203040506-1.mprof\n")
+    assert heap.mprof("lines", "-2").out.startswith("mprofheap_20250203040506.mprof\n")
+    for index in ("0", "4", "-3"):
+        done = heap.mprof("report", index)
+        assert done.code == 1 and "mprof list" in done.err
+    assert heap.mprof("peak", "-1").out == "mprofile_20270101000000.dat\t2.000 MiB\n"
+    assert heap.mprof("peak").out.endswith("mprofile_20270101000000.dat\t2.000 MiB\n")
+
+
+def test_faults_15_rm_and_clean_take_captures_and_nothing_foreign(heap: Recorder) -> None:
+    heap.write("mprofile_20260101000000.dat", "MEM 1.0 1.0\n")
+    for day in ("01", "02", "03"):
+        shutil.copy(heap.path / "a.mprof", heap.path / f"mprofheap_202602{day}000000.mprof")
+    heap.write("mprofheap_20260204000000.mprof", "somebody else's\n")
+    heap.write("mprofheap_20260205000000.mprof", "")
+    (heap.path / "mprofheap_20260206000000.mprof").symlink_to("a.mprof")
+    assert heap.mprof("rm", "1").code == 0
+    assert not (heap.path / "mprofheap_20260201000000.mprof").exists()
+    done = heap.mprof("rm", "mprofheap_20260204000000.mprof")
+    assert done.code == 1 and "it stays" in done.err
+    assert heap.mprof("clean", "--dry-run").out.splitlines()[1:] == [
+        "mprofile_20260101000000.dat",
+        "mprofheap_20260202000000.mprof",
+        "mprofheap_20260203000000.mprof",
+    ]
+    assert heap.mprof("clean").code == 0
+    left = sorted(path.name[16:18] for path in heap.path.glob("mprofheap_*"))
+    assert left == ["04", "05", "06"]
+    assert (heap.path / "a.mprof").exists() and heap.mprof("rm", "a.mprof").code == 0
+    assert not (heap.path / "a.mprof").exists()
+
+
+def test_peak_and_plot_read_a_capture(heap: Recorder) -> None:
+    peak = report(heap, "a.mprof")["peak"]
+    assert heap.mprof("peak", "a.mprof").out == f"a.mprof\t{peak / 2**20:.3f} MiB\n"
+    (got,) = json.loads(heap.mprof("peak", "--json", "a.mprof").out)
+    assert (got["kind"], got["peak"]) == ("heap", peak)
+    done = heap.mprof("peak", "--func", "deep", "a.mprof")
+    assert (done.code, done.out) == (1, "") and "mprof lines" in done.err
+    text = heap.mprof("plot", "--terminal", "a.mprof").out
+    assert "Python heap" in text and f"peak {peak / 2**20:.3f} MiB" in text
+    assert "child" not in text
+    assert heap.mprof("plot", "-o", "a.html", "a.mprof").code == 0
+    assert '"name":"Python heap"' in (heap.path / "a.html").read_text()
+
+
+def cut(heap: Recorder, length: int) -> list[Done]:
+    shutil.copy(heap.path / "a.mprof", heap.path / "cut.mprof")
+    os.truncate(heap.path / "cut.mprof", length)
+    commands = [
+        ("report",),
+        ("report", "--json"),
+        ("lines",),
+        ("peak",),
+        ("plot", "--terminal"),
+    ]
+    return [heap.mprof(*command, "cut.mprof") for command in commands]
+
+
+def test_faults_17_what_precedes_a_cut_is_shown_and_said(heap: Recorder) -> None:
+    size = (heap.path / "a.mprof").stat().st_size
+    lengths = [0, 7, 8, 100, 65536, size - 1, *random.Random(1).sample(range(size), 10)]
+    for length in lengths:
+        for done in cut(heap, length):
+            assert done.code in (0, 1), (length, done)
+            assert len(done.err.splitlines()) <= 1
+            if done.code == 0 and length < size - 65536:
+                assert "incomplete" in done.out + done.err, length
+    (text, *_) = cut(heap, size - 2 * 65536)
+    assert "\nwarning: incomplete: the file was cut short\n" in text.out
+
+
+@pytest.mark.parametrize(("offset", "value", "where"), [
+    (112, 2**60, "112"), (104 + 8 * 4, 2**60, "136"), (65536 + 64, 1, "65600"), (144 + 1, 9, "145"),
+])  # fmt: skip
+def test_faults_19_damage_is_told_with_its_offset(
+    heap: Recorder, offset: int, value: int, where: str
+) -> None:
+    layout = "<Q" if value > 255 else "<B"
+    with open(heap.path / "a.mprof", "r+b") as file:
+        file.seek(offset)
+        file.write(struct.pack(layout, value))
+    for command in ("report", "lines", "peak", "plot"):
+        done = heap.mprof(command, "a.mprof")
+        assert (done.code, done.out) == (1, "")
+        assert "a.mprof is damaged: " in done.err and done.err.endswith(
+            f"at byte {where}\n"
+        )
+
+
+def test_faults_28_wrong_words_are_usage_errors(heap: Recorder) -> None:
+    for words in (["report", "a", "b"], ["lines", "a", "b", "c"], ["report", "-n", "0"],
+                  ["lines", "-n", "x"], ["report", "--nosuch"]):  # fmt: skip
+        done = heap.mprof(*words)
+        assert (done.code, done.out) == (2, "") and len(done.err.splitlines()) == 1
+    for words in (["report", "nosuch"], ["lines", "."], ["lines", "app.py"]):
+        done = heap.mprof(*words)
+        assert (done.code, done.out) == (1, "") and len(done.err.splitlines()) == 1
+
+
+def test_faults_54_a_reader_that_left_is_no_error(heap: Recorder) -> None:
+    for words in ("report a.mprof", "lines a.mprof app.py"):
+        done = subprocess.run(
+            ["bash", "-c", f"'{PROGRAM}' {words} | head -0; exit ${{PIPESTATUS[0]}}"],
+            cwd=heap.path, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode in (0, 141) and not done.stderr
