@@ -64,7 +64,7 @@ test-pure: ## the suite on the pure-Python wheel of dist/
 	@tools/venv build/pure-$(NEWEST) $(call python_of,$(NEWEST)) -r tests/requirements.txt
 	@build/pure-$(NEWEST)/bin/python -m pip install -q --disable-pip-version-check --no-deps \
 	    --force-reinstall dist/*-py3-none-any.whl
-	build/pure-$(NEWEST)/bin/python -m pytest
+	build/pure-$(NEWEST)/bin/python -m pytest -n 2
 
 check-musl: build/tools/.made-of ## build mprof and the core with musl-gcc (Debian: musl-tools)
 	@rm -rf build/musl

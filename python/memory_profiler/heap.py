@@ -1,4 +1,5 @@
-"""Which lines hold the memory: every block of Python's allocators, exactly, while tracking.
+"""Which lines hold the memory: every block of Python's allocators, of malloc and of mmap, exactly,
+while tracking.
 
 >>> from memory_profiler import heap
 >>> with heap.track() as t:
@@ -26,7 +27,8 @@ class Line(NamedTuple):
     """What one line allocated itself, callees not included. Sizes are in bytes.
 
     Source of the figures: the sizes asked of PyMem_RawMalloc, PyMem_Malloc and PyObject_Malloc,
-    their calloc and realloc; a realloc counts as a block freed and one allocated.
+    of malloc and its relatives, and of mmap, each byte once; a realloc counts as a block freed and
+    one allocated, a mapping as bytes without blocks.
     """
 
     file: str  #: empty when no Python code was running
@@ -50,12 +52,15 @@ class Tracker:
         NotImplementedError: this is the install without the C core.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None = None, native: bool | None = None
+    ) -> None:
         if not hasattr(_core, "Heap"):
             raise NotImplementedError(
                 "heap tracking needs the C core, which this install lacks"
             )
         self._path = path
+        self._native = 2 if native is None else int(native)
         self._heap = _core.Heap()
 
     def start(self) -> None:
@@ -63,9 +68,10 @@ class Tracker:
 
         Raises:
             RuntimeError: a tracker is running, or this one was started before.
-            OSError: the file cannot be created; FileExistsError when it exists.
+            OSError: the file cannot be created; FileExistsError when it exists; native memory
+                was asked for and cannot be followed in this process.
         """
-        self._heap.start(self._path)
+        self._heap.start(self._path, self._native)
 
     def stop(self) -> None:
         """Ends tracking; the file is complete then.
@@ -99,6 +105,11 @@ class Tracker:
         return self._heap.figures()["live"]
 
     @property
+    def native(self) -> bool:
+        """Whether memory of malloc and mmap is followed too."""
+        return bool(self._heap.figures()["native"])
+
+    @property
     def allocations(self) -> int:
         """Blocks allocated since the start."""
         return self._heap.figures()["allocations"]
@@ -123,14 +134,18 @@ class Tracker:
         return [line for line in lines if getattr(line, field)]
 
 
-def track(path: str | os.PathLike[str] | None = None) -> Tracker:
-    """A tracker of Python's heap, to use in a `with` statement.
+def track(
+    path: str | os.PathLike[str] | None = None, native: bool | None = None
+) -> Tracker:
+    """A tracker of the heap, to use in a `with` statement.
 
     Args:
         path: a file to record into (docs/heap-file.md); it must not exist. None keeps the
             capture in memory.
+        native: True: also what C libraries take from malloc(3) and mmap(2), NumPy's arrays for
+            one; False: Python's allocators alone; None: also, if this process allows it.
 
     Returns:
         A Tracker that starts when the `with` block is entered.
     """
-    return Tracker(path)
+    return Tracker(path, native)

@@ -117,7 +117,7 @@ static int add_node(struct building *building, uint32_t node)
     uint32_t first = building->stacks.first[node];
     uint32_t code = building->view->nodes[node].code;
     struct mp_heap_line figures = line_of(building->view, node);
-    bool ours = building->own && mp_heap_own_code(building->own, code);
+    bool ours = building->own && mp_heap_own_is_ours(building->own, node);
     struct mp_heap_line *line =
         ours ? &building->lines->own
              : find(building->lines, &building->index, code, building->stacks.lines[node]);
@@ -132,7 +132,7 @@ static int add_node(struct building *building, uint32_t node)
 static int collect(struct building *building)
 {
     for (uint32_t i = 0; i < building->view->counts[MP_HEAP_NODES]; i++)
-        if (building->view->nodes[i].blocks && add_node(building, i))
+        if (mp_heap_was_used(&building->view->nodes[i]) && add_node(building, i))
             return -1;
     return 0;
 }

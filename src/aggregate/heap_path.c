@@ -8,7 +8,7 @@ static int line_of(const struct mp_heap_view *view, const struct mp_heap_node *n
 {
     const struct mp_heap_code *code = &view->codes[node->code];
     return mp_location_line(view->text + code->lines.offset, code->lines.length,
-                            code->first_line, node->instruction);
+                            code->first_line, mp_heap_instruction(node));
 }
 
 static bool is_shown(const struct mp_heap_own *own, uint32_t node)

@@ -109,9 +109,8 @@ static int grow_known(struct mp_codes *codes)
 }
 
 /* Modules and files repeat: a name lately written is not written again. */
-static struct mp_heap_text put_name(struct mp_codes *codes, PyObject *string)
+static struct mp_heap_text put_name(struct mp_codes *codes, struct mp_heap_text text)
 {
-    struct mp_heap_text text = mp_text_put(codes->heap, string);
     struct mp_heap_text *slot =
         &codes->texts[mp_text_hash(codes->heap, text) % MP_CODES_TEXTS];
     if (mp_text_equal(codes->heap, *slot, text))
@@ -120,27 +119,48 @@ static struct mp_heap_text put_name(struct mp_codes *codes, PyObject *string)
     return *slot = text;
 }
 
-/* The line table is put last and kept only if the definition is new. */
-static uint32_t define(struct mp_codes *codes, PyCodeObject *object)
+/* The definition's number; its lines are kept only if it is new. */
+static uint32_t define(struct mp_codes *codes, struct mp_heap_code *code)
 {
     struct mp_heap *heap = codes->heap;
     uint64_t id = heap->header->counts[MP_HEAP_CODES];
-    if (mp_heap_reserve(heap, MP_HEAP_CODES, 1) ||
-        (id * 2 >= codes->known_room && grow_known(codes)))
-        return 0;
-    struct mp_heap_code code = {.name = put_name(codes, object->co_qualname),
-                                .file = put_name(codes, object->co_filename),
-                                .first_line = object->co_firstlineno};
-    code.lines = mp_text_put_bytes(heap, object->co_linetable);
-    code.hash = mp_text_hash(heap, code.name) ^ mp_text_hash(heap, code.file) * 31 ^
-                mp_text_hash(heap, code.lines) * 17 ^ (uint32_t)code.first_line;
-    uint32_t *slot = known_slot(codes, &code);
+    code->hash = mp_text_hash(heap, code->name) ^ mp_text_hash(heap, code->file) * 31 ^
+                 mp_text_hash(heap, code->lines) * 17 ^ (uint32_t)code->first_line;
+    uint32_t *slot = known_slot(codes, code);
     if (*slot)
         return *slot;
-    mp_text_keep(heap, code.lines);
-    heap->codes[id] = code;
+    mp_text_keep(heap, code->lines);
+    heap->codes[id] = *code;
     __atomic_store_n(&heap->header->counts[MP_HEAP_CODES], id + 1, __ATOMIC_RELEASE);
     return *slot = (uint32_t)id;
+}
+
+static bool has_room(struct mp_codes *codes)
+{
+    uint64_t id = codes->heap->header->counts[MP_HEAP_CODES];
+    return !mp_heap_reserve(codes->heap, MP_HEAP_CODES, 1) &&
+           !(id * 2 >= codes->known_room && grow_known(codes));
+}
+
+static uint32_t define_object(struct mp_codes *codes, PyCodeObject *object)
+{
+    if (!has_room(codes))
+        return 0;
+    struct mp_heap_code code = {
+        .name = put_name(codes, mp_text_put(codes->heap, object->co_qualname)),
+        .file = put_name(codes, mp_text_put(codes->heap, object->co_filename)),
+        .first_line = object->co_firstlineno};
+    code.lines = mp_text_put_bytes(codes->heap, object->co_linetable);
+    return define(codes, &code);
+}
+
+uint32_t mp_codes_label(struct mp_codes *codes, const char *label)
+{
+    if (!has_room(codes))
+        return 0;
+    struct mp_heap_code code = {
+        .name = put_name(codes, mp_text_put_string(codes->heap, label))};
+    return define(codes, &code);
 }
 
 /* Frozen into the interpreter; 3.11 gives such objects a count of 999999999. */
@@ -155,7 +175,7 @@ uint32_t mp_codes_find(struct mp_codes *codes, PyCodeObject *object)
     struct mp_codes_entry *entry = entry_of(codes, address);
     if (entry->address)
         return entry->id;
-    uint32_t id = define(codes, object);
+    uint32_t id = define_object(codes, object);
     if (codes->used * 2 >= codes->room && grow_entries(codes))
         return id;
     if (!is_immortal(object) && mp_shadow_watch(codes->shadow, address))

@@ -44,17 +44,25 @@ struct mp_heap_text mp_text_put(struct mp_heap *heap, PyObject *string)
     return (struct mp_heap_text){offset, (uint32_t)(at - (heap->text + offset))};
 }
 
+static struct mp_heap_text put(struct mp_heap *heap, const char *bytes, size_t length)
+{
+    if (mp_heap_reserve(heap, MP_HEAP_TEXT, length))
+        return (struct mp_heap_text){0};
+    uint32_t offset = (uint32_t)heap->header->counts[MP_HEAP_TEXT];
+    memcpy(heap->text + offset, bytes, length);
+    return (struct mp_heap_text){offset, (uint32_t)length};
+}
+
 struct mp_heap_text mp_text_put_bytes(struct mp_heap *heap, PyObject *bytes)
 {
-    struct mp_heap_text none = {0};
     if (!bytes || !PyBytes_Check(bytes) || PyBytes_GET_SIZE(bytes) > MOST_BYTES)
-        return none;
-    size_t length = (size_t)PyBytes_GET_SIZE(bytes);
-    if (mp_heap_reserve(heap, MP_HEAP_TEXT, length))
-        return none;
-    uint32_t offset = (uint32_t)heap->header->counts[MP_HEAP_TEXT];
-    memcpy(heap->text + offset, PyBytes_AS_STRING(bytes), length);
-    return (struct mp_heap_text){offset, (uint32_t)length};
+        return (struct mp_heap_text){0};
+    return put(heap, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+}
+
+struct mp_heap_text mp_text_put_string(struct mp_heap *heap, const char *string)
+{
+    return put(heap, string, strlen(string));
 }
 
 void mp_text_keep(struct mp_heap *heap, struct mp_heap_text text)

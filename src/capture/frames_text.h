@@ -16,6 +16,8 @@ struct mp_heap_text mp_text_put(struct mp_heap *, PyObject *string);
 /* The same for bytes; nothing when they are longer than 1 MiB. */
 struct mp_heap_text mp_text_put_bytes(struct mp_heap *, PyObject *bytes);
 
+struct mp_heap_text mp_text_put_string(struct mp_heap *, const char *string);
+
 /* Makes the text that was put last part of the table. */
 void mp_text_keep(struct mp_heap *, struct mp_heap_text);
 

@@ -19,6 +19,7 @@ int mp_walk_init(struct mp_walk *walk, struct mp_stacks *stacks, struct mp_shado
     walk->generation += walk->codes.died + 1;
     walk->frames_died++;
     walk->stacks = stacks;
+    memset(walk->kinds, 0, sizeof walk->kinds);
     return mp_codes_init(&walk->codes, stacks->heap, shadow);
 }
 
@@ -51,6 +52,17 @@ static uint32_t child(struct mp_walk *walk, uint32_t parent, frame *at)
     walk->cache[slot].parent = parent;
     walk->cache[slot].child = found;
     return found;
+}
+
+uint32_t mp_walk_kind_slowly(struct mp_walk *walk, uint32_t stack, enum mp_heap_kind kind)
+{
+    const struct mp_heap_node *node = &walk->stacks->heap->nodes[stack];
+    size_t slot = stack % MP_WALK_KINDS;
+    uint32_t at = node->instruction | (uint32_t)kind << MP_HEAP_KIND_SHIFT;
+    walk->kinds[slot].stack = stack;
+    walk->kinds[slot].kind = kind;
+    return walk->kinds[slot].found =
+               mp_stacks_child(walk->stacks, node->parent, node->code, at);
 }
 
 void mp_walk_forget(struct mp_walk *walk, struct mp_walker *walker, uintptr_t address)

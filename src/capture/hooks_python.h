@@ -19,8 +19,12 @@
 #include "record/heap.h"
 
 /* Starts recording into an empty capture, which must stay until mp_hooks_stop(). The caller has
-   the interpreter's lock. 0, or -1 with errno (EBUSY: a capture is being recorded). */
-int mp_hooks_start(struct mp_heap *);
+   the interpreter's lock. `native`: also what C libraries take from malloc and mmap. 0, or -1 with
+   errno (EBUSY: a capture is being recorded; for native ones see mp_native_install()). */
+int mp_hooks_start(struct mp_heap *, bool native);
+
+/* Puts our hooks before the allocators that are there, if they are not. */
+void mp_hooks_install(void);
 
 /* Stops; when it returns no thread is using the capture any more. Does nothing in a child of the
    process that started. */

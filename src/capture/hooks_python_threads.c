@@ -92,6 +92,7 @@ static void begin(struct mp_hooked *hooked, struct mp_heap *heap,
 {
     mp_walker_begin(walk, &hooked->walker);
     hooked->last = 0;
+    hooked->label = 0;
     hooked->totals = new_totals(heap);
     hooked->session = session;
 }

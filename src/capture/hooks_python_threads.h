@@ -15,6 +15,7 @@ struct mp_hooked {
     uintptr_t last;                /* the block allocated last */
     int *error;                    /* its errno */
     struct mp_flow flow;           /* of all sessions */
+    uint32_t label;                /* the stack that is its name; 0 until it is needed */
     bool aside;                    /* what it allocates is our own */
     unsigned session;
     struct mp_hooked *next; /* of the free ones */

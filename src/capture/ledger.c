@@ -87,3 +87,20 @@ void mp_ledger_note_time(struct mp_ledger *ledger, bool point)
     if (point || now >= ledger->next_point)
         add_point(ledger, now);
 }
+
+void mp_ledger_map(struct mp_ledger *ledger, struct mp_heap_thread *thread, uint32_t stack,
+                   int64_t bytes)
+{
+    struct mp_heap_header *header = ledger->heap->header;
+    struct mp_heap_node *node = &ledger->heap->nodes[stack];
+    mp_ledger_note_time(ledger, false);
+    mp_ledger_save(node, header->epoch);
+    node->live += bytes;
+    mp_ledger_raise(header, bytes);
+    if (bytes > 0) {
+        node->total += (uint64_t)bytes;
+        thread->allocated += (uint64_t)bytes;
+    } else {
+        thread->freed += (uint64_t)-bytes;
+    }
+}

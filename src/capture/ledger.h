@@ -38,6 +38,11 @@ void mp_ledger_release(struct mp_ledger *);
 /* Reads the clock and the meter for the time series, and dates the peak. */
 void mp_ledger_note_time(struct mp_ledger *, bool point);
 
+/* Bytes of mappings that a stack has more, or less. They are no blocks: their ends are not those
+   of one call. */
+void mp_ledger_map(struct mp_ledger *, struct mp_heap_thread *, uint32_t stack,
+                   int64_t bytes);
+
 /* Before a node changes: keeps its values at the peak. */
 static inline void mp_ledger_save(struct mp_heap_node *node, uint32_t epoch)
 {
@@ -46,6 +51,15 @@ static inline void mp_ledger_save(struct mp_heap_node *node, uint32_t epoch)
     node->at_peak = node->live;
     node->at_peak_blocks = node->live_blocks;
     node->epoch = epoch;
+}
+
+static inline void mp_ledger_raise(struct mp_heap_header *header, int64_t bytes)
+{
+    header->live += bytes;
+    if (header->live > header->peak) {
+        header->epoch++;
+        header->peak = header->live;
+    }
 }
 
 /* A block was allocated. About 5 ns. */
@@ -65,11 +79,7 @@ static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread
     node->total += size;
     node->blocks++;
     thread->allocated += size;
-    header->live += (int64_t)size;
-    if (header->live > header->peak) {
-        header->epoch++;
-        header->peak = header->live;
-    }
+    mp_ledger_raise(header, (int64_t)size);
     if (__builtin_expect(!(++thread->blocks % MP_LEDGER_LOOK) || size >= MP_LEDGER_LARGE,
                          0))
         mp_ledger_note_time(ledger, false);

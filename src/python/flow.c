@@ -21,7 +21,7 @@ int mp_flow_resume(void)
         return -1;
     ours = true;
     pid = getpid();
-    if (!mp_hooks_start(&file.heap))
+    if (!mp_hooks_start(&file.heap, false))
         return 0;
     mp_flow_yield();
     return -1;

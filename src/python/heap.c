@@ -15,6 +15,9 @@ struct heap {
     pid_t pid;
 };
 
+/* As python/memory_profiler/heap.py says it. */
+enum native { NATIVE_NO, NATIVE_YES, NATIVE_IF_POSSIBLE };
+
 static int open_file(struct heap *self, PyObject *path)
 {
     int fd = -1;
@@ -45,9 +48,20 @@ static PyObject *start_failed(PyObject *path)
     return NULL;
 }
 
-static PyObject *start(struct heap *self, PyObject *argument)
+/* Native memory as it is wanted; where it cannot be had and need not, without it. */
+static int start_hooks(struct heap *self, enum native native)
 {
-    PyObject *path = NULL;
+    struct mp_heap *heap = &self->file.heap;
+    int failed = mp_hooks_start(heap, native != NATIVE_NO);
+    return failed && native == NATIVE_IF_POSSIBLE ? mp_hooks_start(heap, false) : failed;
+}
+
+static PyObject *start(struct heap *self, PyObject *args)
+{
+    PyObject *argument, *path = NULL;
+    int native;
+    if (!PyArg_ParseTuple(args, "Oi", &argument, &native))
+        return NULL;
     if (self->opened)
         return PyErr_Format(PyExc_RuntimeError,
                             "this tracker was started before: make another");
@@ -60,7 +74,7 @@ static PyObject *start(struct heap *self, PyObject *argument)
     if (!failed) {
         self->opened = true;
         self->pid = getpid();
-        failed = mp_hooks_start(&self->file.heap);
+        failed = start_hooks(self, (enum native)native);
     }
     self->recording = !failed;
     PyObject *result = failed ? start_failed(path) : Py_NewRef(Py_None);
@@ -119,13 +133,14 @@ static PyObject *figures(struct heap *self, PyObject *ignored)
     struct mp_heap_header now = *header; /* before the dictionary's own blocks count */
     struct mp_heap_view view = mp_heap_view_of(&self->file.heap);
     struct mp_heap_totals totals = mp_heap_totals(&view);
-    return Py_BuildValue("{sLsLsLsKsKsKsKsKsKsKsKsisi}", "live", now.live, "peak", now.peak,
+    return Py_BuildValue("{sLsLsLsKsKsKsKsKsKsKsKsisisO}", "live", now.live, "peak", now.peak,
                          "peak_time", now.peak_time, "live_blocks", totals.live_blocks,
                          "peak_blocks", totals.peak_blocks, "total", totals.total,
                          "allocations", totals.blocks, "frees", totals.frees, "temporary",
                          totals.temporary, "untracked", now.untracked, "shortened",
                          now.shortened, "in_memory", self->file.in_memory, "error",
-                         self->file.error);
+                         self->file.error, "native",
+                         now.followed & 1 << MP_HEAP_MALLOC ? Py_True : Py_False);
 }
 
 static PyObject *text_of(const struct mp_heap_view *view, struct mp_heap_text text)
@@ -195,8 +210,9 @@ static PyObject *top(struct heap *self, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
-    {"start", (PyCFunction)start, METH_O,
-     "start(path): record every block of Python's allocators into the file, None for none."},
+    {"start", (PyCFunction)start, METH_VARARGS,
+     "start(path, native): record every block of Python's allocators into the file, None for\n"
+     "none; native: 0 no, 1 also those of malloc and mmap, 2 also those if possible."},
     {"stop", (PyCFunction)stop, METH_NOARGS, "stop(): end the capture."},
     {"figures", (PyCFunction)figures, METH_NOARGS,
      "figures() -> dict of totals: bytes, blocks; peak_time in ns since the start."},

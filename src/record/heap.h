@@ -12,6 +12,7 @@
 #ifndef MP_RECORD_HEAP_H
 #define MP_RECORD_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,11 +35,16 @@ enum mp_heap_table {
     MP_HEAP_TABLES
 };
 
+/* Who was asked for the memory. The kinds of one stack are nodes of their own, side by side. */
+enum mp_heap_kind { MP_HEAP_PYTHON, MP_HEAP_MALLOC, MP_HEAP_MMAP, MP_HEAP_KINDS };
+enum { MP_HEAP_KIND_SHIFT = 30 };
+
 /* One call stack and what it allocated. `at_peak` and `at_peak_blocks` hold when `epoch` is the
    header's; else nothing changed since the peak and `live`, `live_blocks` are the values then. */
 struct mp_heap_node {
     uint32_t parent, code;
-    uint32_t instruction; /* code unit in the code's bytecode that was running */
+    uint32_t
+        instruction; /* code unit in the code's bytecode that was running; above it the kind */
     uint32_t epoch;
     int64_t live, at_peak; /* bytes */
     uint64_t total;        /* bytes ever allocated */
@@ -83,7 +89,8 @@ struct mp_heap_series {
 /* The file's first chunk. A count is raised after what it counts is complete. */
 struct mp_heap_header {
     char magic[8];
-    uint32_t version, header_size, node_size, reserved;
+    uint32_t version, header_size, node_size;
+    uint32_t followed; /* a bit for each kind of memory that was */
     int64_t pid;
     int64_t wall_start; /* ns since 1970: the one wall clock reading */
     int64_t elapsed;    /* ns from the start to the latest reading of the clock */
@@ -129,6 +136,22 @@ size_t mp_heap_item_size(enum mp_heap_table);
 int mp_heap_reserve(struct mp_heap *, enum mp_heap_table, size_t more);
 
 struct mp_heap_view mp_heap_view_of(const struct mp_heap *);
+
+/* Whether anything was ever allocated there: mappings have bytes and no blocks. */
+static inline bool mp_heap_was_used(const struct mp_heap_node *node)
+{
+    return node->blocks || node->total;
+}
+
+static inline uint32_t mp_heap_instruction(const struct mp_heap_node *node)
+{
+    return node->instruction & ((1u << MP_HEAP_KIND_SHIFT) - 1);
+}
+
+static inline enum mp_heap_kind mp_heap_kind(const struct mp_heap_node *node)
+{
+    return (enum mp_heap_kind)(node->instruction >> MP_HEAP_KIND_SHIFT);
+}
 
 /* Sums over the tables: threads, and nodes for what was live at the peak. */
 struct mp_heap_totals {

@@ -1,0 +1,183 @@
+/* The capture that is being recorded: what the hooks of Python's allocators and those of malloc and
+ * mmap share. One at a time in a process; a forked child does not record, the capture is its
+ * parent's.
+ *
+ *     a hook ─► enter: the turn ─► walk the frames ─► ledger ─► leave
+ *
+ * The functions here are the hot path; a caller has found the recording open and calls nothing of
+ * Python's that could run code. errno stays as it was.
+ */
+#ifndef MP_CAPTURE_HOOKS_PYTHON_RECORDING_H
+#define MP_CAPTURE_HOOKS_PYTHON_RECORDING_H
+
+#include "capture/frames_layout.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "capture/flow.h"
+#include "capture/hooks_python_threads.h"
+#include "capture/ledger.h"
+#include "capture/maps.h"
+#include "capture/native_begin.h"
+#include "capture/turn.h"
+
+struct mp_recording {
+    int *open; /* enum mp_open, on a page that is empty in any forked child */
+    struct mp_turn turn;
+    struct mp_walk walk;
+    struct mp_ledger ledger;
+    struct mp_maps maps; /* of the mmap family, while native memory is followed */
+    struct mp_heap *heap;
+    PyInterpreterState *home;
+    bool may_be_several; /* interpreters, whose locks may be others */
+    unsigned session;
+    pid_t owner;
+};
+
+enum mp_open { MP_OPEN = 1, MP_OPEN_NATIVE = 2 };
+
+extern struct mp_recording mp_recording;
+
+/* Whether the caller is known to hold the interpreter's lock. */
+enum mp_lock { MP_LOCK_HELD, MP_LOCK_UNKNOWN };
+
+static inline int mp_recording_is_open(void)
+{
+    return __builtin_expect(__atomic_load_n(mp_recording.open, __ATOMIC_ACQUIRE), 0);
+}
+
+/* The turn, for who has allocated. `*thread` is the state of a thread that holds our interpreter's
+   lock, else NULL. */
+static inline enum mp_turn_way mp_recording_enter(enum mp_lock lock, PyThreadState **thread)
+{
+    *thread = lock == MP_LOCK_HELD ? mp_thread_holding() : mp_thread_with_lock();
+    if (__builtin_expect(*thread && (*thread)->interp == mp_recording.home, 1))
+        return mp_turn_enter(&mp_recording.turn);
+    *thread = NULL;
+    return mp_turn_enter_other(&mp_recording.turn);
+}
+
+/* The same where the thread's state is of no use; about 1 ns when the lock is held. */
+static inline enum mp_turn_way mp_recording_enter_quickly(enum mp_lock lock)
+{
+    PyThreadState *thread;
+    if (lock != MP_LOCK_HELD || __builtin_expect(mp_recording.may_be_several, 0))
+        return mp_recording_enter(lock, &thread);
+    return mp_turn_enter(&mp_recording.turn);
+}
+
+static inline void mp_recording_leave(enum mp_turn_way way)
+{
+    mp_turn_leave(&mp_recording.turn, way);
+}
+
+/* With the turn. */
+static inline struct mp_hooked *mp_recording_mine(void)
+{
+    return mp_hooked_mine(mp_recording.heap, &mp_recording.walk, mp_recording.session);
+}
+
+/* The stack of a thread without frames: its name. With the turn. */
+uint32_t mp_recording_label(struct mp_hooked *, enum mp_heap_kind);
+
+/* Where the calling thread is. `thread` is NULL without the interpreter's lock: then only the
+   thread's own state is safe. With the turn. */
+static inline uint32_t mp_recording_stack(struct mp_hooked *mine, PyThreadState *thread,
+                                          enum mp_heap_kind kind, size_t size)
+{
+    PyThreadState *own = thread ? thread : PyGILState_GetThisThreadState();
+    uint32_t stack = own ? mp_walk_thread(&mp_recording.walk, &mine->walker, own) : 0;
+    if (__builtin_expect(!stack, 0))
+        return mp_recording_label(mine, kind);
+    if (__builtin_expect(mp_walker_wants_anchor(&mine->walker), 0) && thread)
+        mp_walker_anchor(&mine->walker, thread, size);
+    return kind == MP_HEAP_PYTHON ? stack : mp_walk_kind(&mp_recording.walk, stack, kind);
+}
+
+/* A block was allocated. With the turn. */
+static inline void mp_recording_note(struct mp_hooked *mine, PyThreadState *thread,
+                                     enum mp_heap_kind kind, void *address, size_t size)
+{
+    if (__builtin_expect(mine->aside, 0))
+        return;
+    uint32_t stack = mp_recording_stack(mine, thread, kind, size);
+    mp_ledger_add(&mp_recording.ledger, mine->totals, (uintptr_t)address, size, stack);
+    mine->last = (uintptr_t)address;
+    if (kind == MP_HEAP_PYTHON)
+        mp_flow_add(&mine->flow, size);
+}
+
+/* Tells what was taken out, and whether the thread had allocated nothing since. With the turn. */
+static inline void mp_recording_note_free(struct mp_hooked *mine, enum mp_heap_kind kind,
+                                          const struct mp_block *block, void *address,
+                                          bool may_be_temporary)
+{
+    if (__builtin_expect(block->watched, 0))
+        mp_walk_forget(&mp_recording.walk, &mine->walker, (uintptr_t)address);
+    if (!block->known)
+        return;
+    mp_ledger_remove(&mp_recording.ledger, mine->totals, block,
+                     may_be_temporary && mine->last == (uintptr_t)address);
+    if (kind == MP_HEAP_PYTHON)
+        mp_flow_remove(&mine->flow, block->size);
+}
+
+/* Before the block is given back: then another thread may own the address. */
+static inline void mp_recording_free(enum mp_lock lock, enum mp_heap_kind kind,
+                                     void *address)
+{
+    enum mp_turn_way way = mp_recording_enter_quickly(lock);
+    if (mp_recording_is_open()) {
+        struct mp_block block =
+            mp_shadow_take(&mp_recording.ledger.shadow, (uintptr_t)address);
+        if (block.known || block.watched) {
+            struct mp_hooked *mine = mp_recording_mine();
+            int kept = *mine->error;
+            mp_recording_note_free(mine, kind, &block, address, true);
+            *mine->error = kept;
+        }
+    }
+    mp_recording_leave(way);
+}
+
+/* A block that is being moved: its cell is taken out before, and put back if it stayed. */
+struct mp_moving {
+    struct mp_block block;
+    unsigned session; /* another may have begun meanwhile, without this thread */
+};
+
+static inline struct mp_moving mp_recording_take(enum mp_lock lock, void *address)
+{
+    struct mp_moving moving = {0};
+    enum mp_turn_way way = mp_recording_enter_quickly(lock);
+    if (mp_recording_is_open()) {
+        moving.block = mp_shadow_take(&mp_recording.ledger.shadow, (uintptr_t)address);
+        moving.session = mp_recording.session;
+    }
+    mp_recording_leave(way);
+    return moving;
+}
+
+void mp_recording_put_back(enum mp_lock, void *address, const struct mp_moving *);
+
+/* `to` is NULL where the block was freed by being made empty. */
+static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind, void *from,
+                                      const struct mp_moving *moving, void *to, size_t size)
+{
+    PyThreadState *thread;
+    enum mp_turn_way way = mp_recording_enter(lock, &thread);
+    if (mp_recording_is_open()) {
+        struct mp_hooked *mine = mp_recording_mine();
+        int kept = *mine->error;
+        if (moving->session == mp_recording.session)
+            mp_recording_note_free(mine, kind, &moving->block, from, false);
+        if (to)
+            mp_recording_note(mine, thread, kind, to, size);
+        *mine->error = kept;
+    }
+    mp_recording_leave(way);
+}
+
+#endif
