@@ -170,7 +170,7 @@ def test_blocks_of_thread_destructors_are_counted(blocks: ModuleType) -> None:
 def test_blocks_freed_before_their_threads_next_are_temporary(blocks: ModuleType) -> None:
     with heap.track() as t:
         blocks.threads(4, 5000)
-    assert line_of(t, "").temporary == 4 * 5000
+    assert line_of_names(t).temporary == 4 * 5000
 
 
 def from_here(how, *words): how(*words)  # fmt: skip  # noqa: E704
