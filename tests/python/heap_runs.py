@@ -27,16 +27,16 @@ def record(here: Recorder, source: str, **how) -> Done:
     return here.mprof("heap", "-o", "a.mprof", "program.py", **how)
 
 
-def rows(got: dict) -> list[dict]:
-    """All that a report's lines and memory_profiler itself allocated: it adds up."""
-    return [got["own"], *got["lines"]]
-
-
 def figures(here: Recorder, name: str = "a.mprof") -> dict:
     """What `mprof report --json` says of a capture."""
     done = here.mprof("report", "--json", name)
     assert done.code == 0, done.err
     return json.loads(done.out)
+
+
+def whole(got: dict, figure: str) -> int:
+    """The sum over all lines, memory_profiler's own too."""
+    return got["own"][figure] + sum(row[figure] for row in got["lines"])
 
 
 def own_lines(err: str) -> list[str]:
