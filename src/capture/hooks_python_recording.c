@@ -16,6 +16,15 @@ bool mp_hooks_are_open(void)
     return mp_recording.open && mp_recording_is_open();
 }
 
+struct mp_hooked *mp_recording_join(void)
+{
+    PyThreadState *thread;
+    enum mp_turn_way way = mp_recording_enter(MP_LOCK_UNKNOWN, &thread);
+    struct mp_hooked *mine = mp_recording_is_open() ? mp_recording_mine() : NULL;
+    mp_recording_leave(way);
+    return mine;
+}
+
 uint32_t mp_recording_label(struct mp_hooked *mine, enum mp_heap_kind kind)
 {
     struct mp_walk *walk = &mp_recording.walk;
@@ -93,7 +102,7 @@ static int open_books(struct mp_heap *into)
     return -1;
 }
 
-int mp_hooks_start(struct mp_heap *into, bool native)
+int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
 {
     if (prepare())
         return -1;
@@ -105,6 +114,7 @@ int mp_hooks_start(struct mp_heap *into, bool native)
         return -1;
     into->header->followed =
         1 << MP_HEAP_PYTHON | (native ? 1 << MP_HEAP_MALLOC | 1 << MP_HEAP_MMAP : 0);
+    into->header->sample = mp_recording.sample = sample;
     mp_recording.heap = into;
     mp_recording.home = PyThreadState_Get()->interp;
     mp_recording.may_be_several =
@@ -159,7 +169,7 @@ static struct mp_hooked *own(void)
 
 struct mp_flow *mp_hooks_flow(void)
 {
-    struct mp_hooked *mine = own();
+    struct mp_hooked *mine = mp_recording.sample ? NULL : own();
     return mine ? &mine->flow : NULL;
 }
 
@@ -183,7 +193,8 @@ void mp_hooks_disown(void *address)
         block = mp_shadow_take(&mp_recording.ledger.shadow, (uintptr_t)address);
     if (block.known) {
         struct mp_hooked *mine = mp_recording_mine();
-        mp_ledger_remove(&mp_recording.ledger, mine->totals, &block, true);
+        mp_ledger_remove(&mp_recording.ledger, mine->totals, (uintptr_t)address, &block,
+                         true);
         mp_flow_disown(&mine->flow, block.size);
     }
     mp_recording_leave(way);

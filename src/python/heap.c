@@ -49,18 +49,21 @@ static PyObject *start_failed(PyObject *path)
 }
 
 /* Native memory as it is wanted; where it cannot be had and need not, without it. */
-static int start_hooks(struct heap *self, enum native native)
+static int start_hooks(struct heap *self, enum native native, uint64_t sample)
 {
     struct mp_heap *heap = &self->file.heap;
-    int failed = mp_hooks_start(heap, native != NATIVE_NO);
-    return failed && native == NATIVE_IF_POSSIBLE ? mp_hooks_start(heap, false) : failed;
+    int failed = mp_hooks_start(heap, native != NATIVE_NO, sample);
+    if (failed && native == NATIVE_IF_POSSIBLE)
+        failed = mp_hooks_start(heap, false, sample);
+    return failed;
 }
 
 static PyObject *start(struct heap *self, PyObject *args)
 {
     PyObject *argument, *path = NULL;
     int native;
-    if (!PyArg_ParseTuple(args, "Oi", &argument, &native))
+    unsigned long long sample;
+    if (!PyArg_ParseTuple(args, "OiK", &argument, &native, &sample))
         return NULL;
     if (self->opened)
         return PyErr_Format(PyExc_RuntimeError,
@@ -74,7 +77,7 @@ static PyObject *start(struct heap *self, PyObject *args)
     if (!failed) {
         self->opened = true;
         self->pid = getpid();
-        failed = start_hooks(self, (enum native)native);
+        failed = start_hooks(self, (enum native)native, sample);
     }
     self->recording = !failed;
     PyObject *result = failed ? start_failed(path) : Py_NewRef(Py_None);
@@ -134,12 +137,13 @@ static PyObject *figures(struct heap *self, PyObject *ignored)
     struct mp_heap_view view = mp_heap_view_of(&self->file.heap);
     struct mp_heap_totals totals = mp_heap_totals(&view);
     return Py_BuildValue(
-        "{sLsLsLsKsKsKsKsKsKsKsKsisisO}", "live", now.live, "peak", now.peak, "peak_time",
+        "{sLsLsLsKsKsKsKsKsKsKsKsisisOsK}", "live", now.live, "peak", now.peak, "peak_time",
         now.peak_time, "live_blocks", totals.live_blocks, "peak_blocks", totals.peak_blocks,
         "total", totals.total, "allocations", totals.blocks, "frees", totals.frees,
         "temporary", totals.temporary, "untracked", now.untracked, "shortened",
         now.shortened, "in_memory", self->file.in_memory, "error", self->file.error,
-        "native", now.followed & 1 << MP_HEAP_MALLOC ? Py_True : Py_False);
+        "native", now.followed & 1 << MP_HEAP_MALLOC ? Py_True : Py_False, "sample",
+        now.sample);
 }
 
 static PyObject *text_of(const struct mp_heap_view *view, struct mp_heap_text text)
@@ -210,8 +214,9 @@ static PyObject *top(struct heap *self, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"start", (PyCFunction)start, METH_VARARGS,
-     "start(path, native): record every block of Python's allocators into the file, None for\n"
-     "none; native: 0 no, 1 also those of malloc and mmap, 2 also those if possible."},
+     "start(path, native, sample): record every block of Python's allocators into the file, None for\n"
+     "none; native: 0 no, 1 also those of malloc and mmap, 2 also those if possible;\n"
+     "sample: bytes between recorded blocks on average, 0 for all."},
     {"stop", (PyCFunction)stop, METH_NOARGS, "stop(): end the capture."},
     {"figures", (PyCFunction)figures, METH_NOARGS,
      "figures() -> dict of totals: bytes, blocks; peak_time in ns since the start."},

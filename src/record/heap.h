@@ -99,6 +99,7 @@ struct mp_heap_header {
     int64_t live, peak; /* bytes */
     int64_t peak_time;  /* ns since the start */
     uint64_t untracked, untracked_bytes; /* allocations that could not be followed */
+    uint64_t sample;    /* bytes between samples on average; 0: every block was recorded */
     uint64_t shortened; /* allocations charged to an ancestor: no room for their stack */
     uint64_t counts[MP_HEAP_TABLES];
     uint8_t
