@@ -19,6 +19,7 @@ from memory_profiler._run import _show, end_as, join_threads
 
 FAILED = 125  # the exit code when the program succeeded and the capture did not
 DEFAULT_NAME = re.compile(r"(mprofheap_\d{14})(?:-(\d+))?\.mprof")
+OPTIONS = "MPROF_HEAP_OPTIONS"  #: set by mprof heap
 USE = "use: mprof heap [-o FILE] script.py"
 
 
@@ -77,9 +78,17 @@ def next_name(path: str) -> str | None:
     return f"{match[1]}-{int(match[2] or 0) + 1}.mprof" if match else None
 
 
-def start(path: str) -> tuple[heap.Tracker, str]:
+def options() -> tuple[bool | None, int]:
+    """`native` and `sample` of the tracker, as mprof heap was told."""
+    words = os.environ.pop(OPTIONS, "").split(",")
+    given = dict(word.split("=") for word in words if "=" in word)
+    native = None if given.get("native", "2") == "2" else False
+    return native, int(given.get("sample", 0))
+
+
+def start(path: str, native: bool | None, sample: int) -> tuple[heap.Tracker, str]:
     """A tracker that runs, and its file: a default name may be another run's by now."""
-    tracker = heap.track(path)
+    tracker = heap.track(path, native, sample)
     try:
         tracker.start()
     except OSError as problem:
@@ -87,9 +96,11 @@ def start(path: str) -> tuple[heap.Tracker, str]:
         if following is None:
             fail(f"cannot record into {path}: {problem.strerror}")
         say(f"{path} is another run's: recording into {following}")
-        return start(following)
+        return start(following, native, sample)
     if tracker._heap.figures()["in_memory"]:
         say(f"files cannot be grown here: {path} is written when the program ends")
+    if native is None and not tracker.native:
+        say("malloc and mmap cannot be followed here: Python's allocators alone are")
     return tracker, path
 
 
@@ -115,7 +126,7 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     _child.install()  # a bare @profile leaves the function as it is
     names = program.install()
     owner, forks, code = os.getpid(), Forks(), 0
-    tracker, path = start(path)
+    tracker, path = start(path, *options())
     error: BaseException | None = None
     try:
         exec(program.code, names)

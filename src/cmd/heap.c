@@ -1,5 +1,6 @@
 /* mprof heap: becomes the interpreter that runs a Python program with its heap recorded. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,25 @@
 #include "cmd/command.h"
 #include "cmd/interpreter.h"
 #include "cmd/python_command.h"
+#include "cmd/sample_size.h"
 #include "store/heap_read.h"
 
-enum { KEY_FORCE = 256, MOST_IN_ONE_SECOND = 1000 };
+enum { KEY_FORCE = 256, KEY_SAMPLE, KEY_NO_NATIVE, MOST_IN_ONE_SECOND = 1000 };
 
 struct settings {
     const char *output, *module;
-    bool force;
+    uint64_t sample;
+    bool force, no_native;
 };
 
 static const struct mp_option options[] = {
     {'o', "output", "FILE", "record into FILE (default: mprofheap_<time>.mprof)", NULL},
     {'m', "module", "MODULE", "run a module, as python -m does", NULL},
+    {KEY_SAMPLE, "sample", "BYTES",
+     "record one block in so many bytes (512K, 1M), for production: figures are estimates",
+     NULL},
+    {KEY_NO_NATIVE, "no-native", NULL, "Python's allocators alone, not malloc and mmap",
+     NULL},
     {KEY_FORCE, "force", NULL, "replace an existing FILE that is no capture", NULL},
     {0},
 };
@@ -30,10 +38,13 @@ static const char *take(void *to, int key, const char *value)
 {
     struct settings *settings = to;
     settings->force |= key == KEY_FORCE;
+    settings->no_native |= key == KEY_NO_NATIVE;
     if (key == 'o')
         settings->output = value;
     if (key == 'm')
         settings->module = value;
+    if (key == KEY_SAMPLE && !(settings->sample = mp_sample_size(value)))
+        return "not a number of bytes, such as 4096, 512K or 1M";
     return NULL;
 }
 
@@ -101,6 +112,15 @@ static int default_name(char *path, size_t room)
     return mp_fail("no name is free for this second's captures: use -o");
 }
 
+/* What the runner in the interpreter is told beside its arguments; it removes it. */
+static int tell_options(const struct settings *settings)
+{
+    char options[64];
+    snprintf(options, sizeof options, "native=%d,sample=%" PRIu64,
+             settings->no_native ? 0 : 2, settings->sample);
+    return setenv("MPROF_HEAP_OPTIONS", options, 1) ? mp_fail("out of memory") : 0;
+}
+
 /* Becomes the interpreter. Returns, with the exit code, only when that failed. */
 static int become(char *interpreter, char **line, const char *path)
 {
@@ -130,6 +150,8 @@ static int execute(const struct settings *settings, char *path, int count, char 
         code = MP_EXIT_USAGE;
     }
     if (!code)
+        code = tell_options(settings);
+    if (!code)
         code = become(interpreter, line, path);
     free(line);
     free(interpreter);
@@ -156,7 +178,7 @@ const struct mp_command mp_command_heap = {
     "script.py|python [args...]",
     "run a Python program and record which lines hold its memory",
     "Runs a Python script, a module (-m) or a python command line, and records every block of "
-    "Python's allocators by call stack. The exit code is the program's; 125 when that is 0 and "
+    "Python's allocators, of malloc and of mmap by call stack. The exit code is the program's; 125 when that is 0 and "
     "the file could not be made large enough. The file is complete at every moment, also when "
     "the program is killed.",
     MP_OPERANDS_PROGRAM,

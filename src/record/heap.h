@@ -163,6 +163,21 @@ struct mp_heap_totals {
 
 struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *);
 
+/* The standard error of a figure of so many bytes, at most: 0 where every block was recorded. A
+   sampled block stands for at least `sample` bytes, a sum of them varies by the root of its size. */
+static inline int64_t mp_heap_error(const struct mp_heap_header *header, int64_t bytes)
+{
+    double whole = (double)header->sample * (double)bytes;
+    return whole > 0 ? (int64_t)__builtin_sqrt(whole) : 0;
+}
+
+/* Bytes that were asked of each kind. */
+struct mp_heap_kinds {
+    int64_t at_peak[MP_HEAP_KINDS], live[MP_HEAP_KINDS];
+};
+
+struct mp_heap_kinds mp_heap_kinds(const struct mp_heap_view *);
+
 /* A node's bytes and blocks in use when the capture ended, or now. */
 static inline int64_t mp_heap_live(const struct mp_heap_node *node)
 {

@@ -32,8 +32,8 @@ static void put_header(FILE *out, const struct mp_heap_view *view)
             totals.temporary);
     fprintf(out,
             "\"untracked\":%" PRIu64 ",\"untracked_bytes\":%" PRIu64
-            ",\"shortened\":%" PRIu64 ",\n",
-            header->untracked, header->untracked_bytes, header->shortened);
+            ",\"shortened\":%" PRIu64 ",\"sample\":%" PRIu64 ",\n",
+            header->untracked, header->untracked_bytes, header->shortened, header->sample);
 }
 
 /* [seconds, RSS, heap] */

@@ -50,11 +50,12 @@ function merged(): string {
 }
 
 function notices(): void {
-  const { incomplete, untracked, untracked_bytes, shortened } = capture;
+  const { incomplete, untracked, untracked_bytes, shortened, sample } = capture;
   const told: [string, boolean][] = [
     [incomplete ? `Incomplete: ${incomplete}.` : "", true],
     [untracked ? `Not followed: ${many(untracked, "block")} (${size(untracked_bytes)}), for want of memory.` : "", true],
     [shortened ? `Charged to their callers: ${many(shortened, "allocation")} whose stacks found no room in the file.` : "", true],
+    [sample ? `Sampled: one block in ${size(sample)}. A figure of x bytes is an estimate with a standard error of at most the root of ${size(sample)} times x.` : "", false],
     [disagreement(), true], [merged(), false],
   ];
   for (const [text, warns] of told) {
@@ -66,11 +67,16 @@ function notices(): void {
   }
 }
 
+/** The standard error of a sampled figure. */
+function error(value: number): string {
+  return capture.sample && measure.bytes ? ` \u00b1 ${size(Math.sqrt(capture.sample * value))}` : "";
+}
+
 /** What a frame is, a line each. */
 function describe(frame: Frame): string[] {
   const value = valueOf(frame, measure), blocks = frame.figures[measure.blocks];
   const below = frame.children.reduce((sum, child) => sum + valueOf(child, measure), 0);
-  const facts = [`${shown(value, measure)}${measure.bytes ? ` in ${many(blocks, "block")}` : ""}, ${percent(value, valueOf(root, measure))} of all ${measure.name}`];
+  const facts = [`${shown(value, measure)}${error(value)}${measure.bytes ? ` in ${many(blocks, "block")}` : ""}, ${percent(value, valueOf(root, measure))} of all ${measure.name}`];
   if (frame.kind === "call" && below < value) facts.push(`${shown(value - below, measure)} in the line itself`);
   facts.push(many(frame.stacks, "call stack"));
   const place = placeOf(frame.func, frame.line), source = sourceOf(frame.func, frame.line);
