@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from memory_profiler import _child, heap
+from memory_profiler import _child, _heap_children, heap
 from memory_profiler.__main__ import fail, say
 from memory_profiler._program import (
     Program,
@@ -46,7 +46,7 @@ def find(words: list[str]) -> Program:
 
 
 class Forks:
-    """Counts the children that are forked from here on: they are not recorded."""
+    """Counts the children that are forked from here on, where none is recorded."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -61,16 +61,33 @@ class Forks:
             say(f"the heap of {self.count} forked {what} was not recorded")
 
 
+class Children:
+    """Lets the children of this run record, and tells whose heap was not."""
+
+    def __init__(self, tracker: heap.Tracker, path: str) -> None:
+        self.tracker = tracker
+        _heap_children.follow(tracker, path)
+
+    def tell(self) -> None:
+        figures = self.tracker._heap.figures()
+        left_out, count = figures["children_left_out"], figures["children"]
+        if left_out:
+            say(f"the heap of {left_out} of {count} children was not recorded: a run keeps "
+                f"{count - left_out}")  # fmt: skip
+
+
 def run(path: str, words: list[str]) -> BaseException | None:
     """Runs a program with its heap recorded; returns what it raised."""
+    follows = os.environ.pop(_heap_children.VARIABLE, "") != _heap_children.OFF
     program = find(words)
     _child.install()  # a bare @profile leaves the function as it is
     names = program.install()
-    tracker, owner, forks = heap.track(path), os.getpid(), Forks()
+    tracker, owner = heap.track(path), os.getpid()
     try:
         tracker.start()
     except OSError as problem:
         fail(f"cannot record into {path}: {problem.strerror}")
+    children = Children(tracker, path) if follows else Forks()
     error: BaseException | None = None
     try:
         exec(program.code, names)
@@ -81,12 +98,13 @@ def run(path: str, words: list[str]) -> BaseException | None:
     join_threads()
     if os.getpid() == owner:
         stop(tracker, path)
-        forks.tell()
+        children.tell()
     return error
 
 
 def stop(tracker: heap.Tracker, path: str) -> None:
     try:
+        _heap_children.unfollow()
         tracker.stop()
     except OSError as problem:
         say(f"cannot write {path}: {problem.strerror}")

@@ -12,16 +12,17 @@
 #include "cmd/python_command.h"
 #include "store/heap_read.h"
 
-enum { KEY_FORCE = 256, MOST_IN_ONE_SECOND = 1000 };
+enum { KEY_FORCE = 256, KEY_NO_FOLLOW, MOST_IN_ONE_SECOND = 1000 };
 
 struct settings {
     const char *output, *module;
-    bool force;
+    bool force, alone;
 };
 
 static const struct mp_option options[] = {
     {'o', "output", "FILE", "record into FILE (default: mprofheap_<time>.mprof)", NULL},
     {'m', "module", "MODULE", "run a module, as python -m does", NULL},
+    {KEY_NO_FOLLOW, "no-follow", NULL, "do not record the processes that it starts", NULL},
     {KEY_FORCE, "force", NULL, "replace an existing FILE that is no capture", NULL},
     {0},
 };
@@ -30,6 +31,7 @@ static const char *take(void *to, int key, const char *value)
 {
     struct settings *settings = to;
     settings->force |= key == KEY_FORCE;
+    settings->alone |= key == KEY_NO_FOLLOW;
     if (key == 'o')
         settings->output = value;
     if (key == 'm')
@@ -113,6 +115,15 @@ static int become(char *interpreter, char **line, const char *path)
     return why == ENOENT ? MP_EXIT_NOT_FOUND : MP_EXIT_NOT_EXECUTABLE;
 }
 
+/* As python/memory_profiler/_heap_children.py reads it. Of a run around us it must not know. */
+static void tell_children(bool alone)
+{
+    if (alone)
+        setenv("MPROF_HEAP", "off", 1);
+    else
+        unsetenv("MPROF_HEAP");
+}
+
 static int execute(const struct settings *settings, char *path, int count, char **words)
 {
     bool given = !settings->module && mp_interpreter_is(words[0]);
@@ -129,8 +140,10 @@ static int execute(const struct settings *settings, char *path, int count, char 
         mp_fail("heap: no program follows %s; see 'mprof help heap'", words[0]);
         code = MP_EXIT_USAGE;
     }
-    if (!code)
+    if (!code) {
+        tell_children(settings->alone);
         code = become(interpreter, line, path);
+    }
     free(line);
     free(interpreter);
     return code;
@@ -156,8 +169,9 @@ const struct mp_command mp_command_heap = {
     "script.py|python [args...]",
     "run a Python program and record which lines hold its memory",
     "Runs a Python script, a module (-m) or a python command line, and records every block of "
-    "Python's allocators by call stack. The exit code is the program's. The file is complete "
-    "at every moment, also when the program is killed.",
+    "Python's allocators by call stack. Python processes that it starts record theirs beside it, "
+    "into FILE.PID. The exit code is the program's. The files are complete at every moment, also "
+    "when the program is killed.",
     MP_OPERANDS_PROGRAM,
     options,
     take,

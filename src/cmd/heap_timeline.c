@@ -25,7 +25,7 @@ static int add_points(struct mp_timeline *timeline, struct mp_series *heap,
     for (size_t i = 0; i < count && !failed; i++)
         failed = add(&timeline->total, start, points[i].time, points[i].rss) ||
                  add(heap, start, points[i].time, points[i].heap);
-    if (!failed && count)
+    if (!failed && count && !view->processes)
         failed = add(heap, start, view->header->peak_time, view->header->peak);
     mp_series_sort(&timeline->total);
     mp_series_sort(heap);

@@ -8,16 +8,17 @@
 #include "report/heap_json.h"
 #include "report/heap_text.h"
 
-enum { KEY_JSON = 256, KEY_ALL_FRAMES, USUAL_LINES = 10 };
+enum { KEY_JSON = 256, KEY_ALL_FRAMES, KEY_NO_CHILDREN, USUAL_LINES = 10 };
 
 struct settings {
-    bool json, all_frames;
+    bool json, all_frames, alone;
     size_t most;
 };
 
 static const struct mp_option options[] = {
     {'n', "lines", "N", "lines in each table (default: 10)", NULL},
     {KEY_ALL_FRAMES, "all-frames", NULL, "show memory_profiler's own frames too", NULL},
+    {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
     {KEY_JSON, "json", NULL, "print JSON, in bytes and nanoseconds", NULL},
     {0},
 };
@@ -27,26 +28,27 @@ static const char *take(void *to, int key, const char *value)
     struct settings *settings = to;
     settings->json |= key == KEY_JSON;
     settings->all_frames |= key == KEY_ALL_FRAMES;
+    settings->alone |= key == KEY_NO_CHILDREN;
     return key == 'n' ? mp_heap_take_most(&settings->most, value) : NULL;
 }
 
 static void print_json(struct mp_heap_views *views)
 {
     struct mp_heap_json_options how = {
-        .name = views->path, .incomplete = views->capture.incomplete, .own = views->hidden};
-    mp_heap_json(stdout, &views->capture.view, &views->lines, &how);
+        .name = views->path, .incomplete = views->run.incomplete, .own = views->hidden};
+    mp_heap_json(stdout, &views->run.view, &views->lines, &how);
 }
 
 static void print_text(struct mp_heap_views *views, size_t most)
 {
     struct mp_heap_text_options how = {.name = views->path,
-                                       .incomplete = views->capture.incomplete,
+                                       .incomplete = views->run.incomplete,
                                        .own = views->hidden,
                                        .most = most ? most : USUAL_LINES,
                                        .source = mp_source_line,
                                        .context = &views->source,
                                        .style = views->style};
-    mp_heap_text(stdout, &views->capture.view, &views->lines, &how);
+    mp_heap_text(stdout, &views->run.view, &views->lines, &how);
     if (views->source.changed_count)
         fputs("\nNewer than the capture, so that lines may have moved; source not shown:\n",
               stdout);
@@ -67,7 +69,8 @@ static int run(void *from, int count, char **operands)
                 operands[1]);
         return MP_EXIT_USAGE;
     }
-    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames,
+                                  settings->alone);
     if (!code && settings->json)
         print_json(&views);
     else if (!code)
