@@ -11,6 +11,7 @@
 #include "cmd/interpreter.h"
 #include "cmd/python_command.h"
 #include "store/heap_read.h"
+#include "store/heap_run.h"
 
 enum { KEY_FORCE = 256, KEY_NO_FOLLOW, MOST_IN_ONE_SECOND = 1000 };
 
@@ -39,6 +40,29 @@ static const char *take(void *to, int key, const char *value)
     return NULL;
 }
 
+/* The captures of a run's children go where its first's goes; NULL: they are removed. */
+static int move_children(const char *path, const char *to)
+{
+    struct mp_heap_children children;
+    int code = 0;
+    if (mp_heap_children_find(&children, path))
+        code = mp_fail("cannot look for the captures of the children of %s: %s", path,
+                       strerror(errno));
+    for (size_t i = 0; i < children.count && !code; i++) {
+        char *from = children.paths[i], *name = NULL;
+        if (!to)
+            code = unlink(from);
+        else
+            code = asprintf(&name, "%s%s", to, from + strlen(path)) < 0 ||
+                   rename(from, name);
+        free(name);
+        if (code)
+            code = mp_fail("cannot move %s away: %s", from, strerror(errno));
+    }
+    mp_heap_children_release(&children);
+    return code;
+}
+
 /* An earlier capture of ours makes room as FILE.old. Returns 0, or the exit code. */
 static int move_away(const char *path)
 {
@@ -58,6 +82,8 @@ static int move_away(const char *path)
         code = mp_fail("cannot record into %s: the name for the earlier one, with .old, is "
                        "taken",
                        path);
+    else if ((code = move_children(old, NULL)) || (code = move_children(path, old)))
+        ; /* it was said */
     else if (rename(path, old))
         code = mp_fail("cannot record into %s: %s", path, strerror(errno));
     else
@@ -77,6 +103,8 @@ static int make_room(const char *path, bool force)
     bool link = S_ISLNK(status.st_mode);
     if (!link && !S_ISREG(status.st_mode))
         return mp_fail("cannot record into %s: not a regular file", path);
+    if (force && move_children(path, NULL))
+        return MP_EXIT_FAILURE;
     if (force)
         return unlink(path) ? mp_fail("cannot replace %s: %s", path, strerror(errno)) : 0;
     if (link)
