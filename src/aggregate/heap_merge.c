@@ -178,11 +178,11 @@ static uint32_t new_stack(struct mp_heap_merge *merge, const struct mp_heap_node
 {
     if (grow_nodes(merge))
         return 0;
-    merge->nodes[merge->node_count] = (struct mp_heap_node){
-        .parent = node->parent,
-        .code = node->code,
-        .instruction = node->instruction,
-        .epoch = EPOCH};
+    merge->nodes[merge->node_count] =
+        (struct mp_heap_node){.parent = node->parent,
+                              .code = node->code,
+                              .instruction = node->instruction,
+                              .epoch = EPOCH};
     put(&merge->by_stack, stack_hash(node), (uint32_t)merge->node_count);
     return (uint32_t)merge->node_count++;
 }
@@ -293,8 +293,10 @@ int mp_heap_merge_init(struct mp_heap_merge *merge)
     *merge = (struct mp_heap_merge){.node_count = 1, .code_count = 1, .thread_count = 1};
     if (new_index(&merge->by_stack, FIRST_ROOM) || new_index(&merge->by_code, FIRST_ROOM))
         return -1;
-    if (mp_array_reserve((void **)&merge->nodes, &merge->node_room, 1, sizeof *merge->nodes) ||
-        mp_array_reserve((void **)&merge->codes, &merge->code_room, 1, sizeof *merge->codes) ||
+    if (mp_array_reserve((void **)&merge->nodes, &merge->node_room, 1,
+                         sizeof *merge->nodes) ||
+        mp_array_reserve((void **)&merge->codes, &merge->code_room, 1,
+                         sizeof *merge->codes) ||
         mp_array_reserve((void **)&merge->text, &merge->text_room, 1, 1) ||
         mp_array_reserve((void **)&merge->threads, &merge->thread_room, 1,
                          sizeof *merge->threads))

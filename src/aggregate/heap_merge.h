@@ -24,7 +24,7 @@ struct mp_heap_change {
 
 struct mp_heap_merge {
     struct mp_heap_header header;
-    struct mp_heap_node *nodes;     /* owned, as the others */
+    struct mp_heap_node *nodes; /* owned, as the others */
     struct mp_heap_code *codes;
     char *text;
     struct mp_heap_thread *threads; /* [0] of all that had no room for more */

@@ -53,8 +53,8 @@ static int move_children(const char *path, const char *to)
         if (!to)
             code = unlink(from);
         else
-            code = asprintf(&name, "%s%s", to, from + strlen(path)) < 0 ||
-                   rename(from, name);
+            code =
+                asprintf(&name, "%s%s", to, from + strlen(path)) < 0 || rename(from, name);
         free(name);
         if (code)
             code = mp_fail("cannot move %s away: %s", from, strerror(errno));

@@ -65,10 +65,11 @@ static void say_incomplete(struct mp_heap_run *run)
         open += !run->processes.processes[i].clean;
     run->incomplete = run->capture.view.header->clean ? run->capture.incomplete : NULL;
     if (!run->incomplete && open &&
-        asprintf(&run->why,
-                 "%zu of %zu processes were killed, or are still running; until then all is "
-                 "there",
-                 open, count) > 0)
+        asprintf(
+            &run->why,
+            "%zu of %zu processes were killed, or are still running; until then all is "
+            "there",
+            open, count) > 0)
         run->incomplete = run->why;
 }
 
@@ -80,8 +81,7 @@ static int merge(struct mp_heap_run *run, const char *path,
         failed = add_child(run, children->paths[i]);
     if (failed)
         return mp_fail("out of memory");
-    uint64_t joined = run->capture.view.header->children,
-             found = run->processes.count - 1;
+    uint64_t joined = run->capture.view.header->children, found = run->processes.count - 1;
     run->processes.unrecorded = joined > found ? joined - found : 0;
     run->view = mp_heap_merge_view(&run->merge);
     say_incomplete(run);

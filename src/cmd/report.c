@@ -40,9 +40,10 @@ static const char *take(void *to, int key, const char *value)
 
 static void print_json(struct mp_heap_views *views)
 {
-    struct mp_heap_json_options how = {
-        .name = views->path, .incomplete = views->run.incomplete, .own = views->hidden,
-        .processes = &views->run.processes};
+    struct mp_heap_json_options how = {.name = views->path,
+                                       .incomplete = views->run.incomplete,
+                                       .own = views->hidden,
+                                       .processes = &views->run.processes};
     mp_heap_json(stdout, &views->run.view, &views->lines, &how);
 }
 

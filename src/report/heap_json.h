@@ -10,9 +10,9 @@
 #include "report/heap_source.h"
 
 struct mp_heap_json_options {
-    const char *name;              /* of the file */
-    const char *incomplete;        /* NULL when nothing is missing */
-    const struct mp_heap_own *own; /* NULL: all frames are shown */
+    const char *name;                          /* of the file */
+    const char *incomplete;                    /* NULL when nothing is missing */
+    const struct mp_heap_own *own;             /* NULL: all frames are shown */
     const struct mp_heap_processes *processes; /* that are summed; NULL: one is shown */
 };
 
