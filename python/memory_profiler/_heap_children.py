@@ -1,10 +1,11 @@
 """Children of a program under `mprof heap` record their own heaps, each into FILE.PID.
 
     forked           what os.register_at_fork() calls in the child starts a capture there
-    started anew     MPROF_HEAP=1:RUN:FILE is in its environment; memory_profiler_heap.pth, which
-                     `site` runs, imports this module. Under -S multiprocessing's do it (_child)
+    started anew     MPROF_HEAP=1:RUN:FILE is in its environment: memory_profiler_heap.pth,
+                     which `site` runs, imports this module; else _child, multiprocessing's
 
-Nothing here prints or raises: a child that cannot record runs as it would. docs/heap-children.md.
+Nothing here prints or raises: a child that cannot record runs as it would.
+docs/heap-children.md says what is followed.
 """
 
 from __future__ import annotations
