@@ -64,13 +64,16 @@ test-pure: ## the suite on the pure-Python wheel of dist/
 	@tools/venv build/pure-$(NEWEST) $(call python_of,$(NEWEST)) -r tests/requirements.txt
 	@build/pure-$(NEWEST)/bin/python -m pip install -q --disable-pip-version-check --no-deps \
 	    --force-reinstall dist/*-py3-none-any.whl
-	build/pure-$(NEWEST)/bin/python -m pytest
+	build/pure-$(NEWEST)/bin/python -m pytest -n 2
 
-check-musl: build/tools/.made-of ## build mprof and the core with musl-gcc (Debian: musl-tools)
+check-musl: build/tools/.made-of ## build mprof and the core with musl-gcc, record with it
+	@tools/setup musl
 	@rm -rf build/musl
 	@PATH="$(CURDIR)/build/tools/bin:$$PATH" meson setup build/musl -Dextension=false \
 	    -Dwerror=true --native-file tools/musl.ini >build/musl.log || { cat build/musl.log; exit 1; }
 	build/tools/bin/ninja -C build/musl --quiet
+	build/musl/src/cmd/mprof run -o build/musl/true.dat true
+	build/musl/src/cmd/mprof peak build/musl/true.dat
 
 stress: ## the slow stresses: forks among threads, a minute each
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt
@@ -114,7 +117,7 @@ check-sanitize: build/tools/.made-of
 	    >build/sanitize.log || { cat build/sanitize.log; exit 1; }
 	PATH="$(CURDIR)/build/tools/bin:$$PATH" meson test -C build/sanitize --print-errorlogs
 
-check-fuzz: ## one minute of libFuzzer on the .dat reader
+check-fuzz: ## one minute of libFuzzer on the readers of recordings and heap captures
 	tools/fuzz 60
 
 check-web: ## types of the page's TypeScript

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from memory_profiler import _child, _heap_children, heap
@@ -16,6 +17,8 @@ from memory_profiler._program import (
 )
 from memory_profiler._run import _show, end_as, join_threads
 
+FAILED = 125  # the exit code when the program succeeded and the capture did not
+DEFAULT_NAME = re.compile(r"(mprofheap_\d{14})(?:-(\d+))?\.mprof")
 USE = "use: mprof heap [-o FILE] script.py"
 
 
@@ -76,18 +79,68 @@ class Children:
                 f"{count - left_out}")  # fmt: skip
 
 
-def run(path: str, words: list[str]) -> BaseException | None:
-    """Runs a program with its heap recorded; returns what it raised."""
-    follows = os.environ.pop(_heap_children.VARIABLE, "") != _heap_children.OFF
-    program = find(words)
-    _child.install()  # a bare @profile leaves the function as it is
-    names = program.install()
-    tracker, owner = heap.track(path), os.getpid()
+def is_somewhere() -> bool:
+    try:
+        return bool(os.getcwd())
+    except OSError:
+        return False
+
+
+def next_name(path: str) -> str | None:
+    """The name to try when a default one is taken; None for one that the user gave."""
+    match = DEFAULT_NAME.fullmatch(path)
+    return f"{match[1]}-{int(match[2] or 0) + 1}.mprof" if match else None
+
+
+def start(path: str) -> tuple[heap.Tracker, str]:
+    """A tracker that runs, and its file: a default name may be another run's by now."""
+    tracker = heap.track(path)
     try:
         tracker.start()
     except OSError as problem:
-        fail(f"cannot record into {path}: {problem.strerror}")
-    children = Children(tracker, path) if follows else Forks()
+        following = next_name(path) if isinstance(problem, FileExistsError) else None
+        if following is None:
+            fail(f"cannot record into {path}: {problem.strerror}")
+        say(f"{path} is another run's: recording into {following}")
+        return start(following)
+    if tracker._heap.figures()["in_memory"]:
+        say(f"files cannot be grown here: {path} is written when the program ends")
+    return tracker, path
+
+
+def stop(tracker: heap.Tracker, path: str) -> int:
+    """Ends the capture and tells what it lacks; returns the exit code of that."""
+    _heap_children.unfollow()
+    try:
+        tracker.stop()
+    except OSError as problem:
+        say(f"cannot write {path}: {problem.strerror}")
+        return FAILED
+    why = tracker._heap.figures()["error"]
+    if why:
+        what = "new stacks were charged to their callers"
+        say(f"cannot make {path} larger: {os.strerror(why)}; {what}")
+    return FAILED if why else 0
+
+
+def follow(tracker: heap.Tracker, path: str) -> Children | Forks:
+    """Where there is no file yet, children have none to join."""
+    if tracker._heap.figures()["in_memory"]:
+        return Forks()
+    return Children(tracker, path)
+
+
+def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
+    """Runs a program with its heap recorded; returns what it raised, and our own exit code."""
+    follows = os.environ.pop(_heap_children.VARIABLE, "") != _heap_children.OFF
+    if not is_somewhere():
+        fail(f"cannot record into {path}: the current directory was removed")
+    program = find(words)
+    _child.install()  # a bare @profile leaves the function as it is
+    names = program.install()
+    owner, code = os.getpid(), 0
+    tracker, path = start(path)
+    children = follow(tracker, path) if follows else Forks()
     error: BaseException | None = None
     try:
         exec(program.code, names)
@@ -97,17 +150,11 @@ def run(path: str, words: list[str]) -> BaseException | None:
         _show(error)
     join_threads()
     if os.getpid() == owner:
-        stop(tracker, path)
+        code = stop(tracker, path)
         children.tell()
-    return error
-
-
-def stop(tracker: heap.Tracker, path: str) -> None:
-    try:
-        _heap_children.unfollow()
-        tracker.stop()
-    except OSError as problem:
-        say(f"cannot write {path}: {problem.strerror}")
+    if code and isinstance(error, SystemExit) and error.code in (None, 0):
+        error = None  # it says success; we cannot
+    return error, code
 
 
 def main() -> None:
@@ -115,7 +162,7 @@ def main() -> None:
         fail(USE, 2)
     if sys.argv[2] == "-c" or sys.argv[2:4] == ["--", "-"]:
         fail("a program from -c or stdin has no file to report on: save it as a script")
-    end_as(run(sys.argv[1], sys.argv[2:]), 0)
+    end_as(*run(sys.argv[1], sys.argv[2:]))
 
 
 if __name__ == "__main__":

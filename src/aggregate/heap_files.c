@@ -18,19 +18,12 @@ static size_t packages_length(const char *path, size_t length)
     return to ? to : length_to(path, length, "/dist-packages/");
 }
 
-static bool is_library(const char *path, size_t length)
-{
-    return (length > 8 && !memcmp(path, "<frozen ", 8)) ||
-           length_to(path, length, "/lib/python3") ||
-           length_to(path, length, "/lib64/python3");
-}
-
 static enum mp_heap_group_kind kind_of(const struct mp_heap_view *view,
                                        struct mp_heap_text file)
 {
     const char *path = view->text + file.offset;
     return packages_length(path, file.length) ? MP_HEAP_PACKAGE
-           : is_library(path, file.length)    ? MP_HEAP_LIBRARY
+           : mp_heap_is_library(view, file)   ? MP_HEAP_LIBRARY
                                               : MP_HEAP_PROGRAM;
 }
 

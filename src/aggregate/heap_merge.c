@@ -366,6 +366,11 @@ static void sum_series(struct mp_heap_merge *merge)
             *last = now;
         slot = at;
     }
+    for (uint32_t i = 0, most = 0; i < series->count[0]; i++) {
+        if (!i || series->points[0][i].heap > series->points[0][most].heap)
+            most = i;
+        header->peak_time = series->points[0][most].time;
+    }
 }
 
 struct mp_heap_view mp_heap_merge_view(struct mp_heap_merge *merge)

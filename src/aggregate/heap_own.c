@@ -6,8 +6,17 @@
 enum {
     THEIRS,
     OURS,
-    STARTER, /* runpy, which starts modules for `python -m` */
-    IMPORTER /* what an import runs before the module */
+    STARTER,  /* runpy, which starts modules for `python -m` */
+    IMPORTER, /* what an import runs before the module */
+    LIBRARY
+};
+
+enum {
+    THE_PROGRAMS,
+    OUTER,      /* only starts the program, as all above it */
+    OUTER_OURS, /* likewise, and is ours */
+    INNER_OURS,
+    CALLED_BY_OURS
 };
 
 static const char folder[] = "/memory_profiler/";
@@ -70,45 +79,61 @@ static uint8_t kind_of(const struct mp_heap_view *view, struct mp_heap_text file
     bool starter =
         (file.length == sizeof frozen - 1 && !memcmp(path, frozen, file.length)) ||
         ends_with(path, file.length, "/runpy.py");
-    return starter ? STARTER : THEIRS;
+    return starter ? STARTER : mp_heap_is_library(view, file) ? LIBRARY : THEIRS;
 }
 
-static void set_outer(struct mp_heap_own *own, const struct mp_heap_view *view)
+static bool is_module(const struct mp_heap_view *view, uint32_t code)
 {
-    own->outer_bits[0] = 1;
-    for (uint32_t i = 1; i < view->counts[MP_HEAP_NODES]; i++) {
-        const struct mp_heap_node *node = &view->nodes[i];
-        uint8_t kind = own->codes[node->code];
-        if ((kind == OURS || kind == STARTER) && mp_heap_own_is_outer(own, node->parent))
-            own->outer_bits[i / 64] |= (uint64_t)1 << i % 64;
-    }
+    static const char module[] = "<module>";
+    struct mp_heap_text name = view->codes[code].name;
+    return name.length == sizeof module - 1 &&
+           !memcmp(view->text + name.offset, module, name.length);
+}
+
+/* The program itself may be a module of the library: it is what a frame of ours runs directly. */
+static uint8_t owner_of(const struct mp_heap_own *own, const struct mp_heap_view *view,
+                        const struct mp_heap_node *node)
+{
+    uint8_t kind = own->codes[node->code], above = own->nodes[node->parent];
+    bool outer = above == OUTER || above == OUTER_OURS;
+    if (kind == OURS)
+        return outer ? OUTER_OURS : INNER_OURS;
+    if (kind == STARTER && outer)
+        return OUTER;
+    if (kind == THEIRS)
+        return THE_PROGRAMS;
+    bool import = kind == IMPORTER && (above == OUTER_OURS || above == INNER_OURS);
+    bool end = kind == LIBRARY && above == OUTER_OURS && !is_module(view, node->code);
+    return above == CALLED_BY_OURS || import || end ? CALLED_BY_OURS : THE_PROGRAMS;
 }
 
 int mp_heap_own_init(struct mp_heap_own *own, const struct mp_heap_view *view)
 {
     struct mp_heap_text ours = find_folder(view);
     own->codes = calloc(view->counts[MP_HEAP_CODES] + 1, 1);
-    own->outer_bits = calloc(view->counts[MP_HEAP_NODES] / 64 + 1, sizeof *own->outer_bits);
-    if (!own->codes || !own->outer_bits) {
+    own->nodes = calloc(view->counts[MP_HEAP_NODES] + 1, 1);
+    if (!own->codes || !own->nodes) {
         mp_heap_own_release(own);
         return -1;
     }
     for (size_t i = 1; i < view->counts[MP_HEAP_CODES]; i++)
         own->codes[i] = kind_of(view, view->codes[i].file, ours);
-    set_outer(own, view);
+    own->nodes[0] = OUTER;
+    for (size_t i = 1; i < view->counts[MP_HEAP_NODES]; i++)
+        own->nodes[i] = owner_of(own, view, &view->nodes[i]);
     return 0;
 }
 
 void mp_heap_own_release(struct mp_heap_own *own)
 {
     free(own->codes);
-    free(own->outer_bits);
+    free(own->nodes);
     *own = (struct mp_heap_own){0};
 }
 
-bool mp_heap_own_code(const struct mp_heap_own *own, uint32_t code)
+bool mp_heap_own_is_ours(const struct mp_heap_own *own, uint32_t node)
 {
-    return own->codes[code] == OURS;
+    return own->nodes[node] >= OUTER_OURS;
 }
 
 bool mp_heap_own_is_importer(const struct mp_heap_own *own, uint32_t code)
@@ -118,5 +143,23 @@ bool mp_heap_own_is_importer(const struct mp_heap_own *own, uint32_t code)
 
 bool mp_heap_own_is_outer(const struct mp_heap_own *own, uint32_t node)
 {
-    return own->outer_bits[node / 64] >> node % 64 & 1;
+    return own->nodes[node] == OUTER || own->nodes[node] == OUTER_OURS;
+}
+
+static bool has_part(const char *path, size_t length, const char *part)
+{
+    return memmem(path, length, part, strlen(part)) != NULL;
+}
+
+bool mp_heap_is_library(const struct mp_heap_view *view, struct mp_heap_text file)
+{
+    static const char frozen[] = "<frozen ";
+    const char *path = view->text + file.offset;
+    size_t length = file.length, its = sizeof frozen - 1;
+    if (length > its && !memcmp(path, frozen, its))
+        return true;
+    return (has_part(path, length, "/lib/python3") ||
+            has_part(path, length, "/lib64/python3")) &&
+           !has_part(path, length, "/site-packages/") &&
+           !has_part(path, length, "/dist-packages/");
 }

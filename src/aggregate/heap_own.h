@@ -13,8 +13,8 @@
 #include "record/heap.h"
 
 struct mp_heap_own {
-    uint8_t *codes;       /* owned: what each code is */
-    uint64_t *outer_bits; /* owned: one a node */
+    uint8_t *codes; /* owned: what each code is */
+    uint8_t *nodes; /* owned: whose each node is */
 };
 
 /* Ours are the files of a folder named memory_profiler that lies in site-packages or
@@ -23,8 +23,9 @@ struct mp_heap_own {
 int mp_heap_own_init(struct mp_heap_own *, const struct mp_heap_view *);
 void mp_heap_own_release(struct mp_heap_own *);
 
-/* Whether memory_profiler's own Python code is what this code is. */
-bool mp_heap_own_code(const struct mp_heap_own *, uint32_t code);
+/* Whether memory_profiler's own Python code runs in this node, or what it called of Python's
+   library to start, to import or to end, but never what the program runs. */
+bool mp_heap_own_is_ours(const struct mp_heap_own *, uint32_t node);
 
 /* Whether this code is import machinery: several frames between an import statement and the module
    that it runs, as tracebacks leave them out. */
@@ -32,5 +33,8 @@ bool mp_heap_own_is_importer(const struct mp_heap_own *, uint32_t code);
 
 /* Whether this node and all above it only started the program. The root is such a node. */
 bool mp_heap_own_is_outer(const struct mp_heap_own *, uint32_t node);
+
+/* Whether a file is of Python's library, by its path. */
+bool mp_heap_is_library(const struct mp_heap_view *, struct mp_heap_text file);
 
 #endif

@@ -150,15 +150,17 @@ static void see_table(const struct mp_elf *elf, const struct mp_elf_relocations 
 {
     for (size_t at = 0; at + table->each <= table->size; at += table->each) {
         const ElfW(Rel) *entry = (const void *)(table->first + at);
-        int type = (int)ELF64_R_TYPE(entry->r_info);
+        int type = (int)ELF64_R_TYPE((uint64_t)entry->r_info);
         if (type != JUMP_SLOT && type != GLOB_DAT && type != DATA)
             continue;
-        const ElfW(Sym) *symbol = &elf->symbols[ELF64_R_SYM(entry->r_info)];
-        see(context, &(struct mp_elf_slot){
-                         .place = (void **)(elf->base + entry->r_offset),
-                         .name = elf->strings + symbol->st_name,
-                         .is_defined_here = symbol->st_shndx != SHN_UNDEF,
-                     });
+        const ElfW(Sym) *symbol = &elf->symbols[ELF64_R_SYM((uint64_t)entry->r_info)];
+        see(context,
+            &(struct mp_elf_slot){
+                .place = (void **)(elf->base + entry->r_offset),
+                .name = elf->strings + symbol->st_name,
+                .own = symbol->st_shndx == SHN_UNDEF ? 0 : elf->base + symbol->st_value,
+                .is_late = type == JUMP_SLOT,
+            });
     }
 }
 

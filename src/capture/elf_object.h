@@ -32,7 +32,8 @@ struct mp_elf {
 struct mp_elf_slot {
     void **place;
     const char *name;
-    bool is_defined_here; /* the object has a definition of its own */
+    uintptr_t own; /* the object's own definition, or 0 */
+    bool is_late;  /* until its first call it may lead to a stub that looks the name up */
 };
 
 /* Whether this machine's relocations are known. */

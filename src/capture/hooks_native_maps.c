@@ -14,7 +14,7 @@
 #endif
 
 static void *(*real_mmap)(void *, size_t, int, int, int, off_t);
-static void *(*real_mmap64)(void *, size_t, int, int, int, off64_t);
+static void *(*real_mmap64)(void *, size_t, int, int, int, off_t);
 static int (*real_munmap)(void *, size_t);
 static void *(*real_mremap)(void *, size_t, size_t, int, void *);
 static int (*real_mprotect)(void *, size_t, int);
@@ -66,7 +66,7 @@ static void *hook_mmap(void *at, size_t length, int protection, int flags, int f
 }
 
 static void *hook_mmap64(void *at, size_t length, int protection, int flags, int fd,
-                         off64_t from)
+                         off_t from)
 {
     if (!begin())
         return real_mmap64(at, length, protection, flags, fd, from);
@@ -182,7 +182,7 @@ const struct mp_patch mp_native_maps[MP_NATIVE_MAPS] = {
 static void forget_others(void)
 {
     pthread_mutex_init(&order, NULL);
-    mp_native_state &= ~(unsigned)MP_NATIVE_LOADED;
+    mp_native_state &= ~(unsigned)MP_NATIVE_LOOKS;
 }
 
 int mp_native_maps_init(void)

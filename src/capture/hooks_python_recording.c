@@ -130,22 +130,36 @@ int mp_hooks_start(struct mp_heap *into, bool native)
     return 0;
 }
 
+/* The turn for more than a block. A signal handler that allocates meanwhile is not followed: it
+   would wait for its own thread. */
+static enum mp_turn_way hold(void)
+{
+    mp_native_mute();
+    return mp_turn_enter_other(&mp_recording.turn);
+}
+
+static void let_go(enum mp_turn_way way)
+{
+    mp_recording_leave(way);
+    mp_native_unmute();
+}
+
 void mp_hooks_stop(void)
 {
     if (!mp_hooks_are_open() || mp_recording.owner != getpid())
         return;
-    enum mp_turn_way way = mp_turn_enter_other(&mp_recording.turn);
+    enum mp_turn_way way = hold();
     __atomic_store_n(mp_recording.open, 0, __ATOMIC_RELEASE);
     mp_ledger_note_time(&mp_recording.ledger, true);
     close_books();
-    mp_recording_leave(way);
+    let_go(way);
 }
 
 void mp_hooks_pause(void (*look)(void *), void *context)
 {
-    enum mp_turn_way way = mp_turn_enter_other(&mp_recording.turn);
+    enum mp_turn_way way = hold();
     look(context);
-    mp_recording_leave(way);
+    let_go(way);
 }
 
 static struct mp_hooked *own(void)
@@ -171,7 +185,7 @@ bool mp_hooks_set_aside(bool aside)
 
 void mp_hooks_disown(void *address)
 {
-    if (!address || !mp_hooks_are_open())
+    if (!address || !mp_hooks_are_open() || !mp_native_begin())
         return;
     enum mp_turn_way way = mp_turn_enter(&mp_recording.turn);
     struct mp_block block = {0};
@@ -183,4 +197,5 @@ void mp_hooks_disown(void *address)
         mp_flow_disown(&mine->flow, block.size);
     }
     mp_recording_leave(way);
+    mp_native_end();
 }

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 
+#include <pthread.h>
 #include <time.h>
 
 enum {
@@ -52,14 +53,24 @@ static void halve(struct mp_heap_series *series)
     series->interval *= 2;
 }
 
+/* Here a thread could be cancelled, with the turn in its hands. */
+static int64_t read_rss(struct mp_ledger *ledger)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    int64_t rss = mp_meter_read(&ledger->meter);
+    pthread_setcancelstate(before, &before);
+    return rss;
+}
+
 static void add_point(struct mp_ledger *ledger, int64_t now)
 {
     struct mp_heap_series *series = &ledger->heap->header->series;
     if (series->count[series->bank] == MP_HEAP_POINTS)
         halve(series);
     uint32_t count = series->count[series->bank];
-    series->points[series->bank][count] = (struct mp_heap_point){
-        now, mp_meter_read(&ledger->meter), ledger->heap->header->live};
+    series->points[series->bank][count] =
+        (struct mp_heap_point){now, read_rss(ledger), ledger->heap->header->live};
     __atomic_store_n(&series->count[series->bank], count + 1, __ATOMIC_RELEASE);
     ledger->next_point = now + series->interval;
 }

@@ -340,19 +340,34 @@ static uint32_t left_behind(struct mp_maps *maps, uint32_t tree)
     return join(maps, join(maps, left, copy), right);
 }
 
+/* One by one: what lies under a hole between them stays (Linux 6.17 moves several at once). */
+static void put_each(struct mp_maps *maps, uint32_t tree)
+{
+    struct mp_maps_node node = maps->nodes[tree];
+    if (!tree)
+        return;
+    put_each(maps, node.left);
+    maps->nodes[tree].left = maps->nodes[tree].right = 0;
+    put(maps, (struct range){node.start, node.end}, tree);
+    put_each(maps, node.right);
+}
+
 static int move(struct mp_maps *maps, struct range from, uintptr_t to, int flags)
 {
     struct pieces pieces = lift(maps, from);
     uint32_t moved = pieces.middle;
     bool stays = flags & MREMAP_DONTUNMAP;
-    int failed = reserve(maps, CUTS + (stays ? count(maps, moved) : 0));
+    int failed = reserve(maps, CUTS + 3 * count(maps, moved));
     if (!failed)
         pieces.middle = stays ? left_behind(maps, moved) : 0;
     lower(maps, &pieces);
     if (failed)
         return -1;
     move_by(maps, moved, to - from.start);
-    put(maps, (struct range){to, to + (from.end - from.start)}, moved);
+    if (moved)
+        put_each(maps, moved);
+    else /* a mapping from before that is not known */
+        put(maps, (struct range){to, to + (from.end - from.start)}, 0);
     return 0;
 }
 

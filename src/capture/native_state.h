@@ -2,13 +2,19 @@
  *
  *     0        follow this call
  *     INSIDE   a hook or the function it stands before runs: what that calls is its own
- *     LOADED   dlopen(3) was called: look for new objects at the next chance
+ *     LOOK     times to look for new objects: dlopen(3) was called, and libc may call us before
+ *              it has loaded anything
  *     MUTE     times muted: a Python allocator runs, whose hook has counted these bytes
  */
 #ifndef MP_CAPTURE_NATIVE_STATE_H
 #define MP_CAPTURE_NATIVE_STATE_H
 
-enum { MP_NATIVE_INSIDE = 1, MP_NATIVE_LOADED = 2, MP_NATIVE_MUTE = 4 };
+enum {
+    MP_NATIVE_INSIDE = 1,
+    MP_NATIVE_LOOK = 2,
+    MP_NATIVE_LOOKS = 3 * MP_NATIVE_LOOK,
+    MP_NATIVE_MUTE = 8,
+};
 
 extern __thread unsigned mp_native_state __attribute__((tls_model("initial-exec")));
 

@@ -17,6 +17,7 @@
 static struct {
     size_t settled; /* leading objects that need no more looking at */
     unsigned long long adds, subs;
+    bool is_complete; /* no object waited */
 } seen;
 
 static struct mp_patch patches[MP_PATCH_MOST]; /* by name */
@@ -80,11 +81,13 @@ static void write_slot(const struct pass *pass, void **place, void *function)
         store_read_only(place, function);
 }
 
-/* Not looked up yet: the slot leads to the object's own stub, which would find the original. */
+/* Not looked up yet, and the original is what would be found. (Maybe not, where the object has a
+   definition of its own.) */
 static bool is_stub(const struct pass *pass, const struct mp_elf_slot *slot,
-                    const void *held)
+                    uintptr_t original, uintptr_t held)
 {
-    return !slot->is_defined_here && mp_elf_contains(pass->info, (uintptr_t)held);
+    return slot->is_late && (!slot->own || slot->own == original) &&
+           mp_elf_contains(pass->info, held);
 }
 
 static void replace(void *context, const struct mp_elf_slot *slot)
@@ -92,8 +95,9 @@ static void replace(void *context, const struct mp_elf_slot *slot)
     const struct mp_patch *patch = mp_patch_find(slot->name);
     if (!patch || !*patch->original)
         return;
-    const void *held = __atomic_load_n(slot->place, __ATOMIC_RELAXED);
-    if (held == *patch->original || is_stub(context, slot, held))
+    uintptr_t held = (uintptr_t)__atomic_load_n(slot->place, __ATOMIC_RELAXED);
+    uintptr_t original = (uintptr_t)*patch->original;
+    if (held == original || is_stub(context, slot, original, held))
         write_slot(context, slot->place, patch->replacement);
 }
 
@@ -104,10 +108,11 @@ static void restore(void *context, const struct mp_elf_slot *slot)
         write_slot(context, slot->place, *patch->original);
 }
 
-/* The loader's own calls run under its locks. */
+/* The loader's own calls run under its locks, and an old one has a malloc that is not the
+   program's. musl's is its libc. */
 static bool is_loader(const struct mp_elf *elf)
 {
-    return mp_elf_find(elf, "_dl_debug_state") != 0;
+    return mp_elf_find(elf, "_dl_debug_state") && !mp_elf_find(elf, "printf");
 }
 
 /* Another thread may be relocating an object that is already listed: it would write over ours,
@@ -141,22 +146,24 @@ static int see_new(struct dl_phdr_info *info, size_t size, void *context)
     bool is_ours = mp_elf_contains(info, (uintptr_t)see_new);
     if (!pass->at && info->dlpi_subs != seen.subs)
         seen.settled = 0;
-    else if (!pass->at && info->dlpi_adds == seen.adds)
+    else if (!pass->at && info->dlpi_adds == seen.adds && seen.is_complete)
         return 1;
     if (pass->at++ >= seen.settled && !is_ours)
         see_object(pass, info);
     pass->is_past_us = pass->is_past_us || is_ours;
     if (!pass->has_waiting && pass->at > seen.settled)
         seen.settled = pass->at;
-    seen.adds = pass->has_waiting ? 0 : info->dlpi_adds;
+    seen.adds = info->dlpi_adds;
     seen.subs = info->dlpi_subs;
+    seen.is_complete = !pass->has_waiting;
     return 0;
 }
 
-void mp_patch_refresh(void)
+bool mp_patch_refresh(void)
 {
     struct pass pass = {.see = replace};
     dl_iterate_phdr(see_new, &pass);
+    return pass.at && !pass.has_waiting;
 }
 
 static int see_old(struct dl_phdr_info *info, size_t size, void *context)
@@ -172,7 +179,8 @@ void mp_patch_uninstall(void)
     struct pass pass = {.see = restore};
     dl_iterate_phdr(see_old, &pass);
     patch_count = 0;
-    seen.settled = seen.adds = 0;
+    seen.settled = 0;
+    seen.is_complete = false;
 }
 
 /* Definitions, in load order. A program without position-independent code gives its own stub for
@@ -225,11 +233,12 @@ int mp_patch_install(const struct mp_patch *table, size_t count)
     return 0;
 }
 
-/* Where RTLD_NEXT is looked for. */
+/* Where RTLD_NEXT is looked for: after the caller, and for an object that was loaded later among
+   what it needs, which may have been there before. */
 struct search {
     const struct mp_patch *patch;
     uintptr_t caller, found;
-    bool is_past_caller;
+    bool is_past_caller, was_before;
 };
 
 static int find_next(struct dl_phdr_info *info, size_t size, void *context)
@@ -237,10 +246,15 @@ static int find_next(struct dl_phdr_info *info, size_t size, void *context)
     (void)size;
     struct search *search = context;
     struct mp_elf elf;
-    if (search->is_past_caller && !mp_elf_read(&elf, info))
-        search->found = mp_elf_find(&elf, search->patch->name);
-    else if (mp_elf_contains(info, search->caller))
-        search->is_past_caller = true;
+    bool is_caller = mp_elf_contains(info, search->caller);
+    if (!is_caller && !mp_elf_read(&elf, info) && !is_loader(&elf)) {
+        uintptr_t here = mp_elf_find(&elf, search->patch->name);
+        if (search->is_past_caller)
+            search->found = here;
+        else if (here == (uintptr_t)*search->patch->original)
+            search->was_before = true;
+    }
+    search->is_past_caller = search->is_past_caller || is_caller;
     return search->found != 0;
 }
 
@@ -248,5 +262,5 @@ bool mp_patch_is_next(const struct mp_patch *patch, const void *caller)
 {
     struct search search = {.patch = patch, .caller = (uintptr_t)caller};
     dl_iterate_phdr(find_next, &search);
-    return search.found && search.found == (uintptr_t)*patch->original;
+    return search.found ? search.found == (uintptr_t)*patch->original : search.was_before;
 }

@@ -27,9 +27,9 @@ struct mp_patch {
    another's rights), E2BIG. Does nothing when they are installed. */
 int mp_patch_install(const struct mp_patch *, size_t count);
 
-/* Patches objects loaded since. Costs a microsecond when there are none. Takes the lock that
-   dl_iterate_phdr(3) takes, as dlopen and dlclose do, and no other. */
-void mp_patch_refresh(void);
+/* Patches objects loaded since, and says whether there were any. Costs some 20 ns when there are
+   none. Takes the lock that dl_iterate_phdr(3) takes, as dlopen and dlclose do, and no other. */
+bool mp_patch_refresh(void);
 
 /* Puts the originals back. No thread may be inside a replacement. For tests. */
 void mp_patch_uninstall(void);

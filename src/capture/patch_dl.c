@@ -8,18 +8,20 @@
 
 __thread unsigned mp_native_state __attribute__((tls_model("initial-exec")));
 
+#define FOR_ASM __attribute__((used, visibility("hidden")))
+
 /* What the trampolines below call before they jump, with the caller's first two arguments and its
    address. NULL: go on to the original. */
-void *mp_patch_before_dlopen(const void *, const void *, const void *);
-void *mp_patch_before_dlsym(void *, const char *, const void *);
+FOR_ASM void *mp_patch_before_dlopen(const void *, const void *, const void *);
+FOR_ASM void *mp_patch_before_dlsym(void *, const char *, const void *);
 
 void *mp_patch_dlopen(const char *, int);
 void *mp_patch_dlmopen(long, const char *, int);
 void *mp_patch_dlsym(void *, const char *);
 
-__attribute__((visibility("hidden"))) void *mp_patch_real_dlopen;
-__attribute__((visibility("hidden"))) void *mp_patch_real_dlmopen;
-__attribute__((visibility("hidden"))) void *mp_patch_real_dlsym;
+FOR_ASM void *mp_patch_real_dlopen;
+FOR_ASM void *mp_patch_real_dlmopen;
+FOR_ASM void *mp_patch_real_dlsym;
 
 const struct mp_patch mp_patch_dl[MP_PATCH_DL_COUNT] = {
     {"dlopen", (void *)mp_patch_dlopen, &mp_patch_real_dlopen},
@@ -80,7 +82,7 @@ TRAMPOLINE("mp_patch_dlsym", "mp_patch_before_dlsym", "mp_patch_real_dlsym");
 void *mp_patch_before_dlopen(const void *first, const void *second, const void *caller)
 {
     (void)first, (void)second, (void)caller;
-    mp_native_state |= MP_NATIVE_LOADED;
+    mp_native_state |= MP_NATIVE_LOOKS;
     return NULL;
 }
 
@@ -96,10 +98,9 @@ static bool is_original(const struct mp_patch *patch, void *handle, const void *
 void *mp_patch_before_dlsym(void *handle, const char *name, const void *caller)
 {
     int kept = errno;
-    mp_native_state &= ~(unsigned)MP_NATIVE_LOADED;
     mp_patch_refresh();
     const struct mp_patch *patch = name ? mp_patch_find(name) : NULL;
-    bool is_ours = patch && is_original(patch, handle, caller);
+    bool is_ours = patch && *patch->original && is_original(patch, handle, caller);
     errno = kept;
     return is_ours ? patch->replacement : NULL;
 }

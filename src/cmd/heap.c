@@ -198,8 +198,8 @@ const struct mp_command mp_command_heap = {
     "run a Python program and record which lines hold its memory",
     "Runs a Python script, a module (-m) or a python command line, and records every block of "
     "Python's allocators by call stack. Python processes that it starts record theirs beside it, "
-    "into FILE.PID. The exit code is the program's. The files are complete at every moment, also "
-    "when the program is killed.",
+    "into FILE.PID. The exit code is the program's; 125 when that is 0 and the file could not be "
+    "made large enough. The files are complete at every moment, also when the program is killed.",
     MP_OPERANDS_PROGRAM,
     options,
     take,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/heap_series.h"
 #include "base/array.h"
 #include "cmd/command.h"
 #include "cmd/heap_choice.h"
@@ -127,6 +128,26 @@ int mp_heap_run_read(struct mp_heap_run *run, const char *path, bool alone)
         code = merge(run, path, &children);
     mp_heap_children_release(&children);
     return code;
+}
+
+int64_t mp_heap_run_peak(const struct mp_heap_run *run, int64_t *time)
+{
+    const struct mp_heap_header *header = run->view.header;
+    const struct mp_heap_point *sampled = mp_heap_marks(&run->view).peak;
+    int64_t peak = run->view.processes ? 0 : header->peak;
+    *time = header->peak_time;
+    for (size_t i = 0; i < run->processes.count; i++) {
+        const struct mp_heap_process *process = &run->processes.processes[i];
+        if (process->peak <= peak)
+            continue;
+        peak = process->peak;
+        *time = process->wall_start - header->wall_start + process->peak_time;
+    }
+    if (run->view.processes && sampled && sampled->heap > peak) {
+        peak = sampled->heap;
+        *time = sampled->time;
+    }
+    return peak;
 }
 
 void mp_heap_run_release(struct mp_heap_run *run)

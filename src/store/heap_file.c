@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -93,6 +94,16 @@ static int map_chunk(struct mp_heap_file *file, char *at)
     return mapped == MAP_FAILED ? -1 : 0;
 }
 
+/* A thread cancelled here would never give back the recorder's lock. */
+static int map_uncancelled(struct mp_heap_file *file, char *at)
+{
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    int failed = map_chunk(file, at);
+    pthread_setcancelstate(before, &before);
+    return failed;
+}
+
 static int grow(struct mp_heap *heap, enum mp_heap_table table)
 {
     struct mp_heap_file *file = (struct mp_heap_file *)heap;
@@ -101,8 +112,10 @@ static int grow(struct mp_heap *heap, enum mp_heap_table table)
         errno = ENOSPC;
         return -1;
     }
-    if (map_chunk(file, start_of(file, table) + at))
+    if (map_uncancelled(file, start_of(file, table) + at)) {
+        file->error = file->error ? file->error : errno;
         return -1;
+    }
     file->order[table]++;
     __atomic_store_n(&heap->header->owners[file->chunks++], (uint8_t)table,
                      __ATOMIC_RELEASE);

@@ -23,8 +23,9 @@ struct mp_heap_file {
     int fd;              /* owned; -1 without a file */
     dev_t device;
     ino_t inode;
-    unsigned chunks;                /* of the file, the header's included */
-    bool in_memory;                 /* the file is written at the end */
+    unsigned chunks; /* of the file, the header's included */
+    bool in_memory;  /* the file is written at the end */
+    int error;       /* errno of the first growth that the system refused, or 0 */
     unsigned order[MP_HEAP_TABLES]; /* chunks each table has */
 };
 

@@ -29,6 +29,7 @@ static const struct function {
     {"/v/lib/python3.12/site-packages/numpy/lib/a.py", "pad", 20},               /* 7 */
     {"/home/me/pkg/__init__.py", "f\x1b[2J\xc3\xa9", 7},                         /* 8 */
     {"<frozen importlib._bootstrap>", "_load", 900},                             /* 9 */
+    {"/usr/lib/python3.12/json/tool.py", "<module>", 1},                         /* 10 */
 };
 
 /* Of node 1 on; the figures are (bytes, blocks) at the peak, live, ever; temporary. */
@@ -52,7 +53,9 @@ static const struct stack {
     {10, 8, 0, 1025, 0, 9999, 1, 0, 9, 9},                     /* 11 pkg */
     {9, 7, 4, 0, 4096, 4096, 0, 1, 1, 0},                      /* 12 numpy.lib */
     {0, 0, 0, 64, 64, 64, 1, 1, 1, 0},                         /* 13 no Python code */
-    {9, 7, 5, 0, 1024, 1024, 0, 1, 1, 0}, /* 14 numpy.lib, again in that line */
+    {9, 7, 5, 0, 1024, 1024, 0, 1, 1, 0},  /* 14 numpy.lib, again in that line */
+    {2, 5, 1, 0, 0, 333, 0, 0, 3, 3},      /* 15 the library, at our start */
+    {2, 10, 1, 0, 3000, 3000, 0, 1, 1, 0}, /* 16 the library as the program */
 };
 
 static const char source[] = "from pkg import f\n"
@@ -118,7 +121,7 @@ static void put_header(struct mp_heap_header *header)
     header->wall_start = 1795600000123456789;
     header->elapsed = 1000000000;
     header->peak = 141 << 20;
-    header->live = 1056960;
+    header->live = 1059960;
     header->peak_time = 600000000;
     memcpy(header->series.points[0], points, sizeof points);
     header->series.count[0] = 3;
@@ -434,7 +437,7 @@ static uint64_t next_random(void)
 /* The bytes that mean something: the header, and the first of each table. */
 static size_t random_place(void)
 {
-    static const size_t used[] = {0, 64 * 15, 40 * 10, 400, 48 * 3};
+    static const size_t used[] = {0, 64 * 17, 40 * 11, 400, 48 * 3};
     size_t chunk = next_random() % 5;
     size_t span = chunk ? used[chunk] : sizeof(struct mp_heap_header);
     if (!chunk && next_random() % 2)

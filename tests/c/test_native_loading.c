@@ -70,7 +70,9 @@ static void faults_48_every_way_of_loading_is_followed(void **state)
             expect_followed(other, 1000 + i * 10 + j);
             expect_followed(other, 2000 + i * 10 + j);
             other->free(other->constructed);
+            struct tally before = model_tally;
             assert_int_equal(dlclose(handle), 0);
+            assert_int_equal(model_since(&before).bytes, DESTRUCTED);
         }
 }
 
@@ -108,7 +110,10 @@ static void faults_47_an_object_at_the_address_of_another_is_followed(void **sta
         other->free(other->constructed);
         dlclose(handle);
     }
-    assert_true(same > 0);
+    if (!same) {
+        print_message("skipped: this kernel puts no object where another was\n");
+        skip();
+    }
 }
 
 static void faults_48_an_allocator_of_ones_own_is_left_alone(void **state)
@@ -146,6 +151,22 @@ static void a_function_looked_up_by_name_is_followed(void **state)
     }
 }
 
+static void what_comes_next_is_what_the_loader_says(void **state)
+{
+    (void)state;
+    void *handle = load("native_now", RTLD_NOW);
+    const struct plugin *late = plugin_of(handle);
+    void *(*real)(void *, const char *) = dlsym(RTLD_DEFAULT, "dlsym");
+    void *(*next)(size_t) = late->dlsym(RTLD_NEXT, "malloc");
+    assert_non_null(next);
+    assert_ptr_not_equal(next, real(RTLD_DEFAULT, "malloc"));
+    struct tally before = model_tally;
+    late->free(next(90));
+    assert_int_equal(model_since(&before).allocs, 1);
+    late->free(late->constructed);
+    dlclose(handle);
+}
+
 static void a_name_that_is_not_there_is_the_callers_error(void **state)
 {
     (void)state;
@@ -155,13 +176,15 @@ static void a_name_that_is_not_there_is_the_callers_error(void **state)
     assert_null(plugin->dlopen("libno-such-object.so", RTLD_NOW));
     assert_non_null(strstr(dlerror(), "libno-such-object.so"));
     assert_null(dlerror());
+    if (!dlsym(RTLD_DEFAULT, "free_sized")) /* before glibc 2.43 */
+        assert_null(plugin->dlsym(RTLD_DEFAULT, "free_sized"));
 }
 
 static void the_callers_runpath_is_searched_not_ours(void **state)
 {
     (void)state;
-    assert_null(dlopen("libthere.so", RTLD_NOW));
-    void *handle = plugin->dlopen("libthere.so", RTLD_NOW);
+    assert_null(dlopen("libonly-there.so", RTLD_NOW));
+    void *handle = plugin->dlopen("libonly-there.so", RTLD_NOW);
     assert_non_null(handle);
     dlclose(handle);
 }
@@ -230,6 +253,24 @@ faults_46_an_object_that_is_still_being_relocated_is_followed_after(void **state
     }
 }
 
+static void allocate_meanwhile(void)
+{
+    plugin->free(plugin->malloc(1));
+}
+
+static void an_allocation_inside_dlopen_does_not_use_up_the_look(void **state)
+{
+    (void)state;
+    plugin_gate = allocate_meanwhile;
+    void *handle = load("native_gated", RTLD_NOW);
+    plugin_gate = NULL;
+    plugin->free(plugin->malloc(1));
+    const struct plugin *(*here)(void) = dlsym(handle, "plugin_here");
+    expect_followed(here(), 71);
+    here()->free(here()->constructed);
+    dlclose(handle);
+}
+
 static void uninstalled_hooks_hear_nothing_and_come_back(void **state)
 {
     (void)state;
@@ -251,11 +292,13 @@ int main(void)
         cmocka_unit_test(faults_47_an_object_at_the_address_of_another_is_followed),
         cmocka_unit_test(faults_48_an_allocator_of_ones_own_is_left_alone),
         cmocka_unit_test(a_function_looked_up_by_name_is_followed),
+        cmocka_unit_test(what_comes_next_is_what_the_loader_says),
         cmocka_unit_test(a_name_that_is_not_there_is_the_callers_error),
         cmocka_unit_test(the_callers_runpath_is_searched_not_ours),
         cmocka_unit_test(read_only_relocations_stay_read_only),
         cmocka_unit_test(
             faults_46_an_object_that_is_still_being_relocated_is_followed_after),
+        cmocka_unit_test(an_allocation_inside_dlopen_does_not_use_up_the_look),
         cmocka_unit_test(uninstalled_hooks_hear_nothing_and_come_back),
     };
     plugin = plugin_here();

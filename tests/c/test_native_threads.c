@@ -15,7 +15,19 @@
 #include "native/model.h"
 #include "native/plugin.h"
 
-enum { THREADS = 4, SLOTS = 512, ROUNDS = 100000, LOADS = 150, FORKS = 40, MAPS = 20000 };
+#ifndef STRESS
+#define STRESS 1 /* tests/stress does more of everything */
+#endif
+
+enum {
+    THREADS = 4,
+    SLOTS = 512,
+    ROUNDS = 100000 * STRESS,
+    MAPS = 20000 * STRESS,
+    SIGNALS = 2000 * STRESS,
+    FORKS = 40 * STRESS,
+    LOADS = 150 * STRESS,
+};
 
 static const struct plugin *plugin;
 static int is_over;
@@ -199,7 +211,7 @@ static void faults_44_a_handler_that_allocates_stops_nothing(void **state)
     sigaction(SIGPROF, &action, &old);
     assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
     timer_settime(timer, 0, &every, NULL);
-    while (handled < 2000) {
+    while (handled < SIGNALS) {
         is_in_malloc = 1;
         void *block = plugin->malloc(100);
         is_in_malloc = 0;

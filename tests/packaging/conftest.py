@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import pytest
+from roots import make_root
 
 TOP = pathlib.Path(__file__).parents[2]
 DIST = TOP / "dist"
@@ -88,14 +89,36 @@ class Place:
                  "--disable-pip-version-check", *options, wheel)  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def empty_root(tmp_path_factory: pytest.TempPathFactory):
+    """A function: the root that holds a Python of this machine, and its path there."""
+    made: dict[str, tuple[pathlib.Path, str]] = {}
+
+    def make(python: str) -> tuple[pathlib.Path, str]:
+        if python not in made:
+            root = tmp_path_factory.mktemp("root")
+            made[python] = root, make_root(root, python)
+        return made[python]
+
+    yield make
+    for root, _ in made.values():
+        shutil.rmtree(root, ignore_errors=True)
+
+
 @pytest.fixture
-def place_for(tmp_path: pathlib.Path):
-    """A function: the place for a wheel, with the wheel copied into its home."""
+def place_for(tmp_path: pathlib.Path, empty_root):
+    """A function: the place for a wheel, with the wheel copied into its home. `empty`: in a
+    root that holds no more than the Python."""
     made = []
 
-    def make(wheel: pathlib.Path) -> tuple[Place, str]:
+    def make(wheel: pathlib.Path, empty: bool = False) -> tuple[Place, str]:
         python = pythons().get(version_of(wheel))
-        if python:
+        if python and empty and os.geteuid() == 0:
+            root, python = empty_root(python)
+            home = root / "homes" / tmp_path.name
+            home.mkdir(parents=True)
+            place = Place(python, root, home)
+        elif python:
             place = Place(python, None, tmp_path)
         elif os.path.exists(ROOT / ".made"):
             home = ROOT / "homes" / tmp_path.name

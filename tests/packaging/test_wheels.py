@@ -57,12 +57,13 @@ def test_the_page_is_in_the_source_distribution_and_node_modules_are_not():
 
     (sdist,) = DIST.glob("*.tar.gz")
     names = tarfile.open(sdist).getnames()
-    assert any(name.endswith("/web/page.built.html") for name in names)
+    for page in ("page", "heap"):
+        assert any(name.endswith(f"/web/{page}.built.html") for name in names)
     assert not any("node_modules" in name for name in names)
 
 
-def test_every_command_works_in_an_empty_environment(wheel, place_for):
-    place, file = place_for(wheel)
+def test_every_command_works_in_an_empty_environment_of_an_empty_root(wheel, place_for):
+    place, file = place_for(wheel, empty=True)
     env = place.venv("env")
     place.install(env, file, "--no-index")
     python, pure = f"{env}/bin/python", "none-any" in wheel.name
@@ -86,12 +87,14 @@ def test_every_command_works_in_an_empty_environment(wheel, place_for):
 
     said = place.run(python, "-m", "memory_profiler", "--version", "--verbose").stdout
     assert (
-        ("pure Python" in said and "without: --peak" in said) if pure else "C core" in said
+        ("pure Python" in said and "without: --peak, --heap" in said)
+        if pure
+        else "C core" in said
     )
 
 
-def test_memit_works_where_ipython_is(wheel, place_for):
-    place, file = place_for(wheel)
+def test_memit_works_in_an_empty_root_where_ipython_is(wheel, place_for):
+    place, file = place_for(wheel, empty=True)
     env = place.venv("env")
     place.install(env, file, "--no-index")
     found = place.run(f"{env}/bin/python", "-c",

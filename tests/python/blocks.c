@@ -3,6 +3,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/time.h>
 
 enum { SLOTS = 256 };
 
@@ -10,28 +14,30 @@ static void *blocks[SLOTS];
 
 static void *take(long domain, size_t size)
 {
-    return domain == 0 ? PyMem_RawMalloc(size)
+    return domain == 0   ? PyMem_RawMalloc(size)
            : domain == 1 ? PyMem_Malloc(size)
                          : PyObject_Malloc(size);
 }
 
 static void *zeroed(long domain, size_t count, size_t size)
 {
-    return domain == 0 ? PyMem_RawCalloc(count, size)
+    return domain == 0   ? PyMem_RawCalloc(count, size)
            : domain == 1 ? PyMem_Calloc(count, size)
                          : PyObject_Calloc(count, size);
 }
 
 static void *move(long domain, void *from, size_t size)
 {
-    return domain == 0 ? PyMem_RawRealloc(from, size)
+    return domain == 0   ? PyMem_RawRealloc(from, size)
            : domain == 1 ? PyMem_Realloc(from, size)
                          : PyObject_Realloc(from, size);
 }
 
 static void give(long domain, void *block)
 {
-    domain == 0 ? PyMem_RawFree(block) : domain == 1 ? PyMem_Free(block) : PyObject_Free(block);
+    domain == 0   ? PyMem_RawFree(block)
+    : domain == 1 ? PyMem_Free(block)
+                  : PyObject_Free(block);
 }
 
 #define ARGUMENT(i) PyLong_AsLong(arguments[i])
@@ -117,7 +123,8 @@ static PyObject *py_threads(PyObject *module, PyObject *const *arguments, Py_ssi
     return run(churn, ARGUMENT(0));
 }
 
-static PyObject *py_destructors(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *py_destructors(PyObject *module, PyObject *const *arguments,
+                                Py_ssize_t count)
 {
     static int made;
     if (!made++)
@@ -151,12 +158,134 @@ static PyObject *py_pulsed(PyObject *module, PyObject *const *arguments, Py_ssiz
     return PyLong_FromSize_t(pulses);
 }
 
-#define METHOD(name) {#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, NULL}
+/* An allocator that a signal handler may call, which malloc is not: what it takes there is of a
+ * place of its own. */
+static __thread volatile bool is_handling;
+static char handled[4096];
+static PyMemAllocatorEx usual;
+
+static void *safe_malloc(void *context, size_t size)
+{
+    return is_handling ? handled + 64 : usual.malloc(usual.ctx, size);
+}
+
+static void *safe_calloc(void *context, size_t count, size_t size)
+{
+    return is_handling ? handled + 64 : usual.calloc(usual.ctx, count, size);
+}
+
+static void *safe_realloc(void *context, void *from, size_t size)
+{
+    return is_handling ? handled + 128 : usual.realloc(usual.ctx, from, size);
+}
+
+static void safe_free(void *context, void *block)
+{
+    if (!is_handling)
+        usual.free(usual.ctx, block);
+}
+
+/* It may come while a hook runs. */
+static void on_signal(int number)
+{
+    is_handling = true;
+    PyMem_RawFree(PyMem_RawRealloc(PyMem_RawMalloc(24), 90));
+    is_handling = false;
+}
+
+static void be_safe(void)
+{
+    PyMemAllocatorEx safe = {NULL, safe_malloc, safe_calloc, safe_realloc, safe_free};
+    PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &usual);
+    PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &safe);
+}
+
+static PyObject *py_signals(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    if (!usual.malloc)
+        be_safe();
+    struct itimerval often = {{0, ARGUMENT(0)}, {0, ARGUMENT(0)}};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGPROF, &action, NULL);
+    setitimer(ITIMER_PROF, &often, NULL);
+    Py_RETURN_NONE;
+}
+
+/* Behind the interpreter's end: atexit(3), a library's destructor. */
+static void late(void)
+{
+    PyMem_RawFree(PyMem_RawRealloc(PyMem_RawMalloc(100), 5000));
+}
+
+static bool is_late;
+
+__attribute__((destructor)) static void at_unload(void)
+{
+    if (is_late)
+        late();
+}
+
+static PyObject *py_stay_late(PyObject *module, PyObject *const *arguments,
+                              Py_ssize_t count)
+{
+    is_late = true;
+    atexit(late);
+    Py_RETURN_NONE;
+}
+
+/* Threads that end in every way there is. */
+static void *leave_early(void *how)
+{
+    PyMem_RawFree(PyMem_RawMalloc(77));
+    if (how)
+        pthread_exit(PyMem_RawMalloc(78));
+    for (unsigned i = 1;; i++) {
+        PyMem_RawFree(PyMem_RawMalloc(79));
+        if (i % 1000 == 0)
+            pthread_testcancel(); /* before that, a system call of ours must not be the place */
+    }
+}
+
+static void *detached(void *semaphore)
+{
+    PyMem_RawFree(PyMem_RawMalloc(76));
+    sem_post(semaphore);
+    return NULL;
+}
+
+static PyObject *py_endings(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    static sem_t done;
+    pthread_t ended, cancelled, alone;
+    void *block;
+    sem_init(&done, 0, 0);
+    Py_BEGIN_ALLOW_THREADS;
+    for (long i = ARGUMENT(0); i > 0; i--) {
+        pthread_create(&ended, NULL, leave_early, &done);
+        pthread_create(&cancelled, NULL, leave_early, NULL);
+        pthread_create(&alone, NULL, detached, &done);
+        pthread_detach(alone);
+        pthread_cancel(cancelled);
+        pthread_join(cancelled, NULL);
+        pthread_join(ended, &block);
+        PyMem_RawFree(block);
+        sem_wait(&done);
+    }
+    Py_END_ALLOW_THREADS;
+    Py_RETURN_NONE;
+}
+
+#define METHOD(name)                                                       \
+    {                                                                      \
+#name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, NULL \
+    }
 
 static PyMethodDef methods[] = {
-    METHOD(malloc), METHOD(calloc),  METHOD(realloc),     METHOD(refuse), METHOD(free),
-    METHOD(pulse),  METHOD(observe), METHOD(pulsed),      METHOD(threads), METHOD(destructors),
-    {NULL},
+    METHOD(malloc),      METHOD(calloc),  METHOD(realloc),
+    METHOD(refuse),      METHOD(free),    METHOD(pulse),
+    METHOD(observe),     METHOD(pulsed),  METHOD(threads),
+    METHOD(destructors), METHOD(signals), METHOD(stay_late),
+    METHOD(endings),     {NULL},
 };
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "blocks", NULL, -1, methods};

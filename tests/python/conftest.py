@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import pathlib
 import re
 import subprocess
 import sys
+import sysconfig
 import textwrap
+from types import ModuleType
 
 import pytest
 
@@ -20,13 +23,16 @@ CORPUS = pathlib.Path(__file__).parent / "corpus"
 CELL = re.compile(r"^ *(-?[0-9]+\.?[0-9]*) MiB$")
 
 
+os.environ.pop("COLUMNS", None)  # of a terminal that none of the programs here write to
+
 PURE = hasattr(_core, "MISSING")  # the build in plain Python
 collect_ignore_glob = list(pure.FILES) if PURE else []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items if PURE else ():
-        reason = pure.TESTS.get(getattr(item, "originalname", item.name))
+        test = getattr(item, "originalname", item.name)
+        reason = pure.TESTS.get(test) or pure.TESTS.get(item.name)
         if reason:
             item.add_marker(pytest.mark.skip(reason=f"the C core alone: {reason}"))
 
@@ -165,8 +171,6 @@ def heap(tmp_path: pathlib.Path) -> object:
 @pytest.fixture(scope="session")
 def blocks_at(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """Where programs find the extension module `blocks` (blocks.c)."""
-    from test_heap import build_blocks
-
     place = tmp_path_factory.mktemp("blocks")
     build_blocks(place)
     return place
@@ -208,3 +212,22 @@ def classic() -> str:
             f"CLASSIC_PYTHON is not this Python with 0.61.0: {said.out or said.err}"
         )
     return python
+
+
+def build_blocks(into: pathlib.Path) -> ModuleType:
+    target = into / ("blocks" + sysconfig.get_config_var("EXT_SUFFIX"))
+    include = sysconfig.get_paths()["include"]
+    command = ["cc", "-O1", "-shared", "-fPIC", "-I", include, "-pthread"]
+    subprocess.run(
+        [*command, str(CORPUS.with_name("blocks.c")), "-o", str(target)], check=True
+    )
+    spec = importlib.util.spec_from_file_location("blocks", target)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    return build_blocks(tmp_path_factory.mktemp("blocks"))

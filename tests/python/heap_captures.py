@@ -38,25 +38,45 @@ class Node:
     temporary: int
 
 
-def spans(table: bytes, line: int) -> Iterator[tuple[int, int | None]]:
-    """Each entry of a location table: how many code units it covers, and their line."""
+def varints(entry: bytes) -> list[int]:
+    """Groups of six bits, the lowest first; bit 6 says that more follow."""
+    values, value, shift = [], 0, 0
+    for byte in entry:
+        value |= (byte & 63) << shift
+        shift += 6
+        if not byte & 64:
+            values.append(value)
+            value = shift = 0
+    return values
+
+
+def entries(table: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Those of a location table: kind, how many code units it covers, what follows."""
     at = 0
     while at < len(table):
-        kind, units = table[at] >> 3 & 15, (table[at] & 7) + 1
-        at += 1
-        start = at
+        first = table[at]
+        start = at = at + 1
         while at < len(table) and not table[at] & 128:
             at += 1
+        yield first >> 3 & 15, (first & 7) + 1, table[start:at]
+
+
+def places(table: bytes, first_line: int) -> Iterator[tuple[int, int | None]]:
+    """Line and column of each code unit; the function's first line where there is none."""
+    line = first_line
+    for kind, units, entry in entries(table):
+        column = None
         if kind in (13, 14):
-            value = 0
-            for shift, byte in enumerate(table[start:at]):
-                value |= (byte & 63) << 6 * shift
-                if not byte & 64:
-                    break
-            line += -(value >> 1) if value & 1 else value >> 1
+            delta, *rest = varints(entry)
+            line += -(delta >> 1) if delta & 1 else delta >> 1
+            column = rest[1] - 1 if kind == 14 else None
         elif 10 <= kind <= 12:
             line += kind - 10
-        yield units, None if kind == 15 else line
+            column = entry[0]
+        elif kind < 10:
+            column = kind << 3 | entry[0] >> 4
+        for _ in range(units):
+            yield (first_line if kind == 15 else line), column
 
 
 class Capture:
@@ -89,7 +109,7 @@ class Capture:
         sums = [sum(column) for column in zip(*self.threads, strict=True)]
         self.total, _, self.blocks, self.frees, self.temporary = sums[1:]
         self.live_blocks = self.blocks - self.frees
-        self._lines = functools.cache(self._lines_of)
+        self._places = functools.cache(self._places_of)
 
     def _name(self, offset: int, length: int) -> str:
         return self.text[offset : offset + length].decode("utf-8", "surrogateescape")
@@ -99,25 +119,22 @@ class Capture:
         return Node(parent, code, at, live, live if now else saved, total, blocks, count,
                     count if now else were, temp)  # fmt: skip
 
-    def _lines_of(self, code: int) -> list[int]:
-        """The line of each code unit; the function's first where the table names none."""
-        first = self.codes[code].first_line
-        lines: list[int] = []
-        for units, line in spans(self.codes[code].lines, first):
-            lines.extend([first if line is None else line] * units)
-        return lines
+    def _places_of(self, code: int) -> list[tuple[int, int | None]]:
+        return list(places(self.codes[code].lines, self.codes[code].first_line))
+
+    def place(self, node: Node) -> tuple[int, int | None]:
+        """Line and column."""
+        units = self._places(node.code)
+        if node.instruction < len(units):
+            return units[node.instruction]
+        return self.codes[node.code].first_line, None
 
     def line(self, node: Node) -> int:
-        lines = self._lines(node.code)
-        return (
-            lines[node.instruction]
-            if node.instruction < len(lines)
-            else self.codes[node.code].first_line
-        )
+        return self.place(node)[0]
 
-    def frame(self, node: Node) -> tuple[str, int, int]:
-        """What runs in it: function, line, instruction."""
-        return self.codes[node.code].name, self.line(node), node.instruction
+    def frame(self, node: Node) -> tuple[str, int, int | None]:
+        """What runs in it: function, line, column."""
+        return self.codes[node.code].name, *self.place(node)
 
     def stack(self, number: int) -> list[tuple[str, int]]:
         """Function and line of each frame, the outermost first."""
@@ -129,7 +146,7 @@ class Capture:
         return frames[::-1]
 
     def named(self, function: str) -> list[Node]:
-        """The stacks whose innermost function has this name, without its owners'."""
+        """The stacks whose innermost function has this name."""
         return [
             node
             for node in self.nodes

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 #: Files about the native program and about work (system calls, events, readings).
 FILES = ("test_heap*.py", "test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
-         "test_trace_311.py", "test_peak.py", "test_readme.py", "test_timeline*.py", "test_page*.py", "test_dat*.py")  # fmt: skip
+         "test_trace_311.py", "test_peak.py", "test_readme.py", "test_timeline*.py", "test_page*.py", "test_dat*.py",
+         "test_maps.py", "test_native.py")  # fmt: skip
 
 MARKS = "sets the high-water mark back"
 GATE = "forces a gate"
@@ -15,8 +16,9 @@ FEW = "keeps one descriptor open"
 THREAD = "samples with a native thread"
 
 DRAWN = "draws for notebooks"
+FORK = "has its thread back only after Python counted threads"
 
-#: Test -> what it needs the C core for.
+#: Test, or one of its cases -> what it needs the C core for.
 TESTS = {
     "test_verbose_version_names_the_gate_and_the_granularity": GATE,
     "test_faults_52_few_descriptors_are_enough": FEW,
@@ -28,6 +30,8 @@ TESTS = {
     "test_under_a_sampler_that_owns_the_mark_it_is_left_alone": MARKS,
     "test_a_small_program_started_by_a_large_one_has_its_own_maximum": MARKS,
     "test_a_sampler_that_is_dropped_while_it_runs_is_reaped": THREAD,
+    "test_faults_41_forks_while_sampling_give_no_new_warning": FORK,
+    "test_faults_41_hooks_of_the_program_do_not_bring_the_thread_back_too_early": FORK,
     "test_calls_in_several_threads_each_see_the_process": MARKS,
     "test_mprun_counts_the_heap_on_request": "--heap",
     "test_the_numbers_are_those_of_the_json": "--peak",
@@ -44,5 +48,6 @@ TESTS = {
     "test_an_interrupted_cell_ends_and_the_kernel_goes_on": DRAWN,
     "test_samples_stand_on_absolute_deadlines": THREAD,
     "test_with_the_other_options": "--peak",
+    "test_the_examples_in_docstrings_run[memory_profiler.heap]": "records the heap",
     "test_faults_63_greenlets_that_run_one_function_are_not_mixed": "follows greenlets",
 }

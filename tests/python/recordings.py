@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import pty
 import signal
 import subprocess
 import sys
@@ -41,9 +42,10 @@ class Recorder:
     def mprof(
         self, *words: object, env: dict[str, str] | None = None, **options: object
     ) -> Done:
-        done = subprocess.run(
+        ours = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+        done = subprocess.run(  # xdist's workers have COLUMNS; a pipe has no width
             [PROGRAM, *map(str, words)], cwd=options.pop("cwd", self.path), capture_output=True,
-            timeout=120, env={**os.environ, **(env or {})}, **options,
+            env={**ours, **(env or {})}, **{"timeout": 120, **options},
         )  # fmt: skip
         out, err = (
             t.decode("utf-8", "surrogateescape") for t in (done.stdout, done.stderr)
@@ -55,6 +57,27 @@ class Recorder:
             [PROGRAM, *map(str, words)], cwd=self.path, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, **options,
         )  # fmt: skip
+
+    def start_until_ready(self, *words: object) -> subprocess.Popen[bytes]:
+        """Starts mprof and reads what it prints until the program's line "ready"."""
+        process = self.start(*words)
+        while b"ready" not in (line := process.stdout.readline()):
+            assert line, f"ended before it was ready: {process.communicate()[1]!r}"
+        return process
+
+    def start_on_terminal(self, *words: object) -> tuple[subprocess.Popen[bytes], int]:
+        """Starts mprof with a terminal that it controls; the process and our end of it.
+
+        Nothing of Python runs between fork and exec: threads of the test runner may hold locks.
+        """
+        ours, theirs = pty.openpty()
+        take_it = 'exec "$@" <>"$0" >&0 2>&0'  # the leader of a session opens it: it is its
+        process = subprocess.Popen(
+            ["sh", "-c", take_it, os.ttyname(theirs), PROGRAM, *map(str, words)],
+            cwd=self.path, start_new_session=True, stdin=theirs, stdout=theirs, stderr=theirs,
+        )  # fmt: skip
+        os.close(theirs)
+        return process, ours
 
     def write(self, name: str, source: str | bytes) -> pathlib.Path:
         target = self.path / name
@@ -80,6 +103,18 @@ class Recorder:
         text = (file or self.file).read_text("utf-8", "surrogateescape")
         lines = (line.split(" ") for line in text.splitlines())
         return [fields[1:] for fields in lines if fields[0] == word]
+
+
+def read_to_end(terminal: int) -> bytes:
+    """What is printed on a terminal until nobody has it any more; closes our end."""
+    text = b""
+    try:
+        while chunk := os.read(terminal, 1000):
+            text += chunk
+    except OSError:
+        pass  # how Linux says so
+    os.close(terminal)
+    return text
 
 
 def wait_for(condition, what: str) -> None:

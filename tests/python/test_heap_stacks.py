@@ -12,7 +12,6 @@ from types import ModuleType
 import pytest
 
 from heap_captures import Capture
-from test_heap import blocks  # noqa: F401
 
 PROGRAM = Path(__file__).with_name("heap_moments.py")
 SHAPES = ["alone", "deep", "in_threads", "handed_on", "with_signals", "with_a_profile_function",
@@ -33,12 +32,15 @@ def compare(notes: Path, captured: Path) -> int:
     stacks, counted = pickle.loads(notes.read_bytes())
     capture = Capture(captured)
     assert capture.clean and not capture.shortened and not capture.untracked
-    number_of, found = {0: 0}, {}
-    for number, node in enumerate(capture.nodes):
-        noted = stacks.get((number_of.get(node.parent), *capture.frame(node)))
-        if number and noted:
-            number_of[number] = noted
-            found[noted] = [node.blocks, node.total]
+    number_of: dict[int, int | None] = {0: 0}
+    found: dict[int, list[int]] = {}
+    for number, node in enumerate(capture.nodes[1:], 1):
+        noted = stacks.get((number_of[node.parent], *capture.frame(node)))
+        number_of[number] = noted
+        if noted:  # several nodes when a call has several instructions
+            there = found.setdefault(noted, [0, 0])
+            there[0] += node.blocks
+            there[1] += node.total
     wrong = {
         number: (found.get(number), count)
         for number, count in counted.items()

@@ -108,7 +108,7 @@ class Mappings(RuleBasedStateMachine):
                 self.pages[page] = self.pages[page]._replace(state=EMPTIED)
 
     def remapped(self, old: range, new: range, flags: int, stack: int) -> None:
-        """What a remap that succeeded does. One that shrinks may go over holes."""
+        """What a remap that succeeded does. It may go over holes, and leaves what is there."""
         moved = {new[0] + i: self.pages.get(page) for i, page in enumerate(old)}
         last = self.pages.get(old[-1] if old else old.start)
         if last and last.state == EMPTIED:
@@ -120,7 +120,6 @@ class Mappings(RuleBasedStateMachine):
                 self.pages[page] = self.pages[page]._replace(state=EMPTIED)
         for page in new:
             stays = moved[page] if page in moved else last and last._replace(stack=stack)
-            self.pages.pop(page, None)
             if stays:
                 self.pages[page] = stays
 

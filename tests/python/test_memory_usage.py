@@ -83,7 +83,10 @@ def test_samples_stand_on_absolute_deadlines():
     sampler.stop()
     times = [at for _, at in sampler.samples()]
     taken, missed = len(times) - 2, sampler.work()["late"]
-    assert taken + missed == pytest.approx((times[-1] - times[0]) / 0.001, abs=3)
+    span = (
+        times[-2] - times[0]
+    )  # the last is stop()'s, whatever the thread missed before it
+    assert taken + missed == pytest.approx(span / 0.001, abs=3)
 
 
 def test_a_spike_of_a_millisecond_is_in_the_maximum():

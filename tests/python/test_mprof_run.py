@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import pty
 import re
 import signal
 import stat
@@ -13,7 +12,7 @@ import sys
 
 import pytest
 
-from recordings import SPIKE, Recorder, is_alive, kill_quietly, wait_for
+from recordings import SPIKE, Recorder, is_alive, kill_quietly, read_to_end, wait_for
 
 
 @pytest.fixture
@@ -142,9 +141,7 @@ def test_faults_3_a_signal_is_passed_on_once(
         "while not seen and time.monotonic() < end: time.sleep(.01)\n"
         "time.sleep(.2); print('times', len(seen))"
     ))  # fmt: skip
-    process = here.start("run", sys.executable, "program.py")
-    while b"ready" not in process.stdout.readline():
-        pass
+    process = here.start_until_ready("run", sys.executable, "program.py")
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert b"times 1" in out
@@ -157,9 +154,7 @@ def test_faults_3_a_second_interrupt_kills(here: Recorder) -> None:
         "import signal, time\nsignal.signal(2, signal.SIG_IGN)\nprint('ready', flush=True)\n"
         "time.sleep(60)"
     ))  # fmt: skip
-    process = here.start("run", sys.executable, "program.py")
-    while b"ready" not in process.stdout.readline():
-        pass
+    process = here.start_until_ready("run", sys.executable, "program.py")
     process.send_signal(2)
     wait_for(lambda: len(here.records("MEM")) > 3, "a later sample")
     process.send_signal(2)
@@ -176,39 +171,21 @@ def test_faults_3_ctrl_c_reaches_the_program_once(here: Recorder) -> None:
         "while not seen and time.monotonic() < end: time.sleep(.01)\n"
         "time.sleep(.3); print('times', len(seen), flush=True)"
     ))  # fmt: skip
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(here.path)
-        program = __import__("recordings").PROGRAM
-        os.execv(program, [program, "run", sys.executable, "program.py"])
+    process, terminal = here.start_on_terminal("run", sys.executable, "program.py")
     text = b""
     while b"ready" not in text:
         text += os.read(terminal, 1000)
     os.write(terminal, b"\x03")
-    try:
-        while chunk := os.read(terminal, 1000):
-            text += chunk
-    except OSError:
-        pass
-    _, status = os.waitpid(pid, 0)
+    text += read_to_end(terminal)
+    assert process.wait(timeout=30) == 130
     assert b"times 1" in text
-    assert os.waitstatus_to_exitcode(status) == 130
     assert b"\x1b" not in text
 
 
 def test_a_live_line_is_shown_on_a_terminal_only(here: Recorder) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(here.path)
-        program = __import__("recordings").PROGRAM
-        os.execv(program, [program, "run", "sleep", "1.3"])
-    text = b""
-    try:
-        while chunk := os.read(terminal, 1000):
-            text += chunk
-    except OSError:
-        pass
-    os.waitpid(pid, 0)
+    process, terminal = here.start_on_terminal("run", "sleep", "1.3")
+    text = read_to_end(terminal)
+    assert process.wait(timeout=30) == 0
     assert re.search(rb"1 s   \d+\.\d MiB   peak \d+\.\d MiB   \d+ samples/s *\r", text)
     assert "samples/s" not in here.mprof("run", "sleep", "1.3").err
 
@@ -550,13 +527,14 @@ def test_faults_30_a_zombie_a_kernel_thread(here: Recorder) -> None:
 
 
 def test_faults_31_several_of_that_name_are_listed(here: Recorder) -> None:
-    os.symlink("/bin/sleep", here.path / "mprof-test-sleeper")
-    one = subprocess.Popen([here.path / "mprof-test-sleeper", "60"])
+    name = f"slow{os.getpid()}-er"  # of this run: another suite may run beside us
+    os.symlink("/bin/sleep", here.path / name)
+    one = subprocess.Popen([here.path / name, "60"])
     try:
-        done = here.mprof("attach", "-t", "1", "mprof-test-sl")
+        done = here.mprof("attach", "-t", "1", name[:-2])
         assert done.code == 0
-        two = subprocess.Popen([here.path / "mprof-test-sleeper", "61"])
-        done = here.mprof("attach", "-t", "1", "mprof-test-sl")
+        two = subprocess.Popen([here.path / name, "61"])
+        done = here.mprof("attach", "-t", "1", name[:-2])
         two.kill()
         two.wait()
     finally:

@@ -70,9 +70,13 @@ static struct plugin here = {
 
 __attribute__((constructor)) static void construct(void)
 {
-    void *volatile first = malloc(CONSTRUCTED);
-    free(first);
-    here.constructed = malloc(CONSTRUCTED + 1);
+    here.constructed = malloc(CONSTRUCTED);
+}
+
+__attribute__((destructor)) static void destruct(void)
+{
+    void *volatile last = malloc(DESTRUCTED);
+    free(last);
 }
 
 const struct plugin *plugin_here(void)

@@ -32,7 +32,7 @@ struct plugin {
         constructed; /* malloc(CONSTRUCTED + 1) of its constructor; the first is of CONSTRUCTED */
 };
 
-enum { CONSTRUCTED = 4242 };
+enum { CONSTRUCTED = 4242, DESTRUCTED };
 
 extern const struct plugin *plugin_here(void);
 

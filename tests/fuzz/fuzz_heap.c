@@ -1,0 +1,95 @@
+/* libFuzzer: any bytes as a heap capture, through everything that reads and prints one.
+ *
+ * A capture is mostly empty; the input is what is not. Numbers are two bytes:
+ *     bytes of the header | of chunk 1 | .. of chunk 4 | where the file ends, in 8 bytes
+ * and then those bytes, one after the other.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "aggregate/heap_series.h"
+#include "report/heap_json.h"
+#include "report/heap_text.h"
+#include "store/heap_read.h"
+
+enum { PARTS = 5, NUMBERS = PARTS + 1 };
+
+static size_t number(const unsigned char *bytes, int which)
+{
+    return (size_t)bytes[2 * which] | (size_t)bytes[2 * which + 1] << 8;
+}
+
+/* Writes the capture that the input stands for. */
+static int unpack(const unsigned char *bytes, size_t length)
+{
+    static int fd = -1;
+    if (fd < 0)
+        fd = memfd_create("capture", 0);
+    size_t end = number(bytes, PARTS) * 8, at = 2 * NUMBERS;
+    if (ftruncate(fd, 0))
+        abort();
+    for (int part = 0; part < PARTS; part++) {
+        size_t left = length - at, said = number(bytes, part);
+        size_t there = said < left ? said : left;
+        if (pwrite(fd, bytes + at, there, (off_t)part * MP_HEAP_CHUNK) < 0)
+            abort();
+        at += there;
+    }
+    if (ftruncate(fd, (off_t)end))
+        abort();
+    return fd;
+}
+
+static void print_views(FILE *out, const struct mp_heap_view *view,
+                        struct mp_heap_lines *lines,
+                        const struct mp_heap_json_options *json)
+{
+    struct mp_heap_groups groups;
+    struct mp_heap_listing listing;
+    struct mp_heap_point buckets[20];
+    if (mp_heap_groups_init(&groups, view, lines, true))
+        abort();
+    mp_heap_groups_json(out, view, &groups, json);
+    mp_heap_groups_release(&groups);
+    mp_heap_buckets(view, buckets, 20);
+    for (size_t i = 0; i < lines->count && i < 2; i++) {
+        if (mp_heap_listing_init(&listing, view, lines,
+                                 view->codes[lines->lines[i].code].file))
+            abort();
+        mp_heap_listing_release(&listing);
+    }
+}
+
+static void print(FILE *out, const struct mp_heap_capture *capture)
+{
+    const struct mp_heap_view *view = &capture->view;
+    struct mp_heap_own own;
+    struct mp_heap_lines lines;
+    if (mp_heap_own_init(&own, view) || mp_heap_lines_init(&lines, view, &own))
+        abort();
+    struct mp_heap_text_options text = {
+        .name = "x.mprof", .incomplete = capture->incomplete, .own = &own, .most = 10};
+    struct mp_heap_json_options json = {"x.mprof", capture->incomplete, &own};
+    mp_heap_text(out, view, &lines, &text);
+    mp_heap_json(out, view, &lines, &json);
+    print_views(out, view, &lines, &json);
+    mp_heap_lines_release(&lines);
+    mp_heap_own_release(&own);
+}
+
+int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t length)
+{
+    static FILE *nowhere;
+    if (!nowhere)
+        nowhere = fopen("/dev/null", "w");
+    if (length < 2 * NUMBERS)
+        return 0;
+    struct mp_heap_capture capture;
+    if (mp_heap_read_fd(&capture, unpack(bytes, length)) == MP_HEAP_OK)
+        print(nowhere, &capture);
+    mp_heap_capture_release(&capture);
+    return 0;
+}

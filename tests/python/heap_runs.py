@@ -1,0 +1,56 @@
+"""Running programs under `mprof heap` and what is said of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from recordings import PROGRAM, Done, Recorder
+
+#: Many stacks: each call from one of two lines, all the way down.
+TREE = """
+def tree(n):
+    if not n:
+        kept.append(object())
+    else:
+        tree(n - 1)
+        tree(n - 1)
+kept = []
+"""
+
+
+def record(here: Recorder, source: str, **how) -> Done:
+    here.write("program.py", source)
+    return here.mprof("heap", "-o", "a.mprof", "program.py", **how)
+
+
+def figures(here: Recorder, name: str = "a.mprof") -> dict:
+    """What `mprof report --json` says of a capture."""
+    done = here.mprof("report", "--json", name)
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def whole(got: dict, figure: str) -> int:
+    """The sum over all lines, memory_profiler's own too."""
+    return got["own"][figure] + sum(row[figure] for row in got["lines"])
+
+
+def own_lines(err: str) -> list[str]:
+    """What we said on stderr, without which file is recorded."""
+    lines = [line for line in err.splitlines() if line.startswith(("mprof:", "memory_pro"))]
+    return [line for line in lines if "recording the heap into" not in line]
+
+
+def in_namespace(here: Recorder, script: str) -> Done:
+    words = ["unshare", "-m", "sh", "-c", script]
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
+        pytest.skip("namespaces are forbidden here")
+    done = subprocess.run(words, cwd=here.path, capture_output=True, text=True,
+                          env={**os.environ, "MPROF": PROGRAM}, timeout=120)  # fmt: skip
+    if done.returncode == 99:
+        pytest.skip("mounting is forbidden here")
+    return Done(done.returncode, done.stdout, done.stderr)

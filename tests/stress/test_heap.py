@@ -1,0 +1,57 @@
+"""Rows 39, 42, 44 and 61 for the heap, a minute each."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+
+from conftest import build_blocks  # noqa: E402
+from heap_runs import figures, record, whole  # noqa: E402
+from recordings import Recorder  # noqa: E402
+from test_heap_hosts import FORKS, SIGNALS, STARTS, THREADS  # noqa: E402
+
+SECONDS = float(os.environ.get("STRESS_SECONDS", "60"))
+
+
+@pytest.fixture(scope="session")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    return build_blocks(tmp_path_factory.mktemp("blocks"))
+
+
+def balanced(here: Recorder) -> bool:
+    got = figures(here)
+    return whole(got, "live") == got["live"]
+
+
+def test_faults_39_forks_for_a_minute(tmp_path: Path) -> None:
+    here = Recorder(tmp_path)
+    done = record(here, FORKS.replace("SECONDS", str(SECONDS)), timeout=SECONDS + 60)
+    assert done.code == 0, done.err
+    assert balanced(here)
+
+
+def test_faults_42_threads_for_a_minute(tmp_path: Path, blocks: ModuleType) -> None:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        here = Recorder(tmp_path)
+        source = THREADS.format(blocks=blocks.__file__, rounds=2000)
+        done = record(here, source, timeout=SECONDS + 60)
+        assert (done.code, done.out) == (0, "True\n"), done.err
+        assert balanced(here)
+
+
+@pytest.mark.parametrize("source", [SIGNALS, STARTS], ids=["faults_44", "faults_61"])
+def test_stops_and_starts_for_a_minute(
+    tmp_path: Path, blocks: ModuleType, source: str
+) -> None:
+    here = Recorder(tmp_path)
+    source = source.format(blocks=blocks.__file__, seconds=SECONDS)
+    done = here.python(source, timeout=SECONDS + 60)
+    assert "True\n" in done.out, done

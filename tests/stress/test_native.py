@@ -1,0 +1,32 @@
+"""Rows 42, 44 and 46 for a minute: the native hooks among threads, signals, forks and loading."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import subprocess
+
+HERE = pathlib.Path(__file__).parent
+SOURCES = HERE.parents[1] / "src"
+TESTS = HERE.parent / "c"
+CORE = ["elf_object", "hooks_native", "hooks_native_maps", "maps", "patch", "patch_dl"]
+TIMES = int(float(os.environ.get("STRESS_SECONDS", "60")) / 4)
+
+
+def test_faults_46_threads_signals_forks_and_loading_for_a_minute(
+    tmp_path: pathlib.Path,
+) -> None:
+    command = ["cc", "-O1", "-g", "-D_GNU_SOURCE", f"-I{SOURCES}", f"-I{TESTS}", "-pthread"]
+    shared = [*command, "-fPIC", "-shared", "-fno-builtin", str(TESTS / "native/plugin.c")]
+    libraries = [tmp_path / f"libnative_{name}.so" for name in ("early", "now", "lazy")]
+    for library in libraries:
+        subprocess.run([*shared, f"-Wl,-soname,{library.name}", "-o", library], check=True)
+    program = tmp_path / "stress"
+    sources = [TESTS / "test_native_threads.c", TESTS / "native/model.c"]
+    sources += [SOURCES / "capture" / f"{name}.c" for name in CORE]
+    subprocess.run(
+        [*command, "-fvisibility=hidden", f"-DSTRESS={TIMES}", *sources, libraries[0]]
+        + [f"-Wl,-rpath,{tmp_path}", "-lcmocka", "-o", program],
+        check=True,
+    )
+    subprocess.run([program], check=True, env={"MP_PLUGINS": str(tmp_path)}, timeout=900)
