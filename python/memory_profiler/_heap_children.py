@@ -41,11 +41,9 @@ _pid = 0  # the process that records
 
 def follow(tracker: Any, path: str) -> None:
     """Lets the children of this process, a run's first, record too; `tracker` runs."""
-    was = _core.set_aside(True)  # what is allocated for it is not the program's
     run = tracker._heap.figures()["run"]
     os.environ[VARIABLE] = f"1:{run:x}:{os.path.realpath(path)}"
     _begin(tracker, run, os.path.realpath(path))
-    _core.set_aside(was)
 
 
 def _begin(place: Any, run: int, first: str) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from memory_profiler import _child, _heap_children, heap
+from memory_profiler import _child, _core, _heap_children, heap
 from memory_profiler.__main__ import fail, say
 from memory_profiler._program import (
     Program,
@@ -123,11 +123,15 @@ def stop(tracker: heap.Tracker, path: str) -> int:
     return FAILED if why else 0
 
 
-def follow(tracker: heap.Tracker, path: str) -> Children | Forks:
-    """Where there is no file yet, children have none to join."""
-    if tracker._heap.figures()["in_memory"]:
-        return Forks()
-    return Children(tracker, path)
+def watch(tracker: heap.Tracker, path: str, follows: bool) -> Children | Forks:
+    """What becomes of children. Where there is no file yet, they have none to join."""
+    was = _core.set_aside(True)  # what is allocated for it is not the program's
+    if follows and not tracker._heap.figures()["in_memory"]:
+        children: Children | Forks = Children(tracker, path)
+    else:
+        children = Forks()
+    _core.set_aside(was)
+    return children
 
 
 def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
@@ -140,7 +144,7 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     names = program.install()
     owner, code = os.getpid(), 0
     tracker, path = start(path)
-    children = follow(tracker, path) if follows else Forks()
+    children = watch(tracker, path, follows)
     error: BaseException | None = None
     try:
         exec(program.code, names)

@@ -450,3 +450,37 @@ def test_a_damaged_childs_file_is_named_and_left_out(run: Recorder) -> None:
     got = json.loads(done.out)
     assert [process["file"] for process in got["processes"]] == ["a.mprof", good.name]
     assert got["unrecorded"] == 1
+
+
+def test_faults_39_a_hundred_forks_among_threads_that_allocate(run: Recorder) -> None:
+    heap(
+        run,
+        f"""
+        import os, threading, warnings
+        warnings.simplefilter("ignore")
+        over = False
+
+        def churn():
+            kept = []
+            while not over:
+                kept = [bytearray(100 * i) for i in range(50)]
+
+        threads = [threading.Thread(target=churn) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            child = os.fork()
+            if not child:
+                its = bytes({SIZE})
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        over = True
+        """,
+    )
+    got = report(run)
+    assert got["incomplete"] is None and len(got["processes"]) == 101
+    (line,) = [at for at, size in kept(got).items() if size > SIZE * 50]
+    assert kept(got)[line] == pytest.approx(100 * SIZE, abs=20000)
+    for capture in [run.path / "a.mprof", *children(run)]:
+        own = Capture(capture)
+        assert own.live == sum(node.live for node in own.nodes)
