@@ -58,15 +58,17 @@ def _join(parent: int) -> bool:
     _place._heap = _core.Heap()
     try:
         _place._heap.join(_first, _run, parent)
-    except (OSError, RuntimeError):
+    except Exception:
         return False
     return True
 
 
 def _is_about_to_exec() -> bool:
     """Whether subprocess forked, to run a preexec_fn and become another program."""
-    code = sys._getframe(2).f_code
-    return code.co_name == "_execute_child" and code.co_filename.endswith("subprocess.py")
+    caller = sys._getframe(1).f_back  # of os.fork; none where C code forked
+    if caller is None or caller.f_code.co_name != "_execute_child":
+        return False
+    return caller.f_globals.get("__name__") == "subprocess"
 
 
 def _forked() -> None:

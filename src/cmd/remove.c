@@ -56,7 +56,9 @@ static int remove_one(const char *name, bool dry_run)
         putchar('\n');
         return 0;
     }
-    return unlink(name) ? mp_fail("cannot remove %s: %s", name, strerror(errno)) : 0;
+    if (!unlink(name) || errno == ENOENT) /* a child's, named too: it went with its run */
+        return 0;
+    return mp_fail("cannot remove %s: %s", name, strerror(errno));
 }
 
 static int remove_with_sibling(const char *name, bool dry_run)

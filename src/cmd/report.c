@@ -20,7 +20,7 @@ struct settings {
 static const struct mp_option options[] = {
     {'n', "lines", "N", "lines in each table (default: 10)", NULL},
     {KEY_ALL_FRAMES, "all-frames", NULL, "show memory_profiler's own frames too", NULL},
-    {KEY_BY, "by", "WHAT", "process: list the processes, each by itself", NULL},
+    {KEY_BY, "by", "WHAT", "process: list the processes, each by itself", "process"},
     {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
     {KEY_JSON, "json", NULL, "print JSON, in bytes and nanoseconds", NULL},
     {0},

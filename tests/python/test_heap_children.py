@@ -416,6 +416,8 @@ def test_files_of_a_run_go_together(run: Recorder) -> None:
     assert run.mprof("rm", "a.mprof").code == 0
     names = {path.name for path in run.path.glob("a.mprof*")}
     assert names == {"a.mprof.old", moved, "a.mprof.1"}
+    assert run.mprof("rm", "a.mprof.old", moved).code == 0
+    assert [path.name for path in run.path.glob("a.mprof*")] == ["a.mprof.1"]
 
 
 def test_beyond_512_children_are_counted_and_told(run: Recorder) -> None:
