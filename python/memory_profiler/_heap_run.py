@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from memory_profiler import _child, heap
+from memory_profiler import _child, _core, _heap_children, heap
 from memory_profiler.__main__ import fail, say
 from memory_profiler._program import (
     Program,
@@ -50,7 +50,7 @@ def find(words: list[str]) -> Program:
 
 
 class Forks:
-    """Counts the children that are forked from here on: they are not recorded."""
+    """Counts the children that are forked from here on, where none is recorded."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -63,6 +63,21 @@ class Forks:
         if self.count:
             what = "child" if self.count == 1 else "children"
             say(f"the heap of {self.count} forked {what} was not recorded")
+
+
+class Children:
+    """Lets the children of this run record, and tells whose heap was not."""
+
+    def __init__(self, tracker: heap.Tracker, path: str) -> None:
+        self.tracker = tracker
+        _heap_children.follow(tracker, path)
+
+    def tell(self) -> None:
+        figures = self.tracker._heap.figures()
+        left_out, count = figures["children_left_out"], figures["children"]
+        if left_out:
+            say(f"the heap of {left_out} of {count} children was not recorded: a run keeps "
+                f"{count - left_out}")  # fmt: skip
 
 
 def is_somewhere() -> bool:
@@ -106,6 +121,7 @@ def start(path: str, native: bool | None, sample: int) -> tuple[heap.Tracker, st
 
 def stop(tracker: heap.Tracker, path: str) -> int:
     """Ends the capture and tells what it lacks; returns the exit code of that."""
+    _heap_children.unfollow()
     try:
         tracker.stop()
     except OSError as problem:
@@ -118,15 +134,28 @@ def stop(tracker: heap.Tracker, path: str) -> int:
     return FAILED if why else 0
 
 
+def watch(tracker: heap.Tracker, path: str, follows: bool) -> Children | Forks:
+    """What becomes of children. Where there is no file yet, they have none to join."""
+    was = _core.set_aside(True)  # what is allocated for it is not the program's
+    if follows and not tracker._heap.figures()["in_memory"]:
+        children: Children | Forks = Children(tracker, path)
+    else:
+        children = Forks()
+    _core.set_aside(was)
+    return children
+
+
 def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     """Runs a program with its heap recorded; returns what it raised, and our own exit code."""
+    follows = os.environ.pop(_heap_children.VARIABLE, "") != _heap_children.OFF
     if not is_somewhere():
         fail(f"cannot record into {path}: the current directory was removed")
     program = find(words)
     _child.install()  # a bare @profile leaves the function as it is
     names = program.install()
-    owner, forks, code = os.getpid(), Forks(), 0
+    owner, code = os.getpid(), 0
     tracker, path = start(path, *options())
+    children = watch(tracker, path, follows)
     error: BaseException | None = None
     try:
         exec(program.code, names)
@@ -137,7 +166,7 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     join_threads()
     if os.getpid() == owner:
         code = stop(tracker, path)
-        forks.tell()
+        children.tell()
     if code and isinstance(error, SystemExit) and error.code in (None, 0):
         error = None  # it says success; we cannot
     return error, code

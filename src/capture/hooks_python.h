@@ -6,7 +6,7 @@
  *                           │                                         which sees it is nested)
  *                           └─ turn ─► walk the frames ─► ledger
  *
- * A forked child does not record: the capture is its parent's.
+ * A forked child does not record, the capture is its parent's, until it starts one of its own.
  */
 #ifndef MP_CAPTURE_HOOKS_PYTHON_H
 #define MP_CAPTURE_HOOKS_PYTHON_H

@@ -53,9 +53,12 @@ void mp_recording_put_back(enum mp_lock lock, void *address, const struct mp_mov
     errno = kept;
 }
 
+/* Books that another thread was changing at the fork are left as they are. */
 static void close_in_child(void)
 {
     *mp_recording.open = 0;
+    if (mp_recording.turn.owner_inside || mp_recording.turn.others)
+        mp_recording.heap = NULL;
     mp_native_end();
     mp_turn_init(&mp_recording.turn);
     mp_hooked_forked();
@@ -102,6 +105,14 @@ static int open_books(struct mp_heap *into)
     return -1;
 }
 
+static void close_books(void)
+{
+    mp_maps_release(&mp_recording.maps);
+    mp_walk_release(&mp_recording.walk);
+    mp_ledger_release(&mp_recording.ledger);
+    mp_recording.heap = NULL;
+}
+
 int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
 {
     if (prepare())
@@ -110,6 +121,8 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
         errno = EBUSY;
         return -1;
     }
+    if (mp_recording.heap)
+        close_books(); /* a forked child's copies of its parent's */
     if ((native && mp_native_install()) || open_books(into))
         return -1;
     into->header->followed =
@@ -148,10 +161,7 @@ void mp_hooks_stop(void)
     enum mp_turn_way way = hold();
     __atomic_store_n(mp_recording.open, 0, __ATOMIC_RELEASE);
     mp_ledger_note_time(&mp_recording.ledger, true);
-    mp_maps_release(&mp_recording.maps);
-    mp_walk_release(&mp_recording.walk);
-    mp_ledger_release(&mp_recording.ledger);
-    mp_recording.heap = NULL;
+    close_books();
     let_go(way);
 }
 

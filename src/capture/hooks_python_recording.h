@@ -1,6 +1,6 @@
 /* The capture that is being recorded: what the hooks of Python's allocators and those of malloc and
  * mmap share. One at a time in a process; a forked child does not record, the capture is its
- * parent's.
+ * parent's, until it starts one of its own.
  *
  *     a hook ─► enter: the turn ─► walk the frames ─► ledger ─► leave
  *

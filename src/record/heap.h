@@ -21,6 +21,8 @@ enum {
     MP_HEAP_CHUNK = 1 << 16, /* bytes; the unit in which the file grows */
     MP_HEAP_CHUNKS = 512,    /* at most: 32 MiB */
     MP_HEAP_POINTS = 512,    /* of the time series; then its resolution halves */
+    MP_HEAP_COMMAND = 256,   /* bytes of a command line */
+    MP_HEAP_CHILDREN = 512,  /* of a run that have a capture; more are only counted */
 };
 
 #define MP_HEAP_MAGIC "mprof\x1ahp"
@@ -105,6 +107,10 @@ struct mp_heap_header {
     uint8_t
         owners[MP_HEAP_CHUNKS]; /* which table chunk i belongs to; 0 is the header's own */
     struct mp_heap_series series;
+    uint64_t run;      /* the same in all captures of one run, in no other */
+    int64_t parent;    /* the pid; 0 in a run's first process */
+    uint64_t children; /* in the first process's: how many more joined the run */
+    char command[MP_HEAP_COMMAND]; /* what was started, words ended by NUL, cut */
 };
 
 /* The tables of a running capture, each in one piece of address space that never moves. */
@@ -120,7 +126,8 @@ struct mp_heap {
     int (*grow)(struct mp_heap *, enum mp_heap_table);
 };
 
-/* The same, to read. Counts are checked against what is there. */
+/* The same, to read. Counts are checked against what is there. Where the captures of several
+   processes are merged, figures are sums, and the peak is that of each at its own moment. */
 struct mp_heap_view {
     const struct mp_heap_header *header;
     const struct mp_heap_node *nodes;
@@ -128,6 +135,7 @@ struct mp_heap_view {
     const char *text;
     const struct mp_heap_thread *threads;
     size_t counts[MP_HEAP_TABLES];
+    size_t processes; /* that were merged; 0: a capture as it is */
 };
 
 /* Bytes of one item. */

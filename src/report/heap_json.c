@@ -179,6 +179,7 @@ void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     fputs("},\n", out);
     put_lines(out, view, lines, options->own);
     put_threads(out, view);
+    mp_heap_processes_json(out, options->processes);
     put_series(out, view);
 }
 

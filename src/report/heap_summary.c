@@ -42,9 +42,12 @@ void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *n
 {
     const struct mp_heap_header *header = view->header;
     mp_heap_put_text(out, style, name, strlen(name), 0, MP_HEAP_CUT_START);
-    fprintf(out, "\n%s of process %" PRId64 ", %.3f s from ",
-            header->followed & 1 << MP_HEAP_MALLOC ? "Heap" : "Python heap", header->pid,
-            seconds(header->elapsed));
+    const char *what = header->followed & 1 << MP_HEAP_MALLOC ? "Heap" : "Python heap";
+    if (view->processes)
+        fprintf(out, "\n%s of %zu processes", what, view->processes);
+    else
+        fprintf(out, "\n%s of process %" PRId64, what, header->pid);
+    fprintf(out, ", %.3f s from ", seconds(header->elapsed));
     mp_heap_put_time(out, header->wall_start);
     fputc('\n', out);
     mp_heap_put_missing(out, header, incomplete);
@@ -73,6 +76,19 @@ static void put_kinds(FILE *out, const struct mp_heap_view *view)
                     mp_heap_size(kinds.live[kind], live));
 }
 
+/* The sum of the peaks was never there; what was, is known of the sampled moments. */
+static void put_peaks(FILE *out, const struct mp_heap_view *view, uint64_t blocks,
+                      const struct mp_heap_point *most)
+{
+    char size[MP_HEAP_FIGURE], resident[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE];
+    fprintf(out, "  %-10s%11s  %11s  each process at its own peak, %s blocks\n", "peaks",
+            mp_heap_size(view->header->peak, size), "", mp_heap_count(blocks, number));
+    if (most)
+        fprintf(out, "  %-10s%11s  %11s  at %.3f s, of the moments sampled\n", "together",
+                mp_heap_size(most->heap, size), mp_heap_size(most->rss, resident),
+                seconds(most->time));
+}
+
 static void put_allocated(FILE *out, const struct mp_heap_totals *totals)
 {
     char size[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE], temporary[MP_HEAP_FIGURE];
@@ -92,10 +108,14 @@ void mp_heap_put_summary(FILE *out, const struct mp_heap_view *view,
     struct mp_heap_marks marks = mp_heap_marks(view);
     char most[MP_HEAP_FIGURE], at_peak[MP_HEAP_FIGURE];
     fprintf(out, "\n  %-10s%11s  %11s\n", "", "heap", "RSS");
-    put_moment(out, "peak", header->peak, marks.peak ? marks.peak->rss : -1,
-               header->peak_time, totals.peak_blocks);
+    if (view->processes)
+        put_peaks(out, view, totals.peak_blocks, marks.peak);
+    else
+        put_moment(out, "peak", header->peak, marks.peak ? marks.peak->rss : -1,
+                   header->peak_time, totals.peak_blocks);
     put_kinds(out, view);
-    put_moment(out, "end", header->live, marks.end ? marks.end->rss : -1, header->elapsed,
+    put_moment(out, "end", header->live,
+               marks.end && !view->processes ? marks.end->rss : -1, header->elapsed,
                totals.live_blocks);
     if (marks.most && strcmp(mp_heap_size(marks.most->rss, most),
                              mp_heap_size(marks.peak->rss, at_peak)) != 0)

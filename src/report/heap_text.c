@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/heap_path.h"
+#include "report/heap_processes.h"
 #include "report/heap_summary.h"
 
 enum { CALLERS = 4, LEAST_PLACE = 30, INDENT = 8, SHARE = 7 };
@@ -243,7 +244,7 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     const struct mp_heap_header *header = view->header;
     struct table tables[] = {
         {.order = MP_HEAP_BY_PEAK,
-         .title = "At the peak",
+         .title = view->processes ? "At the peaks, each process at its own" : "At the peak",
          .first = "bytes",
          .second = "blocks",
          .whole = (uint64_t)header->peak,
@@ -266,4 +267,5 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         put_table(out, view, lines, &tables[i], options);
     mp_heap_put_threads(out, view, options->most);
+    mp_heap_put_processes(out, options->processes, options->most, &options->style);
 }

@@ -328,7 +328,7 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
         "frees temporary untracked untracked_bytes shortened sample"
     )
     check(got, {**HEAD, **dict.fromkeys(numbers.split(), int), "rss": dict, "own": dict, "kinds": dict, "native": bool,
-                "lines": list, "threads": list, "series": list})  # fmt: skip
+                "lines": list, "threads": list, "processes": list, "unrecorded": int, "series": list})  # fmt: skip
     assert got["schema"] == "memory_profiler.heap/1"
     assert got["version"] == memory_profiler.__version__
     check(got["kinds"], dict.fromkeys(("python", "malloc", "mmap"), dict))

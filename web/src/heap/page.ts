@@ -19,10 +19,11 @@ const flame = new Flame(byId("graph"), capture, measure), lines = new Lines(byId
 
 function summary(): string {
   return [
-    `peak ${size(counted.peak)} after ${seconds(capture.peak_time)}`,
+    capture.processes > 1 ? `peaks of ${capture.processes} processes, each at its own, ${size(counted.peak)} in all`
+      : `peak ${size(counted.peak)} after ${seconds(capture.peak_time)}`,
     `${size(counted.live)} still live after ${seconds(capture.elapsed)}`,
     `${size(counted.total)} in ${many(counted.blocks, "allocation")}, ${percent(counted.temporary, counted.blocks)} temporary`,
-    `process ${capture.pid}`, new Date(capture.start * 1000).toLocaleString(),
+    ...(capture.processes > 1 ? [] : [`process ${capture.pid}`]), new Date(capture.start * 1000).toLocaleString(),
   ].join(" \u00b7 ");
 }
 
