@@ -66,11 +66,14 @@ test-pure: ## the suite on the pure-Python wheel of dist/
 	    --force-reinstall dist/*-py3-none-any.whl
 	build/pure-$(NEWEST)/bin/python -m pytest -n 2
 
-check-musl: build/tools/.made-of ## build mprof and the core with musl-gcc (Debian: musl-tools)
+check-musl: build/tools/.made-of ## build mprof and the core with musl-gcc, record with it
+	@tools/setup musl
 	@rm -rf build/musl
 	@PATH="$(CURDIR)/build/tools/bin:$$PATH" meson setup build/musl -Dextension=false \
 	    -Dwerror=true --native-file tools/musl.ini >build/musl.log || { cat build/musl.log; exit 1; }
 	build/tools/bin/ninja -C build/musl --quiet
+	build/musl/src/cmd/mprof run -o build/musl/true.dat true
+	build/musl/src/cmd/mprof peak build/musl/true.dat
 
 stress: ## the slow stresses: forks among threads, a minute each
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt

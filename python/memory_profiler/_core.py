@@ -31,8 +31,8 @@ select = events.select
 
 #: What only the C core has, for `--version --verbose`.
 MISSING = (
-    "--peak, --heap, recording the heap, function records under mprof run as they happen, true "
-    "peaks between samples, mprof plot's pages and characters, pictures in notebooks"
+    "--peak, --heap, heap.track, function records under mprof run as they happen, true peaks "
+    "between samples, mprof plot's pages and characters, pictures in notebooks"
 )
 
 the_meter()  # fails now, in one line, when this system needs psutil

@@ -1,5 +1,4 @@
-"""Which lines hold the memory: every block of Python's allocators, of malloc and of mmap, exactly,
-while tracking.
+"""Which lines hold the memory: every block of Python's allocators, malloc and mmap, exactly.
 
 >>> from memory_profiler import heap
 >>> with heap.track() as t:
@@ -27,8 +26,8 @@ class Line(NamedTuple):
     """What one line allocated itself, callees not included. Sizes are in bytes.
 
     Source of the figures: the sizes asked of PyMem_RawMalloc, PyMem_Malloc and PyObject_Malloc,
-    of malloc and its relatives, and of mmap, each byte once; a realloc counts as a block freed and
-    one allocated, a mapping as bytes without blocks.
+    of malloc and its relatives, and of mmap, each byte once; a realloc counts as a block freed
+    and one allocated, a mapping as bytes without blocks.
     """
 
     file: str  #: empty when no Python code was running

@@ -29,7 +29,7 @@ void mp_heap_line_add(struct mp_heap_line *sum, const struct mp_heap_line *line)
     sum->temporary = add_unsigned(sum->temporary, line->temporary);
 }
 
-static struct mp_heap_line line_of(const struct mp_heap_view *view, uint32_t index)
+struct mp_heap_line mp_heap_line_of(const struct mp_heap_view *view, uint32_t index)
 {
     const struct mp_heap_node *node = &view->nodes[index];
     return (struct mp_heap_line){.at_peak = mp_heap_at_peak(view, node),
@@ -39,6 +39,19 @@ static struct mp_heap_line line_of(const struct mp_heap_view *view, uint32_t ind
                                  .total = node->total,
                                  .blocks = node->blocks,
                                  .temporary = node->temporary};
+}
+
+static double larger(double share, double part, double whole)
+{
+    return whole > 0 && part / whole > share ? part / whole : share;
+}
+
+double mp_heap_line_share(const struct mp_heap_line *line, const struct mp_heap_line *whole)
+{
+    double share = larger(0, (double)line->at_peak, (double)whole->at_peak);
+    share = larger(share, (double)line->live, (double)whole->live);
+    share = larger(share, (double)line->total, (double)whole->total);
+    return larger(share, (double)line->temporary, (double)whole->temporary);
 }
 
 /* An index of the lines, for the time of building them: positions + 1. */
@@ -116,7 +129,7 @@ static int add_node(struct building *building, uint32_t node)
 {
     uint32_t first = building->stacks.first[node];
     uint32_t code = building->view->nodes[node].code;
-    struct mp_heap_line figures = line_of(building->view, node);
+    struct mp_heap_line figures = mp_heap_line_of(building->view, node);
     bool ours = building->own && mp_heap_own_is_ours(building->own, node);
     struct mp_heap_line *line =
         ours ? &building->lines->own

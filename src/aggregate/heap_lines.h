@@ -48,6 +48,12 @@ void mp_heap_lines_sort(struct mp_heap_lines *, const struct mp_heap_view *,
 /* What the order goes by. */
 uint64_t mp_heap_line_weight(const struct mp_heap_line *, enum mp_heap_order);
 
+/* A node's own figures; code and line are not set. */
+struct mp_heap_line mp_heap_line_of(const struct mp_heap_view *, uint32_t node);
+
+/* The largest of its shares of the whole: at the peak, live, in total, temporary; 0 to 1. */
+double mp_heap_line_share(const struct mp_heap_line *, const struct mp_heap_line *whole);
+
 /* Adds a line's figures to a sum of several. */
 void mp_heap_line_add(struct mp_heap_line *sum, const struct mp_heap_line *);
 

@@ -44,7 +44,8 @@ static int by_place(const void *left, const void *right, void *context)
                               *b = &nodes[*(const uint32_t *)right];
     if (a->code != b->code)
         return a->code > b->code ? 1 : -1;
-    return (a->instruction > b->instruction) - (a->instruction < b->instruction);
+    return (mp_heap_instruction(a) > mp_heap_instruction(b)) -
+           (mp_heap_instruction(a) < mp_heap_instruction(b));
 }
 
 /* Nodes in order, so that each code's table is read once: it can be long, and its nodes many. */
@@ -76,7 +77,7 @@ static int find_lines(const struct mp_heap_view *view, int *lines)
     if (!failed && count)
         qsort_r(places.nodes, count, sizeof *places.nodes, by_place, (void *)nodes);
     for (size_t i = 0; i < count && !failed; i++)
-        places.units[i] = nodes[places.nodes[i]].instruction;
+        places.units[i] = mp_heap_instruction(&nodes[places.nodes[i]]);
     for (size_t from = 0, to; from < count && !failed; from = to) {
         uint32_t code = nodes[places.nodes[from]].code;
         for (to = from; to < count && nodes[places.nodes[to]].code == code;)

@@ -59,6 +59,19 @@ void mp_escape_terminal(FILE *out, const char *text, size_t length, bool keep_ta
     }
 }
 
+void mp_escape_csv(FILE *out, const char *text, size_t length)
+{
+    fputs(length && memchr("=+-@", text[0], 4) ? "\"'" : "\"", out);
+    for (size_t at = 0; at < length;) {
+        const char *quote = memchr(text + at, '"', length - at);
+        size_t end = quote ? (size_t)(quote - text) : length;
+        mp_escape_terminal(out, text + at, end - at, false);
+        fputs(quote ? "\"\"" : "", out);
+        at = end + 1;
+    }
+    fputc('"', out);
+}
+
 static const char *html_reference(char c)
 {
     switch (c) {

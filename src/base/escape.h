@@ -13,6 +13,10 @@ void mp_escape_terminal(FILE *out, const char *text, size_t length, bool keep_ta
 /* JSON string with its quotes; ASCII only, bytes that are not UTF-8 as \udcNN (surrogateescape). */
 void mp_escape_json(FILE *out, const char *text, size_t length);
 
+/* A quoted CSV field: quotes doubled, controls as in the terminal's form, and ' before what a
+   spreadsheet would take for a formula (= + - @). */
+void mp_escape_csv(FILE *out, const char *text, size_t length);
+
 /* HTML text or quoted attribute: & < > " ' as references, controls as in the terminal's form. */
 void mp_escape_html(FILE *out, const char *text, size_t length);
 

@@ -19,8 +19,12 @@ void mp_native_sink_alloc(void *address, size_t size)
         return;
     PyThreadState *thread;
     enum mp_turn_way way = mp_recording_enter(MP_LOCK_UNKNOWN, &thread);
-    if (is_open())
-        mp_recording_note(mp_recording_mine(), thread, MP_HEAP_MALLOC, address, size);
+    if (is_open()) {
+        struct mp_hooked *mine = mp_recording_mine();
+        int kept = *mine->error;
+        mp_recording_note(mine, thread, MP_HEAP_MALLOC, address, size);
+        *mine->error = kept;
+    }
     mp_recording_leave(way);
 }
 

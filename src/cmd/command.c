@@ -13,9 +13,13 @@
 enum { MOST_OPTIONS = 40, INDEX_MARK = 1 };
 
 const struct mp_command *const mp_commands[] = {
-    &mp_command_run,    &mp_command_attach, &mp_command_plot,  &mp_command_peak,
-    &mp_command_list,   &mp_command_rm,     &mp_command_clean, &mp_command_heap,
-    &mp_command_report, &mp_command_lines,  &mp_command_help,  NULL,
+    &mp_command_run,        &mp_command_attach,
+    &mp_command_plot,       &mp_command_peak,
+    &mp_command_list,       &mp_command_rm,
+    &mp_command_clean,      &mp_command_heap,
+    &mp_command_report,     &mp_command_lines,
+    &mp_command_flamegraph, &mp_command_table,
+    &mp_command_help,       NULL,
 };
 
 const struct mp_command *mp_command_find(const char *name)

@@ -156,8 +156,9 @@ const struct mp_command mp_command_heap = {
     "script.py|python [args...]",
     "run a Python program and record which lines hold its memory",
     "Runs a Python script, a module (-m) or a python command line, and records every block of "
-    "Python's allocators by call stack. The exit code is the program's. The file is complete "
-    "at every moment, also when the program is killed.",
+    "Python's allocators by call stack. The exit code is the program's; 125 when that is 0 and "
+    "the file could not be made large enough. The file is complete at every moment, also when "
+    "the program is killed.",
     MP_OPERANDS_PROGRAM,
     options,
     take,

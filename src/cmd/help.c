@@ -12,7 +12,7 @@ void mp_help_usage(FILE *out)
 {
     fputs("Usage: mprof <command> <options> <arguments>\n\nAvailable commands:\n\n", out);
     for (const struct mp_command *const *at = mp_commands; *at; at++)
-        fprintf(out, "    %-8s %s\n", (*at)->name, (*at)->summary);
+        fprintf(out, "    %-10s %s\n", (*at)->name, (*at)->summary);
     fputs("\nType mprof <command> --help for usage help on a specific command.\n"
           "For example, mprof plot --help will list all plotting options.\n",
           out);

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "aggregate/figure.h"
-#include "base/output.h"
 #include "cmd/command.h"
 #include "cmd/plot_picture.h"
 #include "cmd/profiles.h"
+#include "cmd/write_page.h"
 #include "cmd/screen.h"
 #include "report/page.h"
 #include "report/terminal.h"
@@ -149,12 +149,6 @@ static int draw_terminal(const struct plot *plot)
     return MP_EXIT_OK;
 }
 
-static bool has_suffix(const char *path, const char *suffix)
-{
-    size_t length = strlen(path), its = strlen(suffix);
-    return length > its && !strcmp(path + length - its, suffix);
-}
-
 /* A recording with a default name has its page beside it, x.dat x.html; any other, x.dat.html,
    so that nobody's own x.html is replaced. */
 static char *page_name(const char *path)
@@ -162,31 +156,19 @@ static char *page_name(const char *path)
     char *name;
     size_t length = strlen(path);
     const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    bool ours = !strncmp(base, "mprofile_", 9) && has_suffix(path, ".dat");
+    bool ours = !strncmp(base, "mprofile_", 9) && mp_has_suffix(path, ".dat");
     if (asprintf(&name, "%.*s.html", (int)(ours ? length - 4 : length), path) < 0)
         return NULL;
     return name;
 }
 
-static int write_page(const struct plot *plot, const char *path)
+static int put_page(FILE *out, const void *what)
 {
+    const struct plot *plot = what;
     struct mp_figure_style style = {plot->settings->title, plot->settings->flame,
                                     plot->settings->slope};
-    struct mp_output output;
-    FILE *file = NULL;
-    int failed = mp_output_begin(&output, path, MP_OUTPUT_SHARED);
-    if (!failed && !(file = fdopen(output.fd, "w")))
-        failed = -1;
-    if (file) {
-        output.fd = -1;
-        mp_page_figure(file, plot->runs, plot->count, &style);
-        failed = ferror(file) | fclose(file);
-    }
-    if (!failed)
-        failed = mp_output_commit(&output);
-    int why = errno;
-    mp_output_release(&output);
-    return failed ? mp_fail("cannot write %s: %s", path, strerror(why)) : MP_EXIT_OK;
+    mp_page_figure(out, plot->runs, plot->count, &style);
+    return 0;
 }
 
 static int draw_page(const struct plot *plot, const char *output)
@@ -195,7 +177,7 @@ static int draw_page(const struct plot *plot, const char *output)
         return mp_fail("this mprof was built without the page; use --terminal or -o x.png");
     char *name = output ? NULL : page_name(plot->profiles.names[0]);
     const char *path = output ? output : name;
-    int code = path ? write_page(plot, path) : mp_fail("out of memory");
+    int code = path ? mp_write_page(path, put_page, plot) : mp_fail("out of memory");
     if (!code && !output)
         mp_plot_open(path);
     free(name);
@@ -208,7 +190,7 @@ static bool is_picture(const char *path)
                                            ".eps",  ".jpg",  ".jpeg", ".tif",
                                            ".tiff", ".webp", ".svgz", NULL};
     for (const char *const *suffix = suffixes; *suffix; suffix++)
-        if (has_suffix(path, *suffix))
+        if (mp_has_suffix(path, *suffix))
             return true;
     return false;
 }
@@ -218,8 +200,9 @@ static int draw(struct plot *plot)
     const struct settings *settings = plot->settings;
     const char *output = settings->output;
     bool picture = settings->backend || (output && is_picture(output));
-    bool vector = output && (has_suffix(output, ".svg") || has_suffix(output, ".pdf"));
-    if (!settings->terminal && !picture && output && !has_suffix(output, ".html")) {
+    bool vector =
+        output && (mp_has_suffix(output, ".svg") || mp_has_suffix(output, ".pdf"));
+    if (!settings->terminal && !picture && output && !mp_has_suffix(output, ".html")) {
         mp_fail("plot: cannot tell what %s is to be; end it in .html, .png, .svg or .pdf",
                 output);
         return MP_EXIT_USAGE;

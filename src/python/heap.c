@@ -133,14 +133,13 @@ static PyObject *figures(struct heap *self, PyObject *ignored)
     struct mp_heap_header now = *header; /* before the dictionary's own blocks count */
     struct mp_heap_view view = mp_heap_view_of(&self->file.heap);
     struct mp_heap_totals totals = mp_heap_totals(&view);
-    return Py_BuildValue("{sLsLsLsKsKsKsKsKsKsKsKsisisO}", "live", now.live, "peak", now.peak,
-                         "peak_time", now.peak_time, "live_blocks", totals.live_blocks,
-                         "peak_blocks", totals.peak_blocks, "total", totals.total,
-                         "allocations", totals.blocks, "frees", totals.frees, "temporary",
-                         totals.temporary, "untracked", now.untracked, "shortened",
-                         now.shortened, "in_memory", self->file.in_memory, "error",
-                         self->file.error, "native",
-                         now.followed & 1 << MP_HEAP_MALLOC ? Py_True : Py_False);
+    return Py_BuildValue(
+        "{sLsLsLsKsKsKsKsKsKsKsKsisisO}", "live", now.live, "peak", now.peak, "peak_time",
+        now.peak_time, "live_blocks", totals.live_blocks, "peak_blocks", totals.peak_blocks,
+        "total", totals.total, "allocations", totals.blocks, "frees", totals.frees,
+        "temporary", totals.temporary, "untracked", now.untracked, "shortened",
+        now.shortened, "in_memory", self->file.in_memory, "error", self->file.error,
+        "native", now.followed & 1 << MP_HEAP_MALLOC ? Py_True : Py_False);
 }
 
 static PyObject *text_of(const struct mp_heap_view *view, struct mp_heap_text text)

@@ -12,8 +12,8 @@ static double seconds(int64_t time)
     return (double)time / 1e9;
 }
 
-static void put_missing(FILE *out, const struct mp_heap_header *header,
-                        const char *incomplete)
+void mp_heap_put_missing(FILE *out, const struct mp_heap_header *header,
+                         const char *incomplete)
 {
     char number[MP_HEAP_FIGURE], bytes[MP_HEAP_FIGURE];
     if (incomplete)
@@ -40,7 +40,7 @@ void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *n
             seconds(header->elapsed));
     mp_heap_put_time(out, header->wall_start);
     fputc('\n', out);
-    put_missing(out, header, incomplete);
+    mp_heap_put_missing(out, header, incomplete);
 }
 
 static void put_moment(FILE *out, const char *name, int64_t heap, int64_t rss, int64_t time,

@@ -8,6 +8,9 @@
 void mp_heap_put_title(FILE *, const struct mp_heap_view *, const char *name,
                        const char *incomplete, const struct mp_heap_style *);
 
+/* What was not followed or is not in the file, a line each; nothing when all is there. */
+void mp_heap_put_missing(FILE *, const struct mp_heap_header *, const char *incomplete);
+
 void mp_heap_put_summary(FILE *, const struct mp_heap_view *, const struct mp_heap_style *);
 
 /* At most `most` threads, those that allocated most bytes first; nothing for a single one. */

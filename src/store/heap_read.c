@@ -177,13 +177,15 @@ static bool is_outside(const struct mp_heap_view *view, struct mp_heap_text text
 }
 
 /* A text that was cut away is an empty one; of a name longer than any path, the beginning is
-   enough. */
+   enough. There is always a code 0. */
 static enum mp_heap_problem check_codes(struct reading *reading)
 {
     struct mp_heap_view *view = &reading->capture->view;
     struct mp_heap_code *codes = reading->capture->tables[MP_HEAP_CODES];
     bool cut = is_cut(reading, MP_HEAP_TEXT);
     const uint32_t most[] = {LONGEST_NAME, LONGEST_NAME, UINT32_MAX};
+    if (!view->counts[MP_HEAP_CODES])
+        codes[0] = (struct mp_heap_code){0};
     for (size_t i = 0; i < view->counts[MP_HEAP_CODES]; i++) {
         struct mp_heap_text *texts[] = {&codes[i].name, &codes[i].file, &codes[i].lines};
         for (int which = 0; which < 3; which++) {

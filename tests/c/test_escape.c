@@ -25,6 +25,23 @@ static char *json(const char *text, size_t length)
     return out;
 }
 
+static char *csv(const char *text, size_t length)
+{
+    char *out = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&out, &size);
+    mp_escape_csv(stream, text, length);
+    fclose(stream);
+    return out;
+}
+
+#define assert_field(text, expected)                    \
+    do {                                                \
+        char *field = csv(text, sizeof(text) - 1);      \
+        assert_string_equal(field, "\"" expected "\""); \
+        free(field);                                    \
+    } while (0)
+
 #define assert_shown(text, expected)                          \
     do {                                                      \
         char *shown = terminal(text, sizeof(text) - 1, true); \
@@ -53,6 +70,22 @@ static void a_terminal_never_gets_a_control(void **state)
     char *shown = terminal("a\tb", 3, false);
     assert_string_equal(shown, "a\\x09b");
     free(shown);
+}
+
+static void a_csv_field_is_one_field_and_no_formula(void **state)
+{
+    (void)state;
+    assert_field("", "");
+    assert_field("a,b", "a,b");
+    assert_field("say \"x\"", "say \"\"x\"\"");
+    assert_field("\"", "\"\"");
+    assert_field("=1+1", "'=1+1");
+    assert_field("+1", "'+1");
+    assert_field("-1", "'-1");
+    assert_field("@x", "'@x");
+    assert_field("a=1", "a=1");
+    assert_field("a\r\nb", "a\\x0d\\x0ab");
+    assert_field("\0", "\\x00");
 }
 
 static void bytes_that_are_no_characters_are_shown_as_bytes(void **state)
@@ -103,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_terminal_gets_readable_text_as_it_is),
         cmocka_unit_test(a_terminal_never_gets_a_control),
+        cmocka_unit_test(a_csv_field_is_one_field_and_no_formula),
         cmocka_unit_test(bytes_that_are_no_characters_are_shown_as_bytes),
         cmocka_unit_test(every_pair_of_bytes_is_safe_on_a_terminal),
         cmocka_unit_test(json_is_ascii_and_inert_in_a_page),

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "aggregate/heap_lines.h"
+#include "aggregate/heap_series.h"
 #include "report/heap_json.h"
 #include "report/heap_text.h"
 #include "store/heap_read.h"
@@ -43,16 +43,41 @@ static int unpack(const unsigned char *bytes, size_t length)
     return fd;
 }
 
+static void print_views(FILE *out, const struct mp_heap_view *view,
+                        struct mp_heap_lines *lines,
+                        const struct mp_heap_json_options *json)
+{
+    struct mp_heap_groups groups;
+    struct mp_heap_listing listing;
+    struct mp_heap_point buckets[20];
+    if (mp_heap_groups_init(&groups, view, lines, true))
+        abort();
+    mp_heap_groups_json(out, view, &groups, json);
+    mp_heap_groups_release(&groups);
+    mp_heap_buckets(view, buckets, 20);
+    for (size_t i = 0; i < lines->count && i < 2; i++) {
+        if (mp_heap_listing_init(&listing, view, lines,
+                                 view->codes[lines->lines[i].code].file))
+            abort();
+        mp_heap_listing_release(&listing);
+    }
+}
+
 static void print(FILE *out, const struct mp_heap_capture *capture)
 {
+    const struct mp_heap_view *view = &capture->view;
+    struct mp_heap_own own;
     struct mp_heap_lines lines;
-    struct mp_heap_text_options how = {
-        .name = "x.mprof", .incomplete = capture->incomplete, .most = 10};
-    if (mp_heap_lines_init(&lines, &capture->view))
+    if (mp_heap_own_init(&own, view) || mp_heap_lines_init(&lines, view, &own))
         abort();
-    mp_heap_text(out, &capture->view, &lines, &how);
-    mp_heap_json(out, &capture->view, &lines, capture->incomplete);
+    struct mp_heap_text_options text = {
+        .name = "x.mprof", .incomplete = capture->incomplete, .own = &own, .most = 10};
+    struct mp_heap_json_options json = {"x.mprof", capture->incomplete, &own};
+    mp_heap_text(out, view, &lines, &text);
+    mp_heap_json(out, view, &lines, &json);
+    print_views(out, view, &lines, &json);
     mp_heap_lines_release(&lines);
+    mp_heap_own_release(&own);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t length)

@@ -57,7 +57,8 @@ def test_the_page_is_in_the_source_distribution_and_node_modules_are_not():
 
     (sdist,) = DIST.glob("*.tar.gz")
     names = tarfile.open(sdist).getnames()
-    assert any(name.endswith("/web/page.built.html") for name in names)
+    for page in ("page", "heap"):
+        assert any(name.endswith(f"/web/{page}.built.html") for name in names)
     assert not any("node_modules" in name for name in names)
 
 
@@ -86,7 +87,7 @@ def test_every_command_works_in_an_empty_environment_of_an_empty_root(wheel, pla
 
     said = place.run(python, "-m", "memory_profiler", "--version", "--verbose").stdout
     assert (
-        ("pure Python" in said and "without: --peak, recording the heap" in said)
+        ("pure Python" in said and "without: --peak, --heap" in said)
         if pure
         else "C core" in said
     )

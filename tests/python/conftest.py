@@ -23,6 +23,8 @@ CORPUS = pathlib.Path(__file__).parent / "corpus"
 CELL = re.compile(r"^ *(-?[0-9]+\.?[0-9]*) MiB$")
 
 
+os.environ.pop("COLUMNS", None)  # of a terminal that none of the programs here write to
+
 PURE = hasattr(_core, "MISSING")  # the build in plain Python
 collect_ignore_glob = list(pure.FILES) if PURE else []
 

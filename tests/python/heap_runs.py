@@ -34,6 +34,11 @@ def figures(here: Recorder, name: str = "a.mprof") -> dict:
     return json.loads(done.out)
 
 
+def whole(got: dict, figure: str) -> int:
+    """The sum over all lines, memory_profiler's own too."""
+    return got["own"][figure] + sum(row[figure] for row in got["lines"])
+
+
 def own_lines(err: str) -> list[str]:
     """What we said on stderr, without which file is recorded."""
     lines = [line for line in err.splitlines() if line.startswith(("mprof:", "memory_pro"))]

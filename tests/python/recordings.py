@@ -42,9 +42,10 @@ class Recorder:
     def mprof(
         self, *words: object, env: dict[str, str] | None = None, **options: object
     ) -> Done:
-        done = subprocess.run(
+        ours = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+        done = subprocess.run(  # xdist's workers have COLUMNS; a pipe has no width
             [PROGRAM, *map(str, words)], cwd=options.pop("cwd", self.path), capture_output=True,
-            env={**os.environ, **(env or {})}, **{"timeout": 120, **options},
+            env={**ours, **(env or {})}, **{"timeout": 120, **options},
         )  # fmt: skip
         out, err = (
             t.decode("utf-8", "surrogateescape") for t in (done.stdout, done.stderr)

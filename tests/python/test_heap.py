@@ -170,7 +170,7 @@ def test_blocks_of_thread_destructors_are_counted(blocks: ModuleType) -> None:
 def test_blocks_freed_before_their_threads_next_are_temporary(blocks: ModuleType) -> None:
     with heap.track() as t:
         blocks.threads(4, 5000)
-    assert line_of(t, "").temporary == 4 * 5000
+    assert line_of_names(t).temporary == 4 * 5000
 
 
 def from_here(how, *words): how(*words)  # fmt: skip  # noqa: E704
@@ -262,6 +262,7 @@ def hold(size: int) -> bytearray:
 
 
 def test_what_was_freed_before_the_peak_is_not_at_it() -> None:
+    hold(1)  # where sys.monitoring was used, the first call of a function allocates
     with heap.track() as t:
         early = hold(50_000)
         del early
@@ -278,6 +279,7 @@ def test_callers_are_told_apart_and_generators_have_their_own_stack() -> None:
         for i in range(10):
             yield bytes(1000 + i)
 
+    list(numbers())  # as above: the first call may allocate
     with heap.track() as t:
         kept = list(numbers())
     assert line_of(t, "numbers").live >= 10 * 1000
@@ -321,7 +323,7 @@ def test_code_that_died_does_not_name_what_took_its_place() -> None:
             kept.append(names[f"f{i}"]())
             del names
     for i in range(200):
-        assert line_of(t, f"f{i}").live_blocks == 1
+        assert 3000 <= line_of(t, f"f{i}").live < 2 * 3000
 
 
 def test_a_program_with_its_own_profile_function_keeps_its_stacks() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from heap_captures import Capture
-from heap_runs import TREE, figures, in_namespace, own_lines, record
+from heap_runs import TREE, figures, in_namespace, own_lines, record, whole
 from recordings import PROGRAM, Recorder, wait_for
 
 KILLED = "the program was killed, or is still running"
@@ -93,7 +93,7 @@ def test_faults_6_a_disk_that_fills_harms_nothing_and_is_said(here: Recorder) ->
     assert "No space left on device" in line and "a.mprof" in line
     got = figures(here)
     assert got["shortened"] > 0
-    assert sum(row["allocations"] for row in got["lines"]) == got["allocations"] > 2**15
+    assert whole(got, "allocations") == got["allocations"] > 2**15
 
 
 def test_faults_7_a_limit_on_files_does_not_kill(here: Recorder) -> None:

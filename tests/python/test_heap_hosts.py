@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from heap_runs import TREE, figures, own_lines, record
+from heap_runs import TREE, figures, own_lines, record, whole
 from recordings import PROGRAM, Recorder
 
 
@@ -25,7 +25,7 @@ def test_faults_39_forks_among_threads(here: Recorder) -> None:
     assert done.code == 0, done.err
     got = figures(here)
     assert got["incomplete"] is None
-    assert sum(row["live"] for row in got["lines"]) == got["live"]
+    assert whole(got, "live") == got["live"]
     assert not any(row["function"] == "in_child" for row in got["lines"])
 
 
@@ -93,9 +93,9 @@ def test_faults_42_a_thousand_threads_leave_nothing_behind(
     done = record(here, THREADS.format(blocks=blocks.__file__, rounds=330), timeout=120)
     assert (done.code, done.out) == (0, "True\n"), done.err
     got = figures(here)
-    assert sum(row["live"] for row in got["lines"]) == got["live"]
-    without = next(row for row in got["lines"] if not row["function"])
-    assert without["allocations"] >= 330 * 5
+    assert whole(got, "live") == got["live"]
+    without = [row for row in got["lines"] if not row["file"]]
+    assert sum(row["allocations"] for row in without) >= 330 * 5
 
 
 THREADS = """
@@ -252,7 +252,7 @@ def test_faults_51_a_refused_block_is_refused_to_the_program(here: Recorder) -> 
     done = record(here, LIMITED.replace("MORE", "(64 << 20)"))
     assert (done.code, done.out) == (0, "refused True\n"), done.err
     got = figures(here)
-    assert sum(row["live"] for row in got["lines"]) == got["live"]
+    assert whole(got, "live") == got["live"]
 
 
 def test_faults_51_a_tight_limit_is_enough(here: Recorder) -> None:
@@ -328,7 +328,7 @@ def test_faults_57_more_stacks_than_there_is_room_for(here: Recorder) -> None:
     assert done.code == 0, done.err
     got = figures(here)
     assert got["shortened"] > 0 and "shortened" not in done.err
-    assert sum(row["allocations"] for row in got["lines"]) == got["allocations"] > 2**19
+    assert whole(got, "allocations") == got["allocations"] > 2**19
     assert (here.path / "a.mprof").stat().st_size <= 32 << 20
 
 
@@ -372,7 +372,7 @@ kept = bytes(5000)
     assert done.code == 0, done.err
     got = figures(here)
     assert got["total"] > 5 * 100 * 7000
-    assert sum(row["live"] for row in got["lines"]) == got["live"]
+    assert whole(got, "live") == got["live"]
 
 
 def test_faults_63_greenlets_of_gevent_keep_their_stacks(here: Recorder) -> None:

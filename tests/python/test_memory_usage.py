@@ -83,7 +83,9 @@ def test_samples_stand_on_absolute_deadlines():
     sampler.stop()
     times = [at for _, at in sampler.samples()]
     taken, missed = len(times) - 2, sampler.work()["late"]
-    span = times[-2] - times[0]  # the last is stop()'s, whatever the thread missed before it
+    span = (
+        times[-2] - times[0]
+    )  # the last is stop()'s, whatever the thread missed before it
     assert taken + missed == pytest.approx(span / 0.001, abs=3)
 
 

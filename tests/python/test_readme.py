@@ -53,7 +53,7 @@ def test_the_python_examples_run(tmp_path, monkeypatch, capsys) -> None:
 
 def test_the_mprof_commands_run(tmp_path) -> None:
     commands = "".join(block for block in blocks("console") if "$ mprof" in block)
-    assert commands.count("$ mprof") == 9
+    assert commands.count("$ mprof") == 11
     (tmp_path / "examples").symlink_to(TOP / "examples")
     mprof = pathlib.Path(sys.executable).with_name("mprof")
     for line in commands.splitlines():

@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 
 from conftest import build_blocks  # noqa: E402
-from heap_runs import figures, record  # noqa: E402
+from heap_runs import figures, record, whole  # noqa: E402
 from recordings import Recorder  # noqa: E402
 from test_heap_hosts import FORKS, SIGNALS, STARTS, THREADS  # noqa: E402
 
@@ -27,7 +27,7 @@ def blocks(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 
 def balanced(here: Recorder) -> bool:
     got = figures(here)
-    return sum(row["live"] for row in got["lines"]) == got["live"]
+    return whole(got, "live") == got["live"]
 
 
 def test_faults_39_forks_for_a_minute(tmp_path: Path) -> None:

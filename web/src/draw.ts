@@ -6,10 +6,6 @@ const PALETTE = ["#e0a100", "#2a9d62", "#c2539b", "#3c7dd9", "#d5573b", "#7a5bd0
 
 export const colour = (i: number): string => PALETTE[i % PALETTE.length];
 
-export function themeColour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
 const x = (u: uPlot, t: number): number => u.valToPos(t, "x", true);
 const y = (u: uPlot, m: number): number => u.valToPos(m, "y", true);
 

@@ -1,9 +1,10 @@
 // The page of `mprof plot`: a curve to zoom and hover, functions, children, a legend of switches.
 import uPlot from "uplot";
-import { brackets, colour, cross, line, stems, themeColour } from "./draw";
+import { brackets, colour, cross, line, stems } from "./draw";
 import { Child, ending, Figure, highest, mib, Points, seconds, valueAt } from "./figure";
 import { Box, boxAt, drawLanes, lanesHeight, layOut } from "./lanes";
 import { group, Item } from "./legend";
+import { onTheme, themeColour } from "./theme";
 
 const CHILDREN_AT_FIRST = 24, CALLS_IN_TIP = 8;
 
@@ -208,13 +209,7 @@ group(legend, "functions", functionItems, refresh);
 group(legend, main.children.some((child) => child.pid) ? "children" : "of which", childItems, refresh);
 byId("flame").addEventListener("click", () => { flame = !flame; refresh(); });
 byId("reset").addEventListener("click", wholeRun);
-byId("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = dark ? "light" : "dark";
-  u.redraw(false, true);
-});
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => u.redraw(false, true));
+onTheme(byId("theme"), () => u.redraw(false, true));
 u.over.addEventListener("wheel", zoomWheel, { passive: false });
 u.over.addEventListener("dblclick", wholeRun);
 lanes.addEventListener("mousemove", hoverLane);

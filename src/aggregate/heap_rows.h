@@ -1,0 +1,47 @@
+/* A heap capture's figures in rows: by line, function, file or module, in any order, with the
+ * sum of all rows and of those that are not shown. */
+#ifndef MP_AGGREGATE_HEAP_ROWS_H
+#define MP_AGGREGATE_HEAP_ROWS_H
+
+#include "aggregate/heap_lines.h"
+
+enum mp_heap_group {
+    MP_HEAP_EACH_LINE,
+    MP_HEAP_EACH_FUNCTION,
+    MP_HEAP_EACH_FILE,
+    MP_HEAP_EACH_MODULE
+};
+
+enum mp_heap_column {
+    MP_HEAP_AT_PEAK,
+    MP_HEAP_LIVE,
+    MP_HEAP_TOTAL,
+    MP_HEAP_ALLOCATIONS,
+    MP_HEAP_TEMPORARY,
+    MP_HEAP_SHARE /* the largest of its shares */
+};
+
+struct mp_heap_rows {
+    const struct mp_heap_view *view; /* borrowed */
+    enum mp_heap_group group;
+    struct mp_heap_line *rows; /* owned; `line` is 0 unless rows are lines */
+    size_t count;
+    struct mp_heap_line whole; /* the sum of all rows */
+};
+
+/* 0, or -1 with errno ENOMEM. Functions of one name are told apart by file and first line. */
+int mp_heap_rows_init(struct mp_heap_rows *, const struct mp_heap_view *,
+                      enum mp_heap_group);
+void mp_heap_rows_release(struct mp_heap_rows *);
+
+/* Largest first; equal ones by name, so that reports do not vary. */
+void mp_heap_rows_sort(struct mp_heap_rows *, enum mp_heap_column);
+
+/* The sum of the rows from `first` on. */
+struct mp_heap_line mp_heap_rows_rest(const struct mp_heap_rows *, size_t first);
+
+/* The top-level module of an installed file ("json", "numpy", "importlib"); of any other file its
+   whole name. */
+struct mp_heap_text mp_heap_module(const struct mp_heap_view *, struct mp_heap_text file);
+
+#endif

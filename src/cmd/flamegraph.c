@@ -1,0 +1,157 @@
+/* mprof flamegraph: a heap capture as a page to look into. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/flame.h"
+#include "aggregate/heap_rows.h"
+#include "cmd/command.h"
+#include "cmd/heap_choice.h"
+#include "cmd/plot_picture.h"
+#include "cmd/source.h"
+#include "cmd/write_page.h"
+#include "report/heap_page.h"
+
+/* What a browser draws at once, and a reader can follow. */
+enum { KEY_PERCENT = 256, KEY_FULL, KEY_FOLD, FRAMES = 12000, DEPTH = 400, ROWS = 500 };
+
+struct settings {
+    const char *output, *title;
+    double percent;
+    bool chosen, full, fold;
+};
+
+static const struct mp_option options[] = {
+    {'o', "output", "FILE",
+     "write the page to FILE (default: the capture's name and .html)", NULL},
+    {'t', "title", "TITLE", "the title of the page", NULL},
+    {KEY_PERCENT, "min-percent", "PERCENT",
+     "merge stacks below this share of the peak, the live bytes, the total and the temporary "
+     "blocks (default: what leaves at most 12000 frames)",
+     NULL},
+    {KEY_FULL, "full", NULL, "merge nothing: every stack to 400 frames, and every line",
+     NULL},
+    {KEY_FOLD, "fold-recursion", NULL,
+     "draw a function that calls itself from one line as one frame", NULL},
+    {0},
+};
+
+static const char *take(void *to, int key, const char *value)
+{
+    struct settings *settings = to;
+    char *end;
+    switch (key) {
+    case 'o':
+        settings->output = value;
+        return NULL;
+    case 't':
+        settings->title = value;
+        return NULL;
+    case KEY_FOLD:
+        settings->fold = true;
+        return NULL;
+    case KEY_FULL:
+        settings->full = true;
+        settings->percent = 0;
+        return NULL;
+    default:
+        settings->percent = strtod(value, &end);
+        settings->chosen = true;
+        return end != value && !*end && settings->percent >= 0 && settings->percent <= 100
+                   ? NULL
+                   : "not a percentage, 0 to 100";
+    }
+}
+
+static int put_page(FILE *out, const void *what)
+{
+    return mp_heap_page(out, what);
+}
+
+static int write_page(const struct settings *settings, struct mp_heap_page *page,
+                      const char *path)
+{
+    struct mp_source source = {.capture = page->name};
+    page->title = settings->title;
+    page->most = settings->full ? SIZE_MAX : ROWS;
+    page->source = mp_source_line;
+    page->context = &source;
+    int code = mp_write_page(path, put_page, page);
+    mp_source_release(&source);
+    return code;
+}
+
+static int draw(const struct settings *settings, const struct mp_heap_capture *capture,
+                const char *name, const char *path)
+{
+    struct mp_flame flame;
+    struct mp_heap_rows rows;
+    struct mp_flame_options how = {.least = settings->percent / 100,
+                                   .most = settings->full || settings->chosen ? SIZE_MAX
+                                                                              : FRAMES,
+                                   .depth = DEPTH,
+                                   .fold = settings->fold};
+    if (mp_flame_init(&flame, &capture->view, &how))
+        return mp_fail("out of memory");
+    int code = mp_heap_rows_init(&rows, &capture->view, MP_HEAP_EACH_LINE)
+                   ? mp_fail("out of memory")
+                   : MP_EXIT_OK;
+    struct mp_heap_page page = {
+        .name = name, .incomplete = capture->incomplete, .flame = &flame, .rows = &rows};
+    if (!code) {
+        mp_heap_rows_sort(&rows, MP_HEAP_SHARE);
+        code = write_page(settings, &page, path);
+    }
+    mp_heap_rows_release(&rows);
+    mp_flame_release(&flame);
+    return code;
+}
+
+static int show(const struct settings *settings, const char *capture)
+{
+    struct mp_heap_capture read;
+    char *name = NULL;
+    int code = mp_heap_open(&read, capture);
+    if (!code && !settings->output && asprintf(&name, "%s.html", capture) < 0) {
+        name = NULL;
+        code = mp_fail("out of memory");
+    }
+    const char *path = settings->output ? settings->output : name;
+    if (!code)
+        code = draw(settings, &read, capture, path);
+    if (!code && !settings->output)
+        mp_plot_open(path);
+    free(name);
+    mp_heap_capture_release(&read);
+    return code;
+}
+
+static int run(void *from, int count, char **operands)
+{
+    if (count > 1) {
+        mp_fail("flamegraph: takes one capture, was also given '%s'; see 'mprof help "
+                "flamegraph'",
+                operands[1]);
+        return MP_EXIT_USAGE;
+    }
+    if (!mp_heap_page_is_built())
+        return mp_fail("this mprof was built without the page; use 'mprof table'");
+    char *capture = mp_heap_choose(count ? operands[0] : NULL);
+    int code = capture ? show(from, capture) : MP_EXIT_FAILURE;
+    free(capture);
+    return code;
+}
+
+const struct mp_command mp_command_flamegraph = {
+    "flamegraph",
+    "[file|index]",
+    "draw a heap capture: flame graph, timeline and lines, as a page",
+    "Writes a heap capture (the newest here when none is given) as one page that needs nothing else, and opens it in a browser when "
+    "there is one and no -o: what held the peak, what is still live, what was allocated in "
+    "all and what was freed at once, as a flame graph, over time and by line.",
+    MP_OPERANDS_PROFILES,
+    options,
+    take,
+    sizeof(struct settings),
+    run,
+};

@@ -1,0 +1,326 @@
+"""`mprof flamegraph`: the page of a heap capture, its figures, and what Chromium shows of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from captures import FIGURES, MPROF, PROGRAM, mprof, output, page_of, record, report, table
+
+TOP = Path(__file__).parents[2]
+NASTY = "</script><img src=x onerror=window.pwned=1>"
+ROOT, SMALLER, DEEPER = 0, -1, -2
+
+
+@pytest.fixture(scope="module")
+def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return record(tmp_path_factory.mktemp("capture"), PROGRAM)
+
+
+def look(page: Path, glance: bool = True) -> dict:
+    """What Chromium shows, without touching it at a glance; skipped where there is none."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium or not shutil.which("node"):
+        pytest.skip("no Chromium or no Node.js")
+    if not (TOP / "web/node_modules/playwright-core").is_dir():
+        pytest.skip("playwright-core is not installed in web/")
+    keep = os.environ.get("KEEP_PICTURES")
+    how = ["glance"] if glance else [f"{keep}/{page.parent.name}.png"] if keep else []
+    done = subprocess.run(
+        ["node", TOP / "tests/page/look_heap.mjs", chromium, page, *how],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert seen["problems"] == [] and seen["requests"] == []
+    return seen
+
+
+def sums_of(frames: list[list[int]]) -> None:
+    """Callees never hold more than their caller, in any measure."""
+    below = [[0] * (len(FIGURES) + 1) for _ in frames]
+    for i, (caller, _, _, *figures) in enumerate(frames):
+        if i != ROOT:
+            assert caller < i
+            below[caller] = [a + b for a, b in zip(below[caller], figures, strict=True)]
+    for (_, _, _, *figures), sums in zip(frames, below, strict=True):
+        assert all(mine >= theirs for mine, theirs in zip(figures, sums, strict=True))
+
+
+def test_page_table_and_report_are_the_same_figures(capture: Path) -> None:
+    _, data = page_of(capture)
+    said, rows = report(capture), table(capture)
+    counted = data["counted"]
+    assert [counted[key] for key in ("peak", "live", "total", "temporary")] == [
+        said[key] for key in ("peak", "live", "total", "temporary")
+    ]
+    whole = [sum(line[key] for line in said["lines"]) for key in FIGURES]
+    assert data["frames"][ROOT][4:] == whole
+    assert [rows["all"][key] for key in FIGURES] == whole
+    shown = [sum(column) for column in zip(*(row[2:] for row in data["rows"]), strict=True)]
+    assert [a + b for a, b in zip(shown, data["more"][1:], strict=True)] == whole
+    assert whole[0] == said["peak"] and whole[4] == said["total"]
+    sums_of(data["frames"])
+    functions = [
+        (file["path"], *function)
+        for file in data["files"]
+        for function in file["functions"]
+    ]
+    lines = {(line["file"], line["line"], line["function"]): line for line in said["lines"]}
+    for function, line, *figures in data["rows"]:
+        path, name, _ = functions[function]
+        assert figures == [lines[path, line, name][key] for key in FIGURES]
+
+
+def test_what_is_left_out_is_counted(capture: Path) -> None:
+    _, data = page_of(capture)
+    page, pruned = page_of(capture, "--min-percent", "20")
+    assert len(pruned["frames"]) < len(data["frames"]) / 2
+    assert pruned["frames"][ROOT] == data["frames"][ROOT]
+    sums_of(pruned["frames"])
+    assert not any(function == SMALLER for _, function, *_ in data["frames"])
+    smaller = sum(frame[3] for frame in pruned["frames"] if frame[1] == SMALLER)
+    (notice,) = look(page)["notices"]
+    assert notice.startswith(f"{smaller:,} of {data['frames'][ROOT][3]:,} stacks")
+    assert "below 20% of every measure" in notice
+
+
+def test_a_deep_recursion_is_cut_and_the_rest_counted(tmp_path: Path) -> None:
+    source = """
+        import sys
+        sys.setrecursionlimit(10**6)
+        kept = []
+        def down(n):
+            kept.append(bytes(1000 if n else 10**6))
+            if n:
+                down(n - 1)
+        down(3000)
+    """
+    page, data = page_of(record(tmp_path, source), "--full")
+    (deeper,) = [frame for frame in data["frames"] if frame[1] == DEEPER]
+    assert deeper[3] > 2600 and deeper[4] > 10**6
+    sums_of(data["frames"])
+    folded = page_of(page.with_name("a.mprof"), "--fold-recursion")[1]
+    assert folded["frames"][ROOT] == data["frames"][ROOT] and len(folded["frames"]) < 400
+    assert not any(frame[1] == DEEPER for frame in folded["frames"])
+    page_of(page.with_name("a.mprof"), "--full")
+    seen = look(page)
+    assert seen["notices"] == [
+        f'{deeper[3]:,} stacks deeper than can be drawn are merged into "deeper" '
+        "(mprof flamegraph --fold-recursion draws a recursion as one frame)."
+    ]
+
+
+def test_the_page_is_one_small_file_that_loads_nothing(capture: Path) -> None:
+    page, _ = page_of(capture)
+    text = page.read_text()
+    head, rest = text.split('id="data">')
+    block = rest.partition("</script>")[0]
+    assert len(text) - len(block) < 500_000
+    policy = re.search(r'Security-Policy" content="([^"]*)"', head)[1]
+    assert "default-src 'none'" in policy and "script-src 'sha256-" in policy
+    assert not re.search(r'<[^>]*\s(src|href)="', head) and "url(" not in head
+    assert block.isascii()
+
+
+def test_a_browser_draws_zooms_searches_and_turns(capture: Path) -> None:
+    page, data = page_of(capture)
+    seen = look(page, glance=False)
+    whole = data["frames"][ROOT][4:]
+    assert seen["title"] == "a.mprof" and seen["time"] == 1 and seen["notices"] == []
+    assert "process " in seen["summary"] and "still live" in seen["summary"]
+    assert [name.split("\n")[0][:4] for name in seen["measures"]] == [
+        "at t",
+        "stil",
+        "allo",
+        "temp",
+    ]
+    assert seen["roots"] == {
+        "peak": whole[0],
+        "live": whole[2],
+        "total": whole[4],
+        "temporary": whole[6],
+    }
+    clicked, zoomed = seen["clicked"], seen["zoomed"]
+    root = seen["first"][0]
+    assert zoomed["value"] == clicked["value"] and clicked["width"] < root["width"]
+    assert abs(zoomed["width"] - root["width"]) < 1
+    assert abs(seen["whole"]["root"]["width"] - root["width"]) < 1
+    name, place = clicked["name"].split("  ")
+    tip = seen["tip"].splitlines()
+    assert tip[0] == name and tip[1].endswith(place)
+    share = 100 * clicked["value"] / whole[0]
+    (percent,) = re.findall(r"([\d.]+)% of all at the peak", seen["tip"])
+    assert abs(float(percent) - share) < 0.06
+    assert re.search(r"[\d.]+ [KM]iB in [\d,]+ blocks", seen["tip"])
+    assert seen["chosen"].split(" ")[0] == seen["entered"]["name"].split("  ")[0]
+    assert seen["found"].endswith(("frame", "frames")) and "%" in seen["found"]
+    assert clicked["name"] in seen["marked"] and len(seen["unmarked"]) > 3
+    assert not any(name in unmarked for unmarked in seen["unmarked"])
+    assert seen["whole"]["root"]["top"] == seen["whole"]["top"]
+    assert seen["flame"]["root"]["top"] > seen["flame"]["top"] + 50
+    assert seen["dark"] == "rgb(21, 25, 30)" and seen["manual"]
+    assert seen["narrow"]["root"]["width"] < 700
+
+
+def test_the_lines_stand_beside_the_graph_with_their_source(capture: Path) -> None:
+    page, data = page_of(capture)
+    seen = look(page)
+    *_, whole = seen["sums"]
+    assert whole["figures"] == data["frames"][ROOT][4:]
+    sums = [row["figures"] for row in [*seen["rows"], *seen["sums"][:-1]]]
+    assert [sum(column) for column in zip(*sums, strict=True)] == whole["figures"]
+    (row,) = [row for row in seen["rows"] if "index work.py" in row["text"]]
+    assert row["source"] == 'return {row["id"]: row["name"].upper() for row in rows}'
+
+
+def test_importlib_is_left_out_or_one_frame(tmp_path: Path) -> None:
+    page, _ = page_of(record(tmp_path, "import email.mime.text, decimal, textwrap\n"))
+    shown = look(page)["imports"]
+    assert any("<frozen importlib._bootstrap>" in name for name in shown["full"])
+    for how in ("one", "short"):
+        assert not any("importlib" in name for name in shown[how])
+    assert "(imports)" in shown["one"] and "(imports)" not in shown["short"]
+    assert any(name.startswith("<module>  text.py:") for name in shown["short"])
+    assert not any(name.startswith("<module>  text.py:") for name in shown["one"])
+
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("nasty")
+    name = NASTY.replace("/", "\u2215") + "\u2028\u202e\x1b[2J&\"'.py"
+    source = f"""
+        names = {{}}
+        def kept():
+            return bytes(10**6)  # {NASTY} ]]> --> \u2028 "onmouseover="alert(1)
+        for name in ({NASTY!r}, "=1+1", "@x\\n\\t;y", "\\ud800", "\\udc80", "<b>&amp;"):
+            code = kept.__code__.replace(co_qualname=name, co_name=name)
+            names[name] = eval(code)
+    """
+    return record(where, source, name)
+
+
+def test_faults_22_to_25_names_are_escaped_in_the_data(nasty: Path) -> None:
+    page, data = page_of(nasty)
+    block = page.read_text().split('id="data">')[1].split("\n</script>")[0]
+    assert block.isascii() and not re.search(r"[<>&\x00-\x09\x0b-\x1f]", block)
+    names = [name for file in data["files"] for name, _ in file["functions"]]
+    assert {NASTY, "=1+1", "@x\n\t;y", "\udc80", "<b>&amp;"} <= set(names)
+
+
+def test_faults_24_a_browser_finds_only_text(nasty: Path) -> None:
+    page, _ = page_of(nasty, "-t", NASTY)
+    seen = look(page)
+    assert seen["title"] == NASTY
+    assert seen["markup"] == {"images": 0, "pwned": False, "scripts": 2}
+    assert any(NASTY in frame["name"] for frame in seen["first"])
+    (row,) = [row for row in seen["rows"] if row["text"].count(NASTY) == 2]
+    assert "onmouseover" in row["source"]
+
+
+def test_source_is_only_of_regular_files_as_they_were(tmp_path: Path) -> None:
+    capture = record(tmp_path, "kept = [bytes(10**6) for _ in range(3)]\n")
+    assert page_of(capture)[1]["sources"]
+    script = tmp_path / "work.py"
+    script.write_text("secret = 1\n")
+    later = time.time() + 10
+    os.utime(script, (later, later))
+    assert not any("secret" in text for *_, text in page_of(capture)[1]["sources"])
+    script.unlink()
+    os.mkfifo(script)
+    functions = [
+        (file["path"], *function)
+        for file in page_of(capture)[1]["files"]
+        for function in file["functions"]
+    ]
+    sources = page_of(capture)[1]["sources"]
+    assert not any(functions[number][0].endswith("work.py") for number, *_ in sources)
+
+
+def test_a_killed_programs_page_says_that_it_is_incomplete(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text(
+        "import os\nkept = bytes(10**6)\nos.kill(os.getpid(), 9)\n"
+    )
+    done = mprof("heap", "-o", "a.mprof", "work.py", cwd=tmp_path)
+    assert done.returncode == -signal.SIGKILL
+    page, data = page_of(tmp_path / "a.mprof")
+    assert data["incomplete"] == "the program was killed, or is still running"
+    assert look(page)["notices"][0] == f"Incomplete: {data['incomplete']}."
+
+
+def test_faults_17_a_capture_cut_anywhere_gives_a_page_or_one_line(capture: Path) -> None:
+    whole = capture.read_bytes()
+    cut = capture.with_name("cut.mprof")
+    for size in [
+        *range(0, 2000, 97),
+        *range(2000, len(whole), 4001),
+        *range(65530, 131080, 6553),
+    ]:
+        cut.write_bytes(whole[:size])
+        done = mprof("flamegraph", "-o", "cut.html", "cut.mprof", cwd=capture.parent)
+        shown = mprof("table", "--json", "cut.mprof", cwd=capture.parent)
+        assert done.returncode == shown.returncode
+        if done.returncode:
+            assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+            continue
+        page, data = page_of(cut)
+        assert data["incomplete"] in (None, "the file was cut short")
+        rows = json.loads(shown.stdout)
+        assert data["frames"][ROOT][4:] == [rows["all"][key] for key in FIGURES]
+        assert all(0 <= function for function, *_ in data["sources"])
+        sums_of(data["frames"])
+
+
+def test_the_page_has_the_captures_name_and_is_opened(capture: Path) -> None:
+    done = subprocess.run(
+        [MPROF, "flamegraph", capture.name],
+        cwd=capture.parent,
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    page = capture.parent / "a.mprof.html"
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"mprof: {page}\n"
+    old = os.umask(0o027)
+    try:
+        page_of(capture)
+    finally:
+        os.umask(old)
+    assert (capture.parent / "page.html").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("target", [".", "missing/page.html", "/dev/full"])
+def test_a_page_that_cannot_be_written_is_one_line(capture: Path, target: str) -> None:
+    done = mprof("flamegraph", "-o", target, capture.name, cwd=capture.parent)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr.startswith(f"mprof: cannot write {target}: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not [path for path in capture.parent.iterdir() if ".mprof-" in path.name]
+
+
+@pytest.mark.parametrize("value", ["-1", "101", "nan", "x", "", "1e400"])
+def test_faults_28_a_bad_percentage_is_a_usage_error(capture: Path, value: str) -> None:
+    done = mprof("flamegraph", f"--min-percent={value}", capture.name, cwd=capture.parent)
+    assert done.returncode == 2 and "not a percentage" in done.stderr
+    assert mprof("flamegraph", "a", "b", cwd=capture.parent).returncode == 2
+
+
+def test_faults_16_what_is_no_capture_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no capture\n")
+    for command in ("flamegraph", "table"):
+        done = mprof(command, "text", cwd=tmp_path)
+        assert done.returncode == 1
+        assert done.stderr == "mprof: not an mprof heap capture: text\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["text"]
+    assert "flamegraph" in output("help", cwd=tmp_path)
