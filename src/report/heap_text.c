@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/heap_path.h"
+#include "report/heap_balance.h"
 #include "report/heap_summary.h"
 
 enum { CALLERS = 4, LEAST_PLACE = 30, INDENT = 8, SHARE = 7 };
@@ -261,5 +262,6 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     mp_heap_put_summary(out, view, &options->style);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         put_table(out, view, lines, &tables[i], options);
+    mp_heap_put_balance(out, view);
     mp_heap_put_threads(out, view, options->most);
 }
