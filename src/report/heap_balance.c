@@ -60,12 +60,11 @@ static void put_sums(FILE *out, const struct mp_heap_sheet sheets[COLUMNS])
 static void put_moment(FILE *out, const struct mp_heap_sheet *sheet, int64_t peak)
 {
     char size[MP_HEAP_FIGURE];
-    if (!sheet->rss || sheet->heap == peak)
+    if (!sheet->rss || peak - sheet->heap <= peak / 1000)
         return;
-    fprintf(out,
-            "the peak's column was read at %.3f s, with a heap of %s, %.1f%% of the peak\n",
+    fprintf(out, "at the peak: read at %.3f s, heap %s (%.1f%% of the peak)\n",
             (double)sheet->time / 1e9, mp_heap_size(sheet->heap, size),
-            peak ? 100.0 * (double)sheet->heap / (double)peak : 0.0);
+            100.0 * (double)sheet->heap / (double)peak);
 }
 
 void mp_heap_put_balance(FILE *out, const struct mp_heap_view *view)
