@@ -20,6 +20,7 @@ static size_t latest_size;
 static int (*print)(FILE *);
 static const char *(*name)(void);
 static PyMemAllocatorEx pymalloc; /* as it was before anybody's hooks */
+static bool missing;              /* another allocator was in its place then */
 
 static void find(const char *symbol, void *to)
 {
@@ -121,8 +122,9 @@ struct mp_arenas mp_arenas_ask(void)
         arenas = (struct mp_arenas){taken, figure(text, "# bytes in allocated blocks")};
         if (!pymalloc.malloc)
             PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &pymalloc);
-    } else if (called && !strstr(called, "pymalloc")) {
+    } else if (missing || (called && !strstr(called, "pymalloc"))) {
         arenas = (struct mp_arenas){0, 0};
+        missing = true;
     }
     free(text);
     return arenas;
