@@ -328,11 +328,12 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
         "frees temporary untracked untracked_bytes shortened"
     )
     check(got, {**HEAD, **dict.fromkeys(numbers.split(), int), "rss": dict, "own": dict,
-                "lines": list, "threads": list, "series": list})  # fmt: skip
+                "balance": dict, "lines": list, "threads": list, "series": list})  # fmt: skip
     assert got["schema"] == "memory_profiler.heap/1"
     assert got["version"] == memory_profiler.__version__
     check(got["rss"], dict.fromkeys(("at_peak", "at_end", "most", "most_time"), int))
     check(got["own"], FIGURES)
+    assert list(got["balance"]) == ["at_start", "at_peak", "at_end"]
     for line in got["lines"]:
         check(line, {**PLACE, **FIGURES, "stacks": int, "heaviest": int, "callers": list,
                      "callers_left_out": int})  # fmt: skip
@@ -361,6 +362,8 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
     for keys in (
         got,
         got["rss"],
+        got["balance"],
+        got["balance"]["at_end"],
         got["lines"][0],
         got["threads"][0],
         files,
