@@ -8,6 +8,7 @@
 
 #include "capture/hooks_native.h"
 #include "capture/hooks_python.h"
+#include "capture/hooks_python_balance.h"
 
 struct mp_recording mp_recording;
 
@@ -134,6 +135,7 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
         PyInterpreterState_Next(PyInterpreterState_Head()) != NULL;
     mp_recording.owner = getpid();
     mp_recording.session++;
+    mp_recording_balance_start();
     mp_hooks_install();
     __atomic_store_n(mp_recording.open, MP_OPEN | (native ? MP_OPEN_NATIVE : 0),
                      __ATOMIC_RELEASE);
@@ -160,9 +162,12 @@ void mp_hooks_stop(void)
         return;
     enum mp_turn_way way = hold();
     __atomic_store_n(mp_recording.open, 0, __ATOMIC_RELEASE);
+    mp_recording.ledger.noted = NULL;
     mp_ledger_note_time(&mp_recording.ledger, true);
+    mp_recording_leave(way); /* nobody else uses the books any more */
+    mp_recording_balance_end();
     close_books();
-    let_go(way);
+    mp_native_unmute();
 }
 
 void mp_hooks_pause(void (*look)(void *), void *context)

@@ -84,8 +84,18 @@ void mp_ledger_note_time(struct mp_ledger *ledger, bool point)
         ledger->timed_peak = header->peak;
         header->peak_time = now;
     }
-    if (point || now >= ledger->next_point)
+    bool due = point || now >= ledger->next_point;
+    if (due)
         add_point(ledger, now);
+    if (ledger->noted)
+        ledger->noted(ledger, now, due);
+}
+
+void mp_ledger_look(struct mp_ledger *ledger, uintptr_t address, size_t size)
+{
+    if (size >= MP_LEDGER_LARGE)
+        mp_large_note(&ledger->large, &ledger->shadow, address, size);
+    mp_ledger_note_time(ledger, false);
 }
 
 void mp_ledger_map(struct mp_ledger *ledger, struct mp_heap_thread *thread, uint32_t stack,
@@ -96,6 +106,7 @@ void mp_ledger_map(struct mp_ledger *ledger, struct mp_heap_thread *thread, uint
     mp_ledger_note_time(ledger, false);
     mp_ledger_save(node, header->epoch);
     node->live += bytes;
+    ledger->mapped += bytes;
     mp_ledger_raise(header, bytes);
     if (bytes > 0) {
         node->total += (uint64_t)bytes;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "capture/large.h"
 #include "capture/meter.h"
 #include "capture/sample.h"
 #include "capture/shadow.h"
@@ -20,6 +21,7 @@
 enum {
     MP_LEDGER_LOOK = 256,      /* a thread's allocations between readings of the clock */
     MP_LEDGER_LARGE = 1 << 16, /* bytes that are worth a reading */
+    MP_LEDGER_SMALL = 512,     /* pymalloc's blocks are at most so large */
 };
 
 struct mp_ledger {
@@ -30,6 +32,11 @@ struct mp_ledger {
     int64_t start;      /* monotonic, ns */
     int64_t next_point; /* of the time series, ns since the start */
     int64_t timed_peak; /* the peak whose time is known */
+    int64_t small;      /* bytes live in small blocks of Python's allocators */
+    int64_t mapped;     /* bytes live in mappings */
+    struct mp_large large;
+    /* Told of each reading of the clock, NULL: nobody; `point`: the series has a new one. */
+    void (*noted)(struct mp_ledger *, int64_t now, bool point);
 };
 
 /* Opens the books of an empty capture. 0, or -1 with errno. */
@@ -38,6 +45,9 @@ void mp_ledger_release(struct mp_ledger *);
 
 /* Reads the clock and the meter for the time series, and dates the peak. */
 void mp_ledger_note_time(struct mp_ledger *, bool point);
+
+/* The same after a block, one that is large or one of many. */
+void mp_ledger_look(struct mp_ledger *, uintptr_t address, size_t size);
 
 /* Bytes of mappings that a stack has more, or less. They are no blocks: their ends are not those
    of one call. */
@@ -73,6 +83,14 @@ static inline struct mp_weight mp_ledger_weight(const struct mp_ledger *ledger,
     return (struct mp_weight){.bytes = size, .blocks = 1};
 }
 
+/* What a block adds to the small ones. */
+static inline int64_t mp_ledger_small(const struct mp_heap_node *node, size_t size,
+                                      uint64_t bytes)
+{
+    bool small = size <= MP_LEDGER_SMALL && mp_heap_kind(node) == MP_HEAP_PYTHON;
+    return small ? (int64_t)bytes : 0;
+}
+
 /* A block was allocated. About 5 ns. */
 static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread *thread,
                                  uintptr_t address, size_t size, uint32_t stack)
@@ -92,10 +110,11 @@ static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread
     node->blocks += weight.blocks;
     thread->allocated += weight.bytes;
     thread->blocks += weight.blocks;
+    ledger->small += mp_ledger_small(node, size, weight.bytes);
     mp_ledger_raise(header, (int64_t)weight.bytes);
     if (__builtin_expect(
             !(thread->blocks % MP_LEDGER_LOOK) || weight.bytes >= MP_LEDGER_LARGE, 0))
-        mp_ledger_note_time(ledger, false);
+        mp_ledger_look(ledger, address, size);
 }
 
 /* A block that mp_shadow_take() knew was freed; `temporary`: before its thread's next one. A large
@@ -112,6 +131,7 @@ static inline void mp_ledger_remove(struct mp_ledger *ledger, struct mp_heap_thr
     mp_ledger_save(node, header->epoch);
     node->live -= (int64_t)weight.bytes;
     node->live_blocks -= weight.blocks;
+    ledger->small -= mp_ledger_small(node, block->size, weight.bytes);
     header->live -= (int64_t)weight.bytes;
     thread->freed += weight.bytes;
     thread->frees += weight.blocks;

@@ -107,8 +107,8 @@ void mp_meter_release(struct mp_meter *meter)
 }
 
 /* statm is exactly seven numbers; anything else is not our file any more. Resident pages
-   are the second. */
-static int64_t parse_statm(const char *text, ssize_t length)
+   are the second, those of them that are shared the third. */
+static int64_t parse_statm(const char *text, ssize_t length, int64_t *shared)
 {
     static _Atomic long page;
     if (!page)
@@ -125,6 +125,8 @@ static int64_t parse_statm(const char *text, ssize_t length)
             return -1;
         if (++field == 2)
             resident = value * page;
+        else if (field == 3)
+            *shared = value * page;
         value = 0;
         if (c == '\n')
             return field == 7 && i == length - 1 ? resident : -1;
@@ -152,15 +154,16 @@ static int64_t parse_rollup(const char *text, enum mp_metric metric)
 
 /* One reading from an open descriptor. -1 with errno; EBADMSG when it is not our file, ENODATA
    when it is empty (not our file either, or smaps_rollup of a zombie). */
-static int64_t read_from(int fd, enum mp_metric metric)
+static int64_t read_from(struct mp_meter *meter, int fd)
 {
     char text[2048];
+    enum mp_metric metric = meter->metric;
     ssize_t length = pread(fd, text, metric == MP_RSS ? 127 : sizeof text - 1, 0);
     if (length < 0)
         return -1;
     text[length] = 0;
-    int64_t bytes =
-        metric == MP_RSS ? parse_statm(text, length) : parse_rollup(text, metric);
+    int64_t bytes = metric == MP_RSS ? parse_statm(text, length, &meter->shared)
+                                     : parse_rollup(text, metric);
     if (bytes < 0)
         errno = length ? EBADMSG : ENODATA;
     return bytes;
@@ -171,7 +174,7 @@ static int64_t reopen_and_read(struct mp_meter *meter)
     int fd = open_high(meter->pid, file_of(meter->metric));
     if (fd < 0)
         return -1;
-    int64_t bytes = read_from(fd, meter->metric);
+    int64_t bytes = read_from(meter, fd);
     if (bytes < 0 && errno == ENODATA)
         errno = ESRCH;
     if (fd >= HIGH_DESCRIPTOR) {
@@ -188,7 +191,7 @@ int64_t mp_meter_read(struct mp_meter *meter)
 {
     meter->reads++;
     if (meter->fd >= 0 && meter->generation == generation) {
-        int64_t bytes = read_from(meter->fd, meter->metric);
+        int64_t bytes = read_from(meter, meter->fd);
         if (bytes >= 0 || (errno != EBADMSG && errno != EBADF && errno != ESPIPE &&
                            errno != ENODATA && errno != EISDIR && errno != EINVAL))
             return bytes;

@@ -23,6 +23,7 @@ struct mp_meter {
     int fd;              /* owned; -1 when it could not be kept */
     unsigned generation; /* of the fork that opened it */
     uint64_t reads;      /* readings taken, for tests of work */
+    int64_t shared;      /* pages of files and shared memory in the last RSS, bytes */
 };
 
 /* Opens the meter of a process (0: our own). Returns 0, or -1 with errno: ESRCH no such process,

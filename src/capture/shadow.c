@@ -224,3 +224,37 @@ void mp_shadow_unwatch(struct mp_shadow *shadow, uintptr_t address)
     else if (kind == MP_CELL_WATCHED_LARGE)
         *cell -= MP_CELL_WATCHED_LARGE - MP_CELL_LARGE;
 }
+
+size_t mp_shadow_size(struct mp_shadow *shadow, uintptr_t address)
+{
+    const uint32_t *cell = is_odd(address) ? NULL : find_cell(shadow, address);
+    if (!cell)
+        return 0;
+    switch (*cell & MP_CELL_KIND_MASK) {
+    case MP_CELL_EMPTY:
+    case MP_CELL_WATCHED:
+        return 0;
+    case MP_CELL_HUGE:
+        return (size_t)cell[2] << 32 | cell[1];
+    case MP_CELL_LARGE:
+    case MP_CELL_WATCHED_LARGE:
+        return cell[1];
+    default:
+        return (*cell & MP_CELL_KIND_MASK) - 1;
+    }
+}
+
+void mp_shadow_each(const struct mp_shadow *shadow,
+                    void (*see)(void *context, const void *at, size_t bytes), void *context)
+{
+    see(context, shadow->top, table_bytes);
+    see(context, shadow->odd, shadow->odd_room * sizeof *shadow->odd);
+    for (size_t i = 0; i < TABLE_LENGTH; i++) {
+        uint32_t **middle = shadow->top[i];
+        for (size_t j = 0; middle && j < TABLE_LENGTH; j++)
+            if (middle[j])
+                see(context, middle[j], leaf_bytes);
+        if (middle)
+            see(context, middle, table_bytes);
+    }
+}

@@ -122,6 +122,14 @@ static inline struct mp_block mp_shadow_take(struct mp_shadow *shadow, uintptr_t
     return block;
 }
 
+/* The size of the block at an address, 0 where none is known or it is at an odd multiple of 8. */
+size_t mp_shadow_size(struct mp_shadow *, uintptr_t address);
+
+/* Calls back for each stretch of memory that the shadow itself has. */
+void mp_shadow_each(const struct mp_shadow *,
+                    void (*see)(void *context, const void *at, size_t bytes),
+                    void *context);
+
 /* Asks take() to tell of this block, known or not, of more than 16 bytes. 0, or -1. */
 int mp_shadow_watch(struct mp_shadow *, uintptr_t address);
 void mp_shadow_unwatch(struct mp_shadow *, uintptr_t address);

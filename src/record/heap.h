@@ -88,6 +88,29 @@ struct mp_heap_series {
     struct mp_heap_point points[2][MP_HEAP_POINTS];
 };
 
+/* What made up the resident memory at a moment, as it was read; -1 where that could not be. What
+   follows from it is in aggregate/heap_balance.h. All but `time` in bytes. */
+struct mp_heap_balance {
+    int64_t time; /* ns since the start */
+    int64_t rss,
+        shared;   /* resident (written last, 0: no reading); of it files and shared */
+    int64_t heap; /* in tracked blocks and mappings */
+    int64_t small, mapped; /* of the heap: in blocks as pymalloc serves them; in mappings */
+    int64_t absent;        /* of the heap: pages that are not resident */
+    int64_t mapped_shared; /* resident pages of mappings that are in `shared` */
+    int64_t arenas, pooled; /* of pymalloc; in use in them, who ever allocated it */
+    int64_t malloc_used, malloc_free; /* of malloc(3); free and resident */
+    int64_t stacks, libraries;        /* of threads; private pages of mapped files */
+    int64_t own, own_shared;          /* the recorder's; of that in `shared` */
+};
+
+enum mp_heap_moment {
+    MP_HEAP_AT_START,
+    MP_HEAP_NEAR_PEAK,
+    MP_HEAP_AT_END,
+    MP_HEAP_MOMENTS
+};
+
 /* The file's first chunk. A count is raised after what it counts is complete. */
 struct mp_heap_header {
     char magic[8];
@@ -106,6 +129,7 @@ struct mp_heap_header {
     uint64_t counts[MP_HEAP_TABLES];
     uint8_t
         owners[MP_HEAP_CHUNKS]; /* which table chunk i belongs to; 0 is the header's own */
+    struct mp_heap_balance balance[MP_HEAP_MOMENTS];
     struct mp_heap_series series;
     uint64_t run;      /* the same in all captures of one run, in no other */
     int64_t parent;    /* the pid; 0 in a run's first process */

@@ -6,6 +6,7 @@
 #include "aggregate/heap_path.h"
 #include "aggregate/heap_series.h"
 #include "base/escape.h"
+#include "report/heap_balance.h"
 
 enum { CALLERS = 16 };
 
@@ -174,6 +175,7 @@ void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     put_head(out, "heap/1", options);
     put_totals(out, view);
     put_rss(out, view);
+    mp_heap_balance_json(out, view);
     fputs("  \"own\": {", out);
     put_figures(out, &lines->own);
     fputs("},\n", out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/heap_path.h"
+#include "report/heap_balance.h"
 #include "report/heap_processes.h"
 #include "report/heap_summary.h"
 
@@ -266,6 +267,7 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     mp_heap_put_summary(out, view, &options->style);
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         put_table(out, view, lines, &tables[i], options);
+    mp_heap_put_balance(out, view);
     mp_heap_put_threads(out, view, options->most);
     mp_heap_put_processes(out, options->processes, options->most, &options->style);
 }

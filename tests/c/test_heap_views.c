@@ -111,6 +111,35 @@ static void put_nodes(struct mp_heap *heap)
     }
 }
 
+/* Near the peak, where a GiB of the heap was never touched and the parts are more than there is;
+   and at the end, where malloc's figures could not be had. */
+static void put_balance(struct mp_heap_balance balance[MP_HEAP_MOMENTS])
+{
+    balance[MP_HEAP_NEAR_PEAK] = (struct mp_heap_balance){.time = 550000000,
+                                                          .rss = 150 << 20,
+                                                          .shared = 11 << 20,
+                                                          .heap = 135 << 20,
+                                                          .small = 30 << 20,
+                                                          .mapped = 4 << 20,
+                                                          .absent = 25 << 20,
+                                                          .mapped_shared = 2 << 20,
+                                                          .arenas = 40 << 20,
+                                                          .pooled = 32 << 20,
+                                                          .malloc_used = 103 << 20,
+                                                          .malloc_free = 3 << 20,
+                                                          .stacks = 160 << 10,
+                                                          .libraries = 5 << 20,
+                                                          .own = 12 << 20,
+                                                          .own_shared = 1 << 20};
+    balance[MP_HEAP_AT_END] = balance[MP_HEAP_NEAR_PEAK];
+    balance[MP_HEAP_AT_END].rss = 160 << 20;
+    balance[MP_HEAP_AT_END].heap = 1056960;
+    balance[MP_HEAP_AT_END].small = 4096;
+    balance[MP_HEAP_AT_END].absent = 0;
+    balance[MP_HEAP_AT_END].malloc_used = -1;
+    balance[MP_HEAP_AT_END].malloc_free = -1;
+}
+
 static void put_header(struct mp_heap_header *header)
 {
     static const struct mp_heap_point points[] = {{0, 20 << 20, 1 << 20},
@@ -125,6 +154,7 @@ static void put_header(struct mp_heap_header *header)
     header->peak_time = 600000000;
     memcpy(header->series.points[0], points, sizeof points);
     header->series.count[0] = 3;
+    put_balance(header->balance);
 }
 
 /* Two that together did what the stacks say. */

@@ -1,0 +1,179 @@
+#include "capture/balance.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture/balance_maps.h"
+#include "capture/pages.h"
+
+enum {
+    PAGES_A_READ = 128,    /* of pagemap's numbers */
+    MOST_OF_BSS = 1 << 20, /* behind it another's memory may have been joined to it */
+    MOST_OF_GUARD = 1 << 16,
+};
+
+#define PAGE_PRESENT (1ull << 63)
+#define PAGE_OF_FILE (1ull << 61)
+
+struct mp_heap_balance mp_balance_none(void)
+{
+    struct mp_heap_balance none;
+    memset(&none, 0xff, sizeof none); /* -1 throughout */
+    none.rss = 0;
+    return none;
+}
+
+/* glibc 2.33's, which an older one to build with does not declare. */
+struct malloc_figures {
+    size_t arena, ordblks, smblks, hblks, hblkhd, usmblks, fsmblks, uordblks, fordblks,
+        keepcost;
+};
+
+static struct malloc_figures (*ask_malloc)(void);
+
+/* Another malloc, put before glibc's, brings its own malloc_usable_size(3), and is not what
+   mallinfo2(3) tells of. */
+void mp_balance_init(void)
+{
+    Dl_info asked, used;
+    void *ask = dlsym(RTLD_DEFAULT, "mallinfo2");
+    void *usable = dlsym(RTLD_DEFAULT, "malloc_usable_size");
+    bool same = ask && usable && dladdr(ask, &asked) && dladdr(usable, &used) &&
+                asked.dli_fbase == used.dli_fbase;
+    ask_malloc = NULL;
+    if (same)
+        memcpy(&ask_malloc, &ask, sizeof ask);
+}
+
+/* The end of malloc's first heap may never have been touched. */
+void mp_balance_read_malloc(struct mp_heap_balance *balance)
+{
+    if (!ask_malloc)
+        return;
+    struct malloc_figures now = ask_malloc();
+    uintptr_t end = (uintptr_t)sbrk(0);
+    balance->malloc_used = (int64_t)(now.uordblks + now.hblkhd);
+    balance->malloc_free = (int64_t)now.fordblks;
+    if (now.keepcost <= now.fordblks && now.keepcost < end)
+        balance->malloc_free -= mp_pages_absent(end - now.keepcost, now.keepcost,
+                                                mp_pages_stride(now.keepcost));
+}
+
+/* Private pages of mappings, as they go by in order of address. */
+struct looking {
+    int pagemap;
+    uintptr_t page;
+    const void *ours;
+    struct mp_mapping before;
+    bool zeroes_next; /* that was a file's data, and no file's of ours */
+    int64_t stacks, libraries;
+};
+
+/* Pages that are the process's own copies of a file's. */
+static int64_t private_pages(const struct looking *looking, const struct mp_mapping *of)
+{
+    uint64_t pages[PAGES_A_READ];
+    int64_t sum = 0;
+    for (uintptr_t at = of->start; at < of->end;) {
+        size_t count = (of->end - at) / looking->page;
+        count = count < PAGES_A_READ ? count : PAGES_A_READ;
+        off_t offset = (off_t)(at / looking->page * sizeof *pages);
+        ssize_t got = pread(looking->pagemap, pages, count * sizeof *pages, offset);
+        if (got < (ssize_t)sizeof *pages)
+            break;
+        count = (size_t)got / sizeof *pages;
+        for (size_t i = 0; i < count; i++)
+            sum += pages[i] & PAGE_PRESENT && !(pages[i] & PAGE_OF_FILE);
+        at += count * looking->page;
+    }
+    return sum * (int64_t)looking->page;
+}
+
+static int64_t touched(const struct mp_mapping *mapping, size_t most)
+{
+    size_t bytes = mapping->end - mapping->start;
+    bytes = bytes < most ? bytes : most;
+    int64_t resident = mp_pages_resident(mapping->start, bytes, mp_pages_stride(0));
+    return resident < 0 ? 0 : resident;
+}
+
+static bool holds(const struct mp_mapping *mapping, const void *address)
+{
+    return (uintptr_t)address >= mapping->start && (uintptr_t)address < mapping->end;
+}
+
+/* A library's data, behind what the loader made read-only after it had filled it in. */
+static void see_data(struct looking *looking, const struct mp_mapping *mapping)
+{
+    const struct mp_mapping *before = &looking->before;
+    if (!holds(mapping, looking->ours))
+        looking->libraries += private_pages(looking, mapping);
+    if (before->inode == mapping->inode && before->end == mapping->start &&
+        !strcmp(before->flags, "r--p"))
+        looking->libraries += private_pages(looking, before);
+}
+
+/* The loader's zeroes come right behind a file's data; a thread's stack behind its guard. */
+static void see_anonymous(struct looking *looking, const struct mp_mapping *mapping)
+{
+    const struct mp_mapping *before = &looking->before;
+    bool behind = before->end == mapping->start && !*mapping->name;
+    if (!strcmp(mapping->name, "[stack]"))
+        looking->stacks += touched(mapping, SIZE_MAX);
+    else if (behind && looking->zeroes_next && !holds(mapping, looking->ours))
+        looking->libraries += touched(mapping, MOST_OF_BSS);
+    else if (behind && !before->inode && !strcmp(before->flags, "---p") &&
+             before->end - before->start <= MOST_OF_GUARD)
+        looking->stacks += touched(mapping, SIZE_MAX);
+}
+
+static bool see(void *context, const struct mp_mapping *mapping)
+{
+    struct looking *looking = context;
+    bool writable = !strcmp(mapping->flags, "rw-p");
+    bool data = writable && mapping->inode;
+    if (data)
+        see_data(looking, mapping);
+    else if (writable)
+        see_anonymous(looking, mapping);
+    looking->zeroes_next = data && !holds(mapping, looking->ours);
+    looking->before = *mapping;
+    return true;
+}
+
+void mp_balance_read_maps(struct mp_heap_balance *balance, const void *ours)
+{
+    struct looking looking = {.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
+                              .page = (uintptr_t)sysconf(_SC_PAGESIZE),
+                              .ours = ours};
+    if (!mp_mappings_each(see, &looking)) {
+        balance->stacks = looking.stacks;
+        balance->libraries = looking.pagemap < 0 ? -1 : looking.libraries;
+    }
+    if (looking.pagemap >= 0)
+        close(looking.pagemap);
+}
+
+struct search {
+    const void *address;
+    bool shared;
+};
+
+static bool find(void *context, const struct mp_mapping *mapping)
+{
+    struct search *search = context;
+    if (!holds(mapping, search->address))
+        return true;
+    search->shared = mapping->flags[3] == 's';
+    return false;
+}
+
+bool mp_balance_is_shared(const void *address)
+{
+    struct search search = {.address = address};
+    mp_mappings_each(find, &search);
+    return search.shared;
+}

@@ -1,0 +1,19 @@
+/* The lines of /proc/self/maps, one by one. */
+#ifndef MP_CAPTURE_BALANCE_MAPS_H
+#define MP_CAPTURE_BALANCE_MAPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A mapping; its name is of use only for those without a file: "[heap]", "[stack]", "". */
+struct mp_mapping {
+    uintptr_t start, end;
+    char flags[5]; /* "rw-p" */
+    uint64_t inode;
+    char name[16];
+};
+
+/* Calls back for each, in order of address, until it returns false. 0, or -1 with errno. */
+int mp_mappings_each(bool (*see)(void *context, const struct mp_mapping *), void *context);
+
+#endif

@@ -1,0 +1,243 @@
+#include "capture/hooks_python_balance.h"
+
+#include "base/clock.h"
+#include "capture/hooks_python_arenas.h"
+#include "capture/balance.h"
+#include "capture/hooks_python_recording.h"
+#include "capture/pages.h"
+
+enum {
+    NEAR = 95,           /* percent of the highest heap so far that are near it */
+    HIGHER = 20,         /* a heap larger by a 20th is worth a reading between two points */
+    SHARE_OF_TIME = 100, /* readings take at most so small a part of it */
+    LONGER = 2,          /* the maps are read again when the run is longer by half */
+};
+
+static struct {
+    int64_t counted;               /* of the arenas, at the start */
+    int64_t next;                  /* reading at the earliest, ns since the start */
+    int64_t next_maps;             /* the same of the maps */
+    struct mp_heap_balance latest; /* with what was not read again */
+    bool shared;                   /* the capture is a file's */
+} state;
+
+/* Resident pages of stretches of memory, a part of them asked when not `whole`. */
+struct counting {
+    size_t stride;
+    int64_t resident;
+};
+
+static void see_own(void *context, const void *at, size_t bytes)
+{
+    struct counting *counting = context;
+    int64_t resident = mp_pages_resident((uintptr_t)at, bytes, counting->stride);
+    counting->resident += resident > 0 ? resident : 0;
+}
+
+static void each_own(struct counting *counting)
+{
+    const struct mp_ledger *ledger = &mp_recording.ledger;
+    const struct mp_codes *codes = &mp_recording.walk.codes;
+    const struct mp_maps *maps = &mp_recording.maps;
+    mp_shadow_each(&ledger->shadow, see_own, counting);
+    see_own(counting, ledger->stacks.slots, ledger->stacks.room * sizeof(uint32_t));
+    see_own(counting, codes->entries, codes->room * sizeof *codes->entries);
+    see_own(counting, codes->known, codes->known_room * sizeof *codes->known);
+    see_own(counting, maps->nodes, maps->room * sizeof *maps->nodes);
+    see_own(counting, &mp_recording, sizeof mp_recording);
+}
+
+static void each_table(struct counting *counting)
+{
+    const struct mp_heap *heap = mp_recording.heap;
+    const void *tables[] = {[MP_HEAP_NODES] = heap->nodes,
+                            [MP_HEAP_CODES] = heap->codes,
+                            [MP_HEAP_TEXT] = heap->text,
+                            [MP_HEAP_THREADS] = heap->threads};
+    see_own(counting, heap->header, sizeof *heap->header);
+    for (int table = MP_HEAP_NODES; table < MP_HEAP_TABLES; table++)
+        see_own(counting, tables[table],
+                heap->room[table] * mp_heap_item_size((enum mp_heap_table)table));
+}
+
+static void read_own(struct mp_heap_balance *balance, bool whole)
+{
+    size_t leaves = mp_recording.ledger.shadow.leaves * sizeof(uint32_t)
+                    << MP_SHADOW_LEAF_BITS;
+    struct counting own = {.stride = mp_pages_stride(whole ? 0 : leaves)}, tables = own;
+    each_own(&own);
+    each_table(&tables);
+    balance->own = own.resident + tables.resident;
+    balance->own_shared = state.shared ? tables.resident : 0;
+}
+
+/* Large blocks and mappings, likewise. */
+struct live {
+    size_t stride;
+    int64_t absent, shared;
+};
+
+static void see_mapping(void *context, const struct mp_maps_node *node)
+{
+    struct live *live = context;
+    if (node->state != MP_MAP_COUNTS || node->kind == MP_MAP_FILE)
+        return;
+    size_t bytes = node->end - node->start;
+    int64_t absent = mp_pages_absent(node->start, bytes, live->stride);
+    live->absent += absent;
+    if (node->kind == MP_MAP_SHARED)
+        live->shared += (int64_t)bytes - absent;
+}
+
+static void each_live(struct live *live)
+{
+    struct mp_ledger *ledger = &mp_recording.ledger;
+    for (int i = 0; i < MP_LARGE_PLACES; i++) {
+        uintptr_t *block = &ledger->large.blocks[i];
+        size_t size = *block ? mp_shadow_size(&ledger->shadow, *block) : 0;
+        if (size < MP_LEDGER_LARGE)
+            *block = 0;
+        else
+            live->absent += mp_pages_absent(*block, size, live->stride);
+    }
+    mp_maps_each(&mp_recording.maps, see_mapping, live);
+}
+
+static void read_heap(struct mp_heap_balance *balance, bool whole)
+{
+    const struct mp_ledger *ledger = &mp_recording.ledger;
+    int64_t heap = ledger->heap->header->live;
+    size_t most = heap > ledger->small ? (size_t)(heap - ledger->small) : 0;
+    struct live live = {.stride = mp_pages_stride(whole ? 0 : most)};
+    each_live(&live);
+    balance->heap = heap;
+    balance->small = ledger->small;
+    balance->mapped = ledger->mapped;
+    balance->absent = live.absent;
+    balance->mapped_shared = live.shared;
+}
+
+/* What pymalloc said at the start, and what changed since. */
+static void count_arenas(struct mp_heap_balance *balance)
+{
+    const struct mp_heap_balance *first =
+        &mp_recording.heap->header->balance[MP_HEAP_AT_START];
+    if (first->arenas <= 0) { /* not known, or another allocator's place */
+        balance->arenas = balance->pooled = first->arenas;
+        return;
+    }
+    balance->arenas =
+        first->arenas + mp_arenas_counted() - state.counted - mp_arenas_untouched();
+    balance->pooled = first->pooled + balance->small;
+}
+
+static void ask_arenas(struct mp_heap_balance *balance)
+{
+    struct mp_arenas arenas = mp_arenas_ask();
+    balance->arenas =
+        arenas.taken > 0 ? arenas.taken - mp_arenas_untouched() : arenas.taken;
+    balance->pooled = arenas.used;
+}
+
+static void read_maps(struct mp_heap_balance *balance)
+{
+    mp_balance_read_maps(balance, &mp_recording);
+    state.latest = *balance;
+}
+
+/* The reading is there when its RSS is. */
+static void keep(enum mp_heap_moment moment, const struct mp_heap_balance *balance)
+{
+    struct mp_heap_balance *to = &mp_recording.heap->header->balance[moment],
+                           without = *balance;
+    without.rss = 0;
+    __atomic_store_n(&to->rss, 0, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    *to = without;
+    __atomic_store_n(&to->rss, balance->rss, __ATOMIC_RELEASE);
+}
+
+static int read_rss(struct mp_heap_balance *balance)
+{
+    struct mp_meter *meter = &mp_recording.ledger.meter;
+    balance->rss = mp_meter_read(meter);
+    balance->shared = meter->shared;
+    return balance->rss > 0 ? 0 : -1;
+}
+
+/* All there is to know. */
+static void read_whole(enum mp_heap_moment moment, int64_t now)
+{
+    struct mp_heap_balance balance = mp_balance_none();
+    balance.time = now;
+    if (read_rss(&balance))
+        return;
+    mp_balance_read_malloc(&balance);
+    read_heap(&balance, true);
+    read_own(&balance, true);
+    read_maps(&balance);
+    ask_arenas(&balance);
+    keep(moment, &balance);
+}
+
+static void read_near_peak(int64_t now)
+{
+    struct mp_heap_balance balance = mp_balance_none();
+    balance.time = now;
+    if (read_rss(&balance))
+        return;
+    mp_balance_read_malloc(&balance);
+    read_heap(&balance, false);
+    read_own(&balance, false);
+    count_arenas(&balance);
+    balance.stacks = state.latest.stacks;
+    balance.libraries = state.latest.libraries;
+    if (now >= state.next_maps) {
+        read_maps(&balance);
+        state.next_maps = now + now / LONGER;
+    }
+    keep(MP_HEAP_NEAR_PEAK, &balance);
+}
+
+static bool is_wanted(const struct mp_heap_header *header, int64_t now, bool point)
+{
+    const struct mp_heap_balance *best = &header->balance[MP_HEAP_NEAR_PEAK];
+    if (now < state.next || header->live < header->peak / 100 * NEAR)
+        return false;
+    if (!best->rss)
+        return point;
+    int64_t more = point ? 0 : best->heap / HIGHER;
+    return header->live > best->heap + more;
+}
+
+static void noted(struct mp_ledger *ledger, int64_t now, bool point)
+{
+    if (!is_wanted(ledger->heap->header, now, point))
+        return;
+    int kept = errno;
+    int64_t before = mp_clock_ns();
+    read_near_peak(now);
+    state.next = now + (mp_clock_ns() - before) * SHARE_OF_TIME;
+    errno = kept;
+}
+
+void mp_recording_balance_start(void)
+{
+    mp_balance_init();
+    mp_arenas_follow();
+    state.counted = mp_arenas_counted();
+    state.next = state.next_maps = 0;
+    state.shared = mp_balance_is_shared(mp_recording.heap->header);
+    read_whole(MP_HEAP_AT_START, 0);
+    mp_recording.ledger.noted = noted;
+}
+
+void mp_recording_balance_end(void)
+{
+    const struct mp_heap_header *header = mp_recording.heap->header;
+    const struct mp_heap_balance *end = &header->balance[MP_HEAP_AT_END],
+                                 *best = &header->balance[MP_HEAP_NEAR_PEAK];
+    read_whole(MP_HEAP_AT_END, header->elapsed);
+    if (end->rss && (!best->rss || best->heap <= end->heap))
+        keep(MP_HEAP_NEAR_PEAK, end);
+}

@@ -1,0 +1,18 @@
+/* The balance sheet's readings of the capture that is being recorded (struct mp_heap_balance): at
+ * its start, at its end, and one near the peak, the one at which the heap was largest.
+ *
+ *     heap      ▁▂▃▄▄▅▆▇▇█▆▃▂   the peak is not known before it is over: a reading is due where the
+ *     readings  ■ ■ ■  ■ ■ ■    heap is larger than at the last one, and takes at most a
+ *                               hundredth of the time
+ */
+#ifndef MP_CAPTURE_HOOKS_PYTHON_BALANCE_H
+#define MP_CAPTURE_HOOKS_PYTHON_BALANCE_H
+
+/* Before recording begins, its books being open. The caller has the interpreter's lock, here and
+   below; readings near the peak then come with the ledger's readings of the clock. */
+void mp_recording_balance_start(void);
+
+/* After it has ended, the books being open still, without the turn. */
+void mp_recording_balance_end(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* How much of a stretch of addresses is in memory, by mincore(2).
+ *
+ *     stride    |■■ ......|□■ ......|□□ ...     a few pages are asked of each stride, and stand
+ *                                               for all of it
+ *
+ * With the smallest stride, which all that is small has, every page is asked. Of private memory of
+ * no file a page is resident that was touched; of files and shared memory one that the kernel
+ * keeps, which somebody else can have touched.
+ */
+#ifndef MP_CAPTURE_PAGES_H
+#define MP_CAPTURE_PAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MP_PAGES_ASKED = 16, MP_PAGES_TIMES = 32 };
+
+/* The stride for which so many bytes take at most MP_PAGES_TIMES calls, some 25 us. */
+size_t mp_pages_stride(size_t bytes);
+
+/* Resident bytes of the pages that lie wholly in the stretch, or -1 with errno. */
+int64_t mp_pages_resident(uintptr_t start, size_t bytes, size_t stride);
+
+/* Bytes of those pages that are not resident; 0 where it cannot be told. */
+int64_t mp_pages_absent(uintptr_t start, size_t bytes, size_t stride);
+
+#endif
