@@ -133,6 +133,8 @@ static PyObject *join(struct heap *self, PyObject *args)
         self->file.heap.header->run = run;
     }
     PyObject *result = failed ? start_failed(first) : Py_NewRef(Py_None);
+    if (failed && self->opened)
+        unlink(self->file.path);
     Py_DECREF(first);
     return result;
 }

@@ -250,9 +250,31 @@ static int write_out(struct mp_heap_file *file)
     return 0;
 }
 
+/* The disk that chunks do not use, which is most of a short run's file: a hole reads as zeros, as
+   it did. Where that cannot be, nothing is lost. */
+static void give_back_room(const struct mp_heap_file *file)
+{
+    const struct mp_heap_header *header = file->heap.header;
+    size_t before[MP_HEAP_TABLES] = {0}, page = (size_t)sysconf(_SC_PAGESIZE);
+    for (unsigned i = 0; i < file->chunks && is_ours(file, file->fd); i++) {
+        enum mp_heap_table table = (enum mp_heap_table)header->owners[i];
+        size_t used =
+            table ? header->counts[table] * mp_heap_item_size(table) : sizeof *header;
+        used = used > before[table] ? used - before[table] : 0;
+        before[table] += MP_HEAP_CHUNK;
+        used = (used + page - 1) / page * page;
+        if (used < MP_HEAP_CHUNK)
+            fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                      (off_t)i * MP_HEAP_CHUNK + (off_t)used,
+                      (off_t)(MP_HEAP_CHUNK - used));
+    }
+}
+
 int mp_heap_file_finish(struct mp_heap_file *file)
 {
     __atomic_store_n(&file->heap.header->clean, 1, __ATOMIC_RELEASE);
+    if (!file->in_memory)
+        give_back_room(file);
     return file->in_memory && file->inode ? write_out(file) : 0;
 }
 

@@ -28,7 +28,7 @@ def heap(run: Recorder, source: str, *words: str, **more: object) -> str:
     run.write("work.py", textwrap.dedent(source))
     done = run.mprof("heap", *words, "-o", "a.mprof", "work.py", **more)
     assert done.code == 0, done.err
-    assert "recorded" not in done.err, done.err
+    assert all(line.startswith("mprof: ") for line in done.err.splitlines()), done.err
     return done.out
 
 
@@ -70,6 +70,7 @@ def test_a_forked_child_has_its_own_file_and_what_it_allocated(run: Recorder) ->
     assert file.stat().st_mode & 0o777 == 0o600
     own = Capture(file)
     assert own.clean and 2 * SIZE <= own.peak < 3 * SIZE
+    assert file.stat().st_blocks * 512 < 128 << 10  # what it does not use it gave back
     assert SIZE <= Capture(run.path / "a.mprof").peak
     assert kept(report(run)) == {
         3: pytest.approx(SIZE, abs=100),
@@ -163,6 +164,18 @@ def test_without_site_a_subprocess_is_not_followed_and_runs(run: Recorder) -> No
         """,
     )
     assert out == "1\n" and not children(run)
+
+
+def test_without_site_spawned_children_are_told_by_multiprocessing(run: Recorder) -> None:
+    import memory_profiler
+
+    run.write("pool.py", POOL)
+    done = run.mprof(
+        "heap", "-o", "a.mprof", sys.executable, "-S", "pool.py", "spawn", "2",
+        env={"PYTHONPATH": str(Path(memory_profiler.__file__).parents[1])},
+    )  # fmt: skip
+    assert done.out == "2\n", done.err
+    assert sum(kept(report(run), "pool.py").values()) == pytest.approx(2 * SIZE, abs=1000)
 
 
 def test_a_subprocess_with_a_preexec_fn_has_one_file(run: Recorder) -> None:
@@ -325,6 +338,25 @@ def test_what_was_held_at_once_is_of_processes_alive_together(run: Recorder) -> 
     assert 50 * SIZE <= together < 100 * SIZE
     peak = run.mprof("peak", "a.mprof").out
     assert float(peak.split()[1]) * 2**20 < 100 * SIZE + (64 << 20)
+
+
+def test_every_view_sums_the_processes(run: Recorder) -> None:
+    heap(run, SERVER)
+    table = json.loads(run.mprof("table", "--json", "a.mprof").out)
+    alone = json.loads(run.mprof("table", "--json", "--no-children", "a.mprof").out)
+    (row,) = [
+        row
+        for row in table["rows"]
+        if row["function"] == "handle" and row["at_peak"] > SIZE
+    ]
+    assert row["at_peak"] == pytest.approx(30 * SIZE, abs=5000)
+    assert not [row for row in alone["rows"] if row["function"] == "handle"]
+    assert run.mprof("flamegraph", "-o", "a.html", "a.mprof").code == 0
+    assert '"processes":4,' in (run.path / "a.html").read_text()
+    files = json.loads(run.mprof("lines", "--json", "a.mprof").out)["groups"]
+    (program,) = [group for group in files if group["name"].endswith("work.py")]
+    assert program["at_peak"] >= 30 * SIZE
+    assert "Python heap" in run.mprof("plot", "--terminal", "a.mprof").out
 
 
 def test_no_follow_leaves_the_children_alone_and_says_so(run: Recorder) -> None:
