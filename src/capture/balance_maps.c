@@ -1,10 +1,9 @@
 #include "capture/balance_maps.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <errno.h>
 
 enum { MOST_OF_A_LINE = 160 }; /* enough for all but the end of a path */
 

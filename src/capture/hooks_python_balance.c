@@ -1,8 +1,9 @@
 #include "capture/hooks_python_balance.h"
 
-#include "base/clock.h"
-#include "capture/hooks_python_arenas.h"
+#include <time.h>
+
 #include "capture/balance.h"
+#include "capture/hooks_python_arenas.h"
 #include "capture/hooks_python_recording.h"
 #include "capture/pages.h"
 
@@ -199,15 +200,25 @@ static void read_near_peak(int64_t now)
     keep(MP_HEAP_NEAR_PEAK, &balance);
 }
 
+/* Between two points, or before the readings' share of the time allows for one, it takes more of a
+   difference. */
 static bool is_wanted(const struct mp_heap_header *header, int64_t now, bool point)
 {
     const struct mp_heap_balance *best = &header->balance[MP_HEAP_NEAR_PEAK];
-    if (now < state.next || header->live < header->peak / 100 * NEAR)
+    if (header->live < header->peak / 100 * NEAR)
         return false;
     if (!best->rss)
         return point;
-    int64_t more = point ? 0 : best->heap / HIGHER;
+    int64_t more = now < state.next ? best->heap / 2 : point ? 0 : best->heap / HIGHER;
     return header->live > best->heap + more;
+}
+
+/* Of this thread: not what others, or the debugger, took meanwhile. */
+static int64_t processor_time(void)
+{
+    struct timespec spent;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return (int64_t)spent.tv_sec * 1000000000 + spent.tv_nsec;
 }
 
 static void noted(struct mp_ledger *ledger, int64_t now, bool point)
@@ -215,9 +226,9 @@ static void noted(struct mp_ledger *ledger, int64_t now, bool point)
     if (!is_wanted(ledger->heap->header, now, point))
         return;
     int kept = errno;
-    int64_t before = mp_clock_ns();
+    int64_t before = processor_time();
     read_near_peak(now);
-    state.next = now + (mp_clock_ns() - before) * SHARE_OF_TIME;
+    state.next = now + (processor_time() - before) * SHARE_OF_TIME;
     errno = kept;
 }
 

@@ -2,8 +2,8 @@
  * its start, at its end, and one near the peak, the one at which the heap was largest.
  *
  *     heap      ▁▂▃▄▄▅▆▇▇█▆▃▂   the peak is not known before it is over: a reading is due where the
- *     readings  ■ ■ ■  ■ ■ ■    heap is larger than at the last one, and takes at most a
- *                               hundredth of the time
+ *     readings  ■ ■ ■  ■ ■ ■    heap is larger than at the last one; all take a hundredth of
+ *                               the time, but for those of a heap half as large again
  */
 #ifndef MP_CAPTURE_HOOKS_PYTHON_BALANCE_H
 #define MP_CAPTURE_HOOKS_PYTHON_BALANCE_H

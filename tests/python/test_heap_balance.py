@@ -106,8 +106,8 @@ empty = numpy.empty(1 << 27)
 full = numpy.ones(1 << 22)
 """
     sheet = sheets(record(tmp_path, program))["at_end"]
-    assert sheet["not_resident"] == pytest.approx(1 << 30, abs=3 * MIB)
-    assert sheet["live"] > 32 * MIB
+    assert sheet["not_resident"] > (1 << 30) - MIB
+    assert sheet["live"] > 32 * MIB and sheet["rss"] < 256 * MIB
     assert abs(sheet["remainder"]) < 8 * MIB
 
 
@@ -171,6 +171,13 @@ os.kill(os.getpid(), signal.SIGKILL)
     peak = report(recorder, "a.mprof")["peak"]
     assert balance["at_peak"]["heap"] > peak / 2
     assert "Where the RSS is" in recorder.mprof("report", "a.mprof").out
+
+
+def test_no_reading_is_missed_while_the_heap_grows(tmp_path: Path) -> None:
+    program = "kept = [[0] * 1000 for _ in range(50_000)]\ndel kept\n"
+    recorder = record(tmp_path, program)
+    peak = report(recorder, "a.mprof")["peak"]
+    assert sheets(recorder)["at_peak"]["heap"] > peak * 0.6
 
 
 def test_a_peak_that_is_over_at_once_was_read(tmp_path: Path) -> None:
