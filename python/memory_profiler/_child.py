@@ -12,6 +12,7 @@ its calls are recorded as the parent's are.
 from __future__ import annotations
 
 import builtins
+import os
 import sys
 
 from memory_profiler import _profile
@@ -38,6 +39,10 @@ class Unmeasured(LineProfiler):
 
 def install(timestamps: bool = False) -> None:
     """Makes `profile` known in this child."""
+    if "MPROF_HEAP" in os.environ:  # a no-op where `site` was there before
+        from memory_profiler import _heap_children
+
+        _heap_children.enter()
     if hasattr(builtins, "profile") and not timestamps:
         return
     profiler: Any = Unmeasured()

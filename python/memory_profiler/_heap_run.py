@@ -6,7 +6,7 @@ import os
 import re
 import sys
 
-from memory_profiler import _child, heap
+from memory_profiler import _child, _core, _heap_children, heap
 from memory_profiler.__main__ import fail, say
 from memory_profiler._program import (
     Program,
@@ -19,6 +19,7 @@ from memory_profiler._run import _show, end_as, join_threads
 
 FAILED = 125  # the exit code when the program succeeded and the capture did not
 DEFAULT_NAME = re.compile(r"(mprofheap_\d{14})(?:-(\d+))?\.mprof")
+OPTIONS = "MPROF_HEAP_OPTIONS"  #: set by mprof heap
 USE = "use: mprof heap [-o FILE] script.py"
 
 
@@ -49,7 +50,7 @@ def find(words: list[str]) -> Program:
 
 
 class Forks:
-    """Counts the children that are forked from here on: they are not recorded."""
+    """Counts the children that are forked from here on, where none is recorded."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -62,6 +63,21 @@ class Forks:
         if self.count:
             what = "child" if self.count == 1 else "children"
             say(f"the heap of {self.count} forked {what} was not recorded")
+
+
+class Children:
+    """Lets the children of this run record, and tells whose heap was not."""
+
+    def __init__(self, tracker: heap.Tracker, path: str) -> None:
+        self.tracker = tracker
+        _heap_children.follow(tracker, path)
+
+    def tell(self) -> None:
+        figures = self.tracker._heap.figures()
+        left_out, count = figures["children_left_out"], figures["children"]
+        if left_out:
+            say(f"the heap of {left_out} of {count} children was not recorded: a run keeps "
+                f"{count - left_out}")  # fmt: skip
 
 
 def is_somewhere() -> bool:
@@ -77,9 +93,17 @@ def next_name(path: str) -> str | None:
     return f"{match[1]}-{int(match[2] or 0) + 1}.mprof" if match else None
 
 
-def start(path: str) -> tuple[heap.Tracker, str]:
+def options() -> tuple[bool | None, int]:
+    """`native` and `sample` of the tracker, as mprof heap was told."""
+    words = os.environ.pop(OPTIONS, "").split(",")
+    given = dict(word.split("=") for word in words if "=" in word)
+    native = None if given.get("native", "2") == "2" else False
+    return native, int(given.get("sample", 0))
+
+
+def start(path: str, native: bool | None, sample: int) -> tuple[heap.Tracker, str]:
     """A tracker that runs, and its file: a default name may be another run's by now."""
-    tracker = heap.track(path)
+    tracker = heap.track(path, native, sample)
     try:
         tracker.start()
     except OSError as problem:
@@ -87,14 +111,17 @@ def start(path: str) -> tuple[heap.Tracker, str]:
         if following is None:
             fail(f"cannot record into {path}: {problem.strerror}")
         say(f"{path} is another run's: recording into {following}")
-        return start(following)
+        return start(following, native, sample)
     if tracker._heap.figures()["in_memory"]:
         say(f"files cannot be grown here: {path} is written when the program ends")
+    if native is None and not tracker.native:
+        say("malloc and mmap cannot be followed here: Python's allocators alone are")
     return tracker, path
 
 
 def stop(tracker: heap.Tracker, path: str) -> int:
     """Ends the capture and tells what it lacks; returns the exit code of that."""
+    _heap_children.unfollow()
     try:
         tracker.stop()
     except OSError as problem:
@@ -107,15 +134,28 @@ def stop(tracker: heap.Tracker, path: str) -> int:
     return FAILED if why else 0
 
 
+def watch(tracker: heap.Tracker, path: str, follows: bool) -> Children | Forks:
+    """What becomes of children. Where there is no file yet, they have none to join."""
+    was = _core.set_aside(True)  # what is allocated for it is not the program's
+    if follows and not tracker._heap.figures()["in_memory"]:
+        children: Children | Forks = Children(tracker, path)
+    else:
+        children = Forks()
+    _core.set_aside(was)
+    return children
+
+
 def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     """Runs a program with its heap recorded; returns what it raised, and our own exit code."""
+    follows = os.environ.pop(_heap_children.VARIABLE, "") != _heap_children.OFF
     if not is_somewhere():
         fail(f"cannot record into {path}: the current directory was removed")
     program = find(words)
     _child.install()  # a bare @profile leaves the function as it is
     names = program.install()
-    owner, forks, code = os.getpid(), Forks(), 0
-    tracker, path = start(path)
+    owner, code = os.getpid(), 0
+    tracker, path = start(path, *options())
+    children = watch(tracker, path, follows)
     error: BaseException | None = None
     try:
         exec(program.code, names)
@@ -126,7 +166,7 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     join_threads()
     if os.getpid() == owner:
         code = stop(tracker, path)
-        forks.tell()
+        children.tell()
     if code and isinstance(error, SystemExit) and error.code in (None, 0):
         error = None  # it says success; we cannot
     return error, code

@@ -49,17 +49,24 @@ class Tracker:
 
     Raises:
         NotImplementedError: this is the install without the C core.
+        ValueError: `sample` is negative.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str] | None = None, native: bool | None = None
+        self,
+        path: str | os.PathLike[str] | None = None,
+        native: bool | None = None,
+        sample: int = 0,
     ) -> None:
+        if sample < 0:
+            raise ValueError(f"cannot sample every {sample} bytes: use 0 for every block")
         if not hasattr(_core, "Heap"):
             raise NotImplementedError(
                 "heap tracking needs the C core, which this install lacks"
             )
         self._path = path
         self._native = 2 if native is None else int(native)
+        self._sample = sample
         self._heap = _core.Heap()
 
     def start(self) -> None:
@@ -70,7 +77,7 @@ class Tracker:
             OSError: the file cannot be created; FileExistsError when it exists; native memory
                 was asked for and cannot be followed in this process.
         """
-        self._heap.start(self._path, self._native)
+        self._heap.start(self._path, self._native, self._sample)
 
     def stop(self) -> None:
         """Ends tracking; the file is complete then.
@@ -134,7 +141,9 @@ class Tracker:
 
 
 def track(
-    path: str | os.PathLike[str] | None = None, native: bool | None = None
+    path: str | os.PathLike[str] | None = None,
+    native: bool | None = None,
+    sample: int = 0,
 ) -> Tracker:
     """A tracker of the heap, to use in a `with` statement.
 
@@ -143,8 +152,11 @@ def track(
             capture in memory.
         native: True: also what C libraries take from malloc(3) and mmap(2), NumPy's arrays for
             one; False: Python's allocators alone; None: also, if this process allows it.
+        sample: 0: every block is recorded. Else blocks are sampled, one in so many bytes on
+            average, and all figures are estimates whose sums are unbiased: the standard error
+            of one is at most sqrt(sample * its bytes).
 
     Returns:
         A Tracker that starts when the `with` block is entered.
     """
-    return Tracker(path, native)
+    return Tracker(path, native, sample)

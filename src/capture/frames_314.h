@@ -1,5 +1,6 @@
 /* Frames of CPython 3.14 and later: the code's reference carries tags in its low bits. */
 #include <internal/pycore_code.h>
+#include <internal/pycore_instruments.h>
 #include <internal/pycore_interpframe_structs.h>
 
 static inline const _PyInterpreterFrame *mp_frame_innermost(PyThreadState *thread)

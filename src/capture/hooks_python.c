@@ -43,6 +43,8 @@ static inline enum mp_lock lock_of(PyMemAllocatorDomain domain)
 
 static inline void tell_alloc(PyMemAllocatorDomain domain, void *address, size_t size)
 {
+    if (!mp_recording_wants(size))
+        return;
     PyThreadState *thread;
     enum mp_turn_way way = mp_recording_enter(lock_of(domain), &thread);
     if (mp_recording_is_open() && !is_for_events(thread, size)) {

@@ -6,7 +6,7 @@
  *                           │                                         which sees it is nested)
  *                           └─ turn ─► walk the frames ─► ledger
  *
- * A forked child does not record: the capture is its parent's.
+ * A forked child does not record, the capture is its parent's, until it starts one of its own.
  */
 #ifndef MP_CAPTURE_HOOKS_PYTHON_H
 #define MP_CAPTURE_HOOKS_PYTHON_H
@@ -19,9 +19,10 @@
 #include "record/heap.h"
 
 /* Starts recording into an empty capture, which must stay until mp_hooks_stop(). The caller has
-   the interpreter's lock. `native`: also what C libraries take from malloc and mmap. 0, or -1 with
+   the interpreter's lock. `native`: also what C libraries take from malloc and mmap.
+   `sample`: bytes between the blocks that are recorded, on average; 0: all are. 0, or -1 with
    errno (EBUSY: a capture is being recorded; for native ones see mp_native_install()). */
-int mp_hooks_start(struct mp_heap *, bool native);
+int mp_hooks_start(struct mp_heap *, bool native, uint64_t sample);
 
 /* Puts our hooks before the allocators that are there, if they are not. */
 void mp_hooks_install(void);

@@ -15,7 +15,7 @@ static inline bool is_open(void)
 
 void mp_native_sink_alloc(void *address, size_t size)
 {
-    if (!is_open())
+    if (!is_open() || !mp_recording_wants(size))
         return;
     PyThreadState *thread;
     enum mp_turn_way way = mp_recording_enter(MP_LOCK_UNKNOWN, &thread);

@@ -17,6 +17,15 @@ bool mp_hooks_are_open(void)
     return mp_recording.open && mp_recording_is_open();
 }
 
+struct mp_hooked *mp_recording_join(void)
+{
+    PyThreadState *thread;
+    enum mp_turn_way way = mp_recording_enter(MP_LOCK_UNKNOWN, &thread);
+    struct mp_hooked *mine = mp_recording_is_open() ? mp_recording_mine() : NULL;
+    mp_recording_leave(way);
+    return mine;
+}
+
 uint32_t mp_recording_label(struct mp_hooked *mine, enum mp_heap_kind kind)
 {
     struct mp_walk *walk = &mp_recording.walk;
@@ -45,9 +54,12 @@ void mp_recording_put_back(enum mp_lock lock, void *address, const struct mp_mov
     errno = kept;
 }
 
+/* Books that another thread was changing at the fork are left as they are. */
 static void close_in_child(void)
 {
     *mp_recording.open = 0;
+    if (mp_recording.turn.owner_inside || mp_recording.turn.others)
+        mp_recording.heap = NULL;
     mp_native_end();
     mp_turn_init(&mp_recording.turn);
     mp_hooked_forked();
@@ -94,7 +106,15 @@ static int open_books(struct mp_heap *into)
     return -1;
 }
 
-int mp_hooks_start(struct mp_heap *into, bool native)
+static void close_books(void)
+{
+    mp_maps_release(&mp_recording.maps);
+    mp_walk_release(&mp_recording.walk);
+    mp_ledger_release(&mp_recording.ledger);
+    mp_recording.heap = NULL;
+}
+
+int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
 {
     if (prepare())
         return -1;
@@ -102,10 +122,13 @@ int mp_hooks_start(struct mp_heap *into, bool native)
         errno = EBUSY;
         return -1;
     }
+    if (mp_recording.heap)
+        close_books(); /* a forked child's copies of its parent's */
     if ((native && mp_native_install()) || open_books(into))
         return -1;
     into->header->followed =
         1 << MP_HEAP_PYTHON | (native ? 1 << MP_HEAP_MALLOC | 1 << MP_HEAP_MMAP : 0);
+    into->header->sample = mp_recording.sample = sample;
     mp_recording.heap = into;
     mp_recording.home = PyThreadState_Get()->interp;
     mp_recording.may_be_several =
@@ -143,10 +166,7 @@ void mp_hooks_stop(void)
     mp_ledger_note_time(&mp_recording.ledger, true);
     mp_recording_leave(way); /* nobody else uses the books any more */
     mp_recording_balance_end();
-    mp_maps_release(&mp_recording.maps);
-    mp_walk_release(&mp_recording.walk);
-    mp_ledger_release(&mp_recording.ledger);
-    mp_recording.heap = NULL;
+    close_books();
     mp_native_unmute();
 }
 
@@ -164,7 +184,7 @@ static struct mp_hooked *own(void)
 
 struct mp_flow *mp_hooks_flow(void)
 {
-    struct mp_hooked *mine = own();
+    struct mp_hooked *mine = mp_recording.sample ? NULL : own();
     return mine ? &mine->flow : NULL;
 }
 
@@ -188,7 +208,8 @@ void mp_hooks_disown(void *address)
         block = mp_shadow_take(&mp_recording.ledger.shadow, (uintptr_t)address);
     if (block.known) {
         struct mp_hooked *mine = mp_recording_mine();
-        mp_ledger_remove(&mp_recording.ledger, mine->totals, &block, true);
+        mp_ledger_remove(&mp_recording.ledger, mine->totals, (uintptr_t)address, &block,
+                         true);
         mp_flow_disown(&mine->flow, block.size);
     }
     mp_recording_leave(way);

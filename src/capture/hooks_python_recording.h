@@ -1,6 +1,6 @@
 /* The capture that is being recorded: what the hooks of Python's allocators and those of malloc and
  * mmap share. One at a time in a process; a forked child does not record, the capture is its
- * parent's.
+ * parent's, until it starts one of its own.
  *
  *     a hook ─► enter: the turn ─► walk the frames ─► ledger ─► leave
  *
@@ -33,6 +33,7 @@ struct mp_recording {
     PyInterpreterState *home;
     bool may_be_several; /* interpreters, whose locks may be others */
     unsigned session;
+    uint64_t sample; /* bytes between samples; 0: every block is recorded */
     pid_t owner;
 };
 
@@ -79,6 +80,26 @@ static inline struct mp_hooked *mp_recording_mine(void)
     return mp_hooked_mine(mp_recording.heap, &mp_recording.walk, mp_recording.session);
 }
 
+/* The calling thread's, which has none yet; NULL when the recording has ended. */
+struct mp_hooked *mp_recording_join(void);
+
+/* Whether a block is to be recorded. Asked once a block, without the turn. */
+static inline bool mp_recording_wants(size_t size)
+{
+    if (__builtin_expect(!mp_recording.sample, 1))
+        return true;
+    struct mp_hooked *own = mp_hooked_own;
+    if (__builtin_expect(!own || own->session != mp_recording.session, 0))
+        own = mp_recording_join();
+    if (!own || mp_sample_hits(&own->sample, size)) {
+        if (own)
+            mp_sample_next(&own->sample, mp_recording.sample);
+        return own;
+    }
+    own->last = 0;
+    return false;
+}
+
 /* The stack of a thread without frames: its name. With the turn. */
 uint32_t mp_recording_label(struct mp_hooked *, enum mp_heap_kind);
 
@@ -118,7 +139,7 @@ static inline void mp_recording_note_free(struct mp_hooked *mine, enum mp_heap_k
         mp_walk_forget(&mp_recording.walk, &mine->walker, (uintptr_t)address);
     if (!block->known)
         return;
-    mp_ledger_remove(&mp_recording.ledger, mine->totals, block,
+    mp_ledger_remove(&mp_recording.ledger, mine->totals, (uintptr_t)address, block,
                      may_be_temporary && mine->last == (uintptr_t)address);
     if (kind == MP_HEAP_PYTHON)
         mp_flow_remove(&mine->flow, block->size);
@@ -167,13 +188,14 @@ static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind,
                                       const struct mp_moving *moving, void *to, size_t size)
 {
     PyThreadState *thread;
+    bool wanted = to && mp_recording_wants(size);
     enum mp_turn_way way = mp_recording_enter(lock, &thread);
     if (mp_recording_is_open()) {
         struct mp_hooked *mine = mp_recording_mine();
         int kept = *mine->error;
         if (moving->session == mp_recording.session)
             mp_recording_note_free(mine, kind, &moving->block, from, false);
-        if (to)
+        if (wanted)
             mp_recording_note(mine, thread, kind, to, size);
         *mine->error = kept;
     }

@@ -94,6 +94,7 @@ static void begin(struct mp_hooked *hooked, struct mp_heap *heap,
     hooked->last = 0;
     hooked->label = 0;
     hooked->totals = new_totals(heap);
+    mp_sample_begin(&hooked->sample, heap->header->sample, (uint64_t)gettid() + session);
     hooked->session = session;
 }
 

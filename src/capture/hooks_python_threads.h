@@ -7,6 +7,7 @@
 
 #include "capture/flow.h"
 #include "capture/frames_walk.h"
+#include "capture/sample.h"
 #include "record/heap.h"
 
 struct mp_hooked {
@@ -14,6 +15,7 @@ struct mp_hooked {
     struct mp_heap_thread *totals; /* in the capture `session` is about */
     uintptr_t last;                /* the block allocated last */
     int *error;                    /* its errno */
+    struct mp_sample sample;       /* where only some blocks are recorded */
     struct mp_flow flow;           /* of all sessions */
     uint32_t label;                /* the stack that is its name; 0 until it is needed */
     bool aside;                    /* what it allocates is our own */

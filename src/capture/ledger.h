@@ -13,6 +13,7 @@
 
 #include "capture/large.h"
 #include "capture/meter.h"
+#include "capture/sample.h"
 #include "capture/shadow.h"
 #include "capture/stacks.h"
 #include "record/heap.h"
@@ -72,11 +73,22 @@ static inline void mp_ledger_raise(struct mp_heap_header *header, int64_t bytes)
     }
 }
 
-/* What a block adds to the small ones. */
-static inline int64_t mp_ledger_small(const struct mp_heap_node *node, size_t size)
+/* What a block counts for. */
+static inline struct mp_weight mp_ledger_weight(const struct mp_ledger *ledger,
+                                                uintptr_t address, size_t size)
+{
+    uint64_t period = ledger->heap->header->sample;
+    if (__builtin_expect(period != 0, 0))
+        return mp_sample_weight(period, address, size);
+    return (struct mp_weight){.bytes = size, .blocks = 1};
+}
+
+/* What that adds to the small blocks. */
+static inline int64_t mp_ledger_small(const struct mp_heap_node *node, size_t size,
+                                      const struct mp_weight *weight)
 {
     bool small = size <= MP_LEDGER_SMALL && mp_heap_kind(node) == MP_HEAP_PYTHON;
-    return small ? (int64_t)size : 0;
+    return small ? (int64_t)weight->bytes : 0;
 }
 
 /* A block was allocated. About 5 ns. */
@@ -90,37 +102,43 @@ static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread
         header->untracked_bytes += size;
         return;
     }
+    struct mp_weight weight = mp_ledger_weight(ledger, address, size);
     mp_ledger_save(node, header->epoch);
-    node->live += (int64_t)size;
-    node->live_blocks++;
-    node->total += size;
-    node->blocks++;
-    thread->allocated += size;
-    ledger->small += mp_ledger_small(node, size);
-    mp_ledger_raise(header, (int64_t)size);
-    if (__builtin_expect(!(++thread->blocks % MP_LEDGER_LOOK) || size >= MP_LEDGER_LARGE,
-                         0))
+    node->live += (int64_t)weight.bytes;
+    node->live_blocks += weight.blocks;
+    node->total += weight.bytes;
+    node->blocks += weight.blocks;
+    thread->allocated += weight.bytes;
+    thread->blocks += weight.blocks;
+    ledger->small += mp_ledger_small(node, size, &weight);
+    mp_ledger_raise(header, (int64_t)weight.bytes);
+    if (__builtin_expect(
+            !(thread->blocks % MP_LEDGER_LOOK) || weight.bytes >= MP_LEDGER_LARGE, 0))
         mp_ledger_look(ledger, address, size);
 }
 
 /* A block that mp_shadow_take() knew was freed; `temporary`: before its thread's next one. A large
    one dates the peak before it is over. */
 static inline void mp_ledger_remove(struct mp_ledger *ledger, struct mp_heap_thread *thread,
-                                    const struct mp_block *block, bool temporary)
+                                    uintptr_t address, const struct mp_block *block,
+                                    bool temporary)
 {
     struct mp_heap_header *header = ledger->heap->header;
     struct mp_heap_node *node = &ledger->heap->nodes[block->stack];
-    if (__builtin_expect(block->size >= MP_LEDGER_LARGE, 0))
+    struct mp_weight weight = mp_ledger_weight(ledger, address, block->size);
+    if (__builtin_expect(weight.bytes >= MP_LEDGER_LARGE, 0))
         mp_ledger_note_time(ledger, false);
     mp_ledger_save(node, header->epoch);
-    node->live -= (int64_t)block->size;
-    node->live_blocks--;
-    node->temporary += temporary;
-    ledger->small -= mp_ledger_small(node, block->size);
-    header->live -= (int64_t)block->size;
-    thread->freed += block->size;
-    thread->frees++;
-    thread->temporary += temporary;
+    node->live -= (int64_t)weight.bytes;
+    node->live_blocks -= weight.blocks;
+    ledger->small -= mp_ledger_small(node, block->size, &weight);
+    header->live -= (int64_t)weight.bytes;
+    thread->freed += weight.bytes;
+    thread->frees += weight.blocks;
+    if (temporary) {
+        node->temporary += weight.blocks;
+        thread->temporary += weight.blocks;
+    }
 }
 
 #endif

@@ -7,18 +7,27 @@
 #include "aggregate/heap_rows.h"
 #include "cmd/command.h"
 #include "cmd/heap_choice.h"
+#include "cmd/heap_run.h"
 #include "cmd/plot_picture.h"
 #include "cmd/source.h"
 #include "cmd/write_page.h"
 #include "report/heap_page.h"
 
 /* What a browser draws at once, and a reader can follow. */
-enum { KEY_PERCENT = 256, KEY_FULL, KEY_FOLD, FRAMES = 12000, DEPTH = 400, ROWS = 500 };
+enum {
+    KEY_PERCENT = 256,
+    KEY_FULL,
+    KEY_FOLD,
+    KEY_NO_CHILDREN,
+    FRAMES = 12000,
+    DEPTH = 400,
+    ROWS = 500
+};
 
 struct settings {
     const char *output, *title;
     double percent;
-    bool chosen, full, fold;
+    bool chosen, full, fold, alone;
 };
 
 static const struct mp_option options[] = {
@@ -31,6 +40,7 @@ static const struct mp_option options[] = {
      NULL},
     {KEY_FULL, "full", NULL, "merge nothing: every stack to 400 frames, and every line",
      NULL},
+    {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
     {KEY_FOLD, "fold-recursion", NULL,
      "draw a function that calls itself from one line as one frame", NULL},
     {0},
@@ -49,6 +59,9 @@ static const char *take(void *to, int key, const char *value)
         return NULL;
     case KEY_FOLD:
         settings->fold = true;
+        return NULL;
+    case KEY_NO_CHILDREN:
+        settings->alone = true;
         return NULL;
     case KEY_FULL:
         settings->full = true;
@@ -81,7 +94,7 @@ static int write_page(const struct settings *settings, struct mp_heap_page *page
     return code;
 }
 
-static int draw(const struct settings *settings, const struct mp_heap_capture *capture,
+static int draw(const struct settings *settings, const struct mp_heap_run *whole,
                 const char *name, const char *path)
 {
     struct mp_flame flame;
@@ -91,13 +104,13 @@ static int draw(const struct settings *settings, const struct mp_heap_capture *c
                                                                               : FRAMES,
                                    .depth = DEPTH,
                                    .fold = settings->fold};
-    if (mp_flame_init(&flame, &capture->view, &how))
+    if (mp_flame_init(&flame, &whole->view, &how))
         return mp_fail("out of memory");
-    int code = mp_heap_rows_init(&rows, &capture->view, MP_HEAP_EACH_LINE)
+    int code = mp_heap_rows_init(&rows, &whole->view, MP_HEAP_EACH_LINE)
                    ? mp_fail("out of memory")
                    : MP_EXIT_OK;
     struct mp_heap_page page = {
-        .name = name, .incomplete = capture->incomplete, .flame = &flame, .rows = &rows};
+        .name = name, .incomplete = whole->incomplete, .flame = &flame, .rows = &rows};
     if (!code) {
         mp_heap_rows_sort(&rows, MP_HEAP_SHARE);
         code = write_page(settings, &page, path);
@@ -109,20 +122,20 @@ static int draw(const struct settings *settings, const struct mp_heap_capture *c
 
 static int show(const struct settings *settings, const char *capture)
 {
-    struct mp_heap_capture read;
+    struct mp_heap_run whole;
     char *name = NULL;
-    int code = mp_heap_open(&read, capture);
+    int code = mp_heap_run_read(&whole, capture, settings->alone);
     if (!code && !settings->output && asprintf(&name, "%s.html", capture) < 0) {
         name = NULL;
         code = mp_fail("out of memory");
     }
     const char *path = settings->output ? settings->output : name;
     if (!code)
-        code = draw(settings, &read, capture, path);
+        code = draw(settings, &whole, capture, path);
     if (!code && !settings->output)
         mp_plot_open(path);
     free(name);
-    mp_heap_capture_release(&read);
+    mp_heap_run_release(&whole);
     return code;
 }
 

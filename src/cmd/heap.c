@@ -1,5 +1,6 @@
 /* mprof heap: becomes the interpreter that runs a Python program with its heap recorded. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,33 @@
 #include "cmd/command.h"
 #include "cmd/interpreter.h"
 #include "cmd/python_command.h"
+#include "cmd/sample_size.h"
 #include "store/heap_read.h"
+#include "store/heap_run.h"
 
-enum { KEY_FORCE = 256, MOST_IN_ONE_SECOND = 1000 };
+enum {
+    KEY_FORCE = 256,
+    KEY_SAMPLE,
+    KEY_NO_NATIVE,
+    KEY_NO_FOLLOW,
+    MOST_IN_ONE_SECOND = 1000,
+};
 
 struct settings {
     const char *output, *module;
-    bool force;
+    uint64_t sample;
+    bool force, no_native, alone;
 };
 
 static const struct mp_option options[] = {
     {'o', "output", "FILE", "record into FILE (default: mprofheap_<time>.mprof)", NULL},
     {'m', "module", "MODULE", "run a module, as python -m does", NULL},
+    {KEY_SAMPLE, "sample", "BYTES",
+     "record one block in so many bytes (512K, 1M), for production: figures are estimates",
+     NULL},
+    {KEY_NO_NATIVE, "no-native", NULL, "Python's allocators alone, not malloc and mmap",
+     NULL},
+    {KEY_NO_FOLLOW, "no-follow", NULL, "do not record the processes that it starts", NULL},
     {KEY_FORCE, "force", NULL, "replace an existing FILE that is no capture", NULL},
     {0},
 };
@@ -30,11 +46,38 @@ static const char *take(void *to, int key, const char *value)
 {
     struct settings *settings = to;
     settings->force |= key == KEY_FORCE;
+    settings->no_native |= key == KEY_NO_NATIVE;
+    settings->alone |= key == KEY_NO_FOLLOW;
     if (key == 'o')
         settings->output = value;
     if (key == 'm')
         settings->module = value;
+    if (key == KEY_SAMPLE && !(settings->sample = mp_sample_size(value)))
+        return "not a number of bytes, such as 4096, 512K or 1M";
     return NULL;
+}
+
+/* The captures of a run's children go where its first's goes; NULL: they are removed. */
+static int move_children(const char *path, const char *to)
+{
+    struct mp_heap_children children;
+    int code = 0;
+    if (mp_heap_children_find(&children, path))
+        code = mp_fail("cannot look for the captures of the children of %s: %s", path,
+                       strerror(errno));
+    for (size_t i = 0; i < children.count && !code; i++) {
+        char *from = children.paths[i], *name = NULL;
+        if (!to)
+            code = unlink(from);
+        else
+            code =
+                asprintf(&name, "%s%s", to, from + strlen(path)) < 0 || rename(from, name);
+        free(name);
+        if (code)
+            code = mp_fail("cannot move %s away: %s", from, strerror(errno));
+    }
+    mp_heap_children_release(&children);
+    return code;
 }
 
 /* An earlier capture of ours makes room as FILE.old. Returns 0, or the exit code. */
@@ -56,6 +99,8 @@ static int move_away(const char *path)
         code = mp_fail("cannot record into %s: the name for the earlier one, with .old, is "
                        "taken",
                        path);
+    else if ((code = move_children(old, NULL)) || (code = move_children(path, old)))
+        ; /* it was said */
     else if (rename(path, old))
         code = mp_fail("cannot record into %s: %s", path, strerror(errno));
     else
@@ -75,6 +120,8 @@ static int make_room(const char *path, bool force)
     bool link = S_ISLNK(status.st_mode);
     if (!link && !S_ISREG(status.st_mode))
         return mp_fail("cannot record into %s: not a regular file", path);
+    if (force && move_children(path, NULL))
+        return MP_EXIT_FAILURE;
     if (force)
         return unlink(path) ? mp_fail("cannot replace %s: %s", path, strerror(errno)) : 0;
     if (link)
@@ -101,6 +148,15 @@ static int default_name(char *path, size_t room)
     return mp_fail("no name is free for this second's captures: use -o");
 }
 
+/* What the runner in the interpreter is told beside its arguments; it removes it. */
+static int tell_options(const struct settings *settings)
+{
+    char options[64];
+    snprintf(options, sizeof options, "native=%d,sample=%" PRIu64,
+             settings->no_native ? 0 : 2, settings->sample);
+    return setenv("MPROF_HEAP_OPTIONS", options, 1) ? mp_fail("out of memory") : 0;
+}
+
 /* Becomes the interpreter. Returns, with the exit code, only when that failed. */
 static int become(char *interpreter, char **line, const char *path)
 {
@@ -111,6 +167,15 @@ static int become(char *interpreter, char **line, const char *path)
     int why = errno;
     mp_fail("cannot execute %s: %s", interpreter, strerror(why));
     return why == ENOENT ? MP_EXIT_NOT_FOUND : MP_EXIT_NOT_EXECUTABLE;
+}
+
+/* As python/memory_profiler/_heap_children.py reads it. Of a run around us it must not know. */
+static void tell_children(bool alone)
+{
+    if (alone)
+        setenv("MPROF_HEAP", "off", 1);
+    else
+        unsetenv("MPROF_HEAP");
 }
 
 static int execute(const struct settings *settings, char *path, int count, char **words)
@@ -130,7 +195,11 @@ static int execute(const struct settings *settings, char *path, int count, char 
         code = MP_EXIT_USAGE;
     }
     if (!code)
+        code = tell_options(settings);
+    if (!code) {
+        tell_children(settings->alone);
         code = become(interpreter, line, path);
+    }
     free(line);
     free(interpreter);
     return code;
@@ -156,9 +225,10 @@ const struct mp_command mp_command_heap = {
     "script.py|python [args...]",
     "run a Python program and record which lines hold its memory",
     "Runs a Python script, a module (-m) or a python command line, and records every block of "
-    "Python's allocators by call stack. The exit code is the program's; 125 when that is 0 and "
-    "the file could not be made large enough. The file is complete at every moment, also when "
-    "the program is killed.",
+    "Python's allocators, of malloc and of mmap by call stack. Python processes that it starts "
+    "record theirs beside it, into FILE.PID. The exit code is the program's; 125 when that is 0 "
+    "and the file could not be made large enough. The files are complete at every moment, also "
+    "when the program is killed.",
     MP_OPERANDS_PROGRAM,
     options,
     take,

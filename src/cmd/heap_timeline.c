@@ -4,7 +4,7 @@
 
 #include "aggregate/heap_series.h"
 #include "cmd/command.h"
-#include "cmd/heap_choice.h"
+#include "cmd/heap_run.h"
 
 /* A point whose time is no time is left out. */
 static int add(struct mp_series *series, int64_t start, int64_t time, int64_t bytes)
@@ -25,7 +25,7 @@ static int add_points(struct mp_timeline *timeline, struct mp_series *heap,
     for (size_t i = 0; i < count && !failed; i++)
         failed = add(&timeline->total, start, points[i].time, points[i].rss) ||
                  add(heap, start, points[i].time, points[i].heap);
-    if (!failed && count)
+    if (!failed && count && !view->processes)
         failed = add(heap, start, view->header->peak_time, view->header->peak);
     mp_series_sort(&timeline->total);
     mp_series_sort(heap);
@@ -45,13 +45,13 @@ static int fill(struct mp_timeline *timeline, const struct mp_heap_view *view)
 
 int mp_heap_timeline_read(struct mp_timeline *timeline, const char *path)
 {
-    struct mp_heap_capture capture;
+    struct mp_heap_run run;
     *timeline = (struct mp_timeline){0};
-    int code = mp_heap_open(&capture, path);
-    if (!code && capture.incomplete)
-        mp_note("%s: incomplete: %s", path, capture.incomplete);
+    int code = mp_heap_run_read(&run, path, false);
+    if (!code && run.incomplete)
+        mp_note("%s: incomplete: %s", path, run.incomplete);
     if (!code)
-        code = fill(timeline, &capture.view);
-    mp_heap_capture_release(&capture);
+        code = fill(timeline, &run.view);
+    mp_heap_run_release(&run);
     return code;
 }

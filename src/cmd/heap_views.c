@@ -17,15 +17,16 @@ static void find_style(struct mp_heap_views *views)
     views->style.drawings = views->style.utf8 && isatty(STDOUT_FILENO);
 }
 
-int mp_heap_views_init(struct mp_heap_views *views, const char *operand, bool all_frames)
+int mp_heap_views_init(struct mp_heap_views *views, const char *operand, bool all_frames,
+                       bool alone)
 {
     *views = (struct mp_heap_views){.path = mp_heap_choose(operand)};
     if (!views->path)
         return MP_EXIT_FAILURE;
-    int code = mp_heap_open(&views->capture, views->path);
+    int code = mp_heap_run_read(&views->run, views->path, alone);
     if (code)
         return code;
-    const struct mp_heap_view *view = &views->capture.view;
+    const struct mp_heap_view *view = &views->run.view;
     if (mp_heap_own_init(&views->own, view))
         return mp_fail("out of memory");
     views->hidden = all_frames ? NULL : &views->own;
@@ -43,7 +44,7 @@ void mp_heap_views_release(struct mp_heap_views *views)
     mp_source_release(&views->source);
     mp_heap_lines_release(&views->lines);
     mp_heap_own_release(&views->own);
-    mp_heap_capture_release(&views->capture);
+    mp_heap_run_release(&views->run);
 }
 
 const char *mp_heap_take_most(size_t *most, const char *value)

@@ -3,13 +3,13 @@
 #define MP_CMD_HEAP_VIEWS_H
 
 #include "aggregate/heap_lines.h"
+#include "cmd/heap_run.h"
 #include "cmd/source.h"
 #include "report/heap_parts.h"
-#include "store/heap_read.h"
 
 struct mp_heap_views {
     char *path; /* owned */
-    struct mp_heap_capture capture;
+    struct mp_heap_run run;
     struct mp_heap_own own;
     const struct mp_heap_own *hidden; /* &own, or NULL: all frames are shown */
     struct mp_heap_lines lines;
@@ -18,9 +18,10 @@ struct mp_heap_views {
     struct mp_heap_style style; /* of standard output */
 };
 
-/* `operand` NULL: the newest capture here. Returns 0, or the exit code, and why was said; the
+/* `operand` NULL: the newest capture here. `alone`: without its children. Returns 0, or the exit code, and why was said; the
    caller releases it either way. */
-int mp_heap_views_init(struct mp_heap_views *, const char *operand, bool all_frames);
+int mp_heap_views_init(struct mp_heap_views *, const char *operand, bool all_frames,
+                       bool alone);
 void mp_heap_views_release(struct mp_heap_views *);
 
 /* Takes the value of -n: NULL, or what is wrong with it. */

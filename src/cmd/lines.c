@@ -9,10 +9,10 @@
 #include "report/heap_json.h"
 #include "report/heap_summary.h"
 
-enum { KEY_JSON = 256, KEY_ALL_FRAMES, USUAL_FILES = 20, MOST_NAMED = 5 };
+enum { KEY_JSON = 256, KEY_ALL_FRAMES, KEY_NO_CHILDREN, USUAL_FILES = 20, MOST_NAMED = 5 };
 
 struct settings {
-    bool json, all_frames, all, whole;
+    bool json, all_frames, alone, all, whole;
     size_t most;
 };
 
@@ -21,6 +21,7 @@ static const struct mp_option options[] = {
     {'w', "whole", NULL, "show the whole source, not only functions that allocated", NULL},
     {'n', "files", "N", "list so many files (default: 20)", NULL},
     {KEY_ALL_FRAMES, "all-frames", NULL, "show memory_profiler's own files too", NULL},
+    {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
     {KEY_JSON, "json", NULL, "print JSON, in bytes and nanoseconds", NULL},
     {0},
 };
@@ -30,6 +31,7 @@ static const char *take(void *to, int key, const char *value)
     struct settings *settings = to;
     settings->json |= key == KEY_JSON;
     settings->all_frames |= key == KEY_ALL_FRAMES;
+    settings->alone |= key == KEY_NO_CHILDREN;
     settings->all |= key == 'a';
     settings->whole |= key == 'w';
     return key == 'n' ? mp_heap_take_most(&settings->most, value) : NULL;
@@ -38,12 +40,12 @@ static const char *take(void *to, int key, const char *value)
 static struct mp_heap_json_options json_options(const struct mp_heap_views *views)
 {
     return (struct mp_heap_json_options){
-        .name = views->path, .incomplete = views->capture.incomplete, .own = views->hidden};
+        .name = views->path, .incomplete = views->run.incomplete, .own = views->hidden};
 }
 
 static void print_title(const struct mp_heap_views *views)
 {
-    mp_heap_put_title(stdout, &views->capture.view, views->path, views->capture.incomplete,
+    mp_heap_put_title(stdout, &views->run.view, views->path, views->run.incomplete,
                       &views->style);
 }
 
@@ -51,7 +53,7 @@ static int print_groups(struct mp_heap_views *views, const struct settings *sett
 {
     struct mp_heap_groups groups;
     struct mp_heap_json_options json = json_options(views);
-    const struct mp_heap_view *view = &views->capture.view;
+    const struct mp_heap_view *view = &views->run.view;
     if (mp_heap_groups_init(&groups, view, &views->lines, settings->all))
         return mp_fail("out of memory");
     if (settings->json) {
@@ -70,7 +72,7 @@ static int print_listing(struct mp_heap_views *views, const struct settings *set
 {
     struct mp_heap_listing listing;
     struct mp_heap_json_options json = json_options(views);
-    const struct mp_heap_view *view = &views->capture.view;
+    const struct mp_heap_view *view = &views->run.view;
     const struct mp_heap_source_text *source = mp_source_read(&views->source, view, file);
     if (!source || mp_heap_listing_init(&listing, view, &views->lines, file))
         return mp_fail("out of memory");
@@ -142,7 +144,7 @@ static int print_source(struct mp_heap_views *views, const struct settings *sett
                         const char *name)
 {
     struct mp_heap_groups groups;
-    const struct mp_heap_view *view = &views->capture.view;
+    const struct mp_heap_view *view = &views->run.view;
     char *whole = realpath(name, NULL);
     if (mp_heap_groups_init(&groups, view, &views->lines, true)) {
         free(whole);
@@ -174,7 +176,8 @@ static int run(void *from, int count, char **operands)
                 operands[2]);
         return MP_EXIT_USAGE;
     }
-    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames,
+                                  settings->alone);
     if (!code)
         code = count == 2 ? print_source(&views, settings, operands[1])
                           : print_groups(&views, settings);

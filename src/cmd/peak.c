@@ -6,7 +6,7 @@
 #include "aggregate/peak.h"
 #include "base/escape.h"
 #include "cmd/command.h"
-#include "cmd/heap_choice.h"
+#include "cmd/heap_run.h"
 #include "cmd/profiles.h"
 
 enum { KEY_FUNC = 256, KEY_JSON };
@@ -107,24 +107,26 @@ static void print_json(const struct mp_timeline *timeline, const char *path,
 /* Of a heap capture: bytes in blocks, not resident memory. */
 static int print_heap(const struct settings *settings, const char *path, bool more)
 {
-    struct mp_heap_capture capture;
-    int code = mp_heap_open(&capture, path);
-    const struct mp_heap_header *header = capture.view.header;
+    struct mp_heap_run run;
+    int64_t peak = 0, time = 0;
+    int code = mp_heap_run_read(&run, path, false);
+    if (!code)
+        peak = mp_heap_run_peak(&run, &time);
     if (!code && settings->function)
         code = mp_fail(
             "%s is a heap capture: 'mprof lines' tells what functions hold in it", path);
-    if (!code && capture.incomplete)
-        mp_note("%s: incomplete: %s", path, capture.incomplete);
+    if (!code && run.incomplete)
+        mp_note("%s: incomplete: %s", path, run.incomplete);
     if (!code && settings->json) {
         fputs("  {", stdout);
         put_json_text("file", path);
         printf(", \"kind\": \"heap\", \"peak\": %lld, \"peak_time\": %lld}%s\n",
-               (long long)header->peak, (long long)header->peak_time, more ? "," : "");
+               (long long)peak, (long long)time, more ? "," : "");
     } else if (!code) {
         put_path(path);
-        printf("\t%.3f MiB\n", mib(header->peak));
+        printf("\t%.3f MiB\n", mib(peak));
     }
-    mp_heap_capture_release(&capture);
+    mp_heap_run_release(&run);
     return code;
 }
 

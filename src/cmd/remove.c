@@ -11,6 +11,7 @@
 #include "cmd/profiles.h"
 #include "store/dat_read.h"
 #include "store/heap_read.h"
+#include "store/heap_run.h"
 
 enum { KEY_DRY_RUN = 256 };
 
@@ -55,7 +56,9 @@ static int remove_one(const char *name, bool dry_run)
         putchar('\n');
         return 0;
     }
-    return unlink(name) ? mp_fail("cannot remove %s: %s", name, strerror(errno)) : 0;
+    if (!unlink(name) || errno == ENOENT) /* a child's, named too: it went with its run */
+        return 0;
+    return mp_fail("cannot remove %s: %s", name, strerror(errno));
 }
 
 static int remove_with_sibling(const char *name, bool dry_run)
@@ -65,6 +68,19 @@ static int remove_with_sibling(const char *name, bool dry_run)
     if (sibling && !failed)
         failed = remove_one(sibling, dry_run);
     free(sibling);
+    return failed;
+}
+
+/* The captures of a heap run's children go with that of its first process. */
+static int remove_with_children(const char *name, bool dry_run)
+{
+    struct mp_heap_children children;
+    int failed = mp_heap_children_find(&children, name)
+                     ? mp_fail("cannot look for the captures of the children of %s", name)
+                     : remove_with_sibling(name, dry_run);
+    for (size_t i = 0; i < children.count && !failed; i++)
+        failed = remove_one(children.paths[i], dry_run);
+    mp_heap_children_release(&children);
     return failed;
 }
 
@@ -78,7 +94,7 @@ static int remove_all(const struct mp_profiles *profiles, bool dry_run)
     if (dry_run)
         puts("Files to be removed: ");
     for (size_t i = 0; i < profiles->count; i++)
-        failed |= remove_with_sibling(profiles->names[i], dry_run);
+        failed |= remove_with_children(profiles->names[i], dry_run);
     return failed ? MP_EXIT_FAILURE : MP_EXIT_OK;
 }
 

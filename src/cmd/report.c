@@ -6,18 +6,22 @@
 #include "cmd/command.h"
 #include "cmd/heap_views.h"
 #include "report/heap_json.h"
+#include "report/heap_processes.h"
+#include "report/heap_summary.h"
 #include "report/heap_text.h"
 
-enum { KEY_JSON = 256, KEY_ALL_FRAMES, USUAL_LINES = 10 };
+enum { KEY_JSON = 256, KEY_ALL_FRAMES, KEY_NO_CHILDREN, KEY_BY, USUAL_LINES = 10 };
 
 struct settings {
-    bool json, all_frames;
+    bool json, all_frames, alone, by_process;
     size_t most;
 };
 
 static const struct mp_option options[] = {
     {'n', "lines", "N", "lines in each table (default: 10)", NULL},
     {KEY_ALL_FRAMES, "all-frames", NULL, "show memory_profiler's own frames too", NULL},
+    {KEY_BY, "by", "WHAT", "process: list the processes, each by itself", "process"},
+    {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
     {KEY_JSON, "json", NULL, "print JSON, in bytes and nanoseconds", NULL},
     {0},
 };
@@ -27,26 +31,33 @@ static const char *take(void *to, int key, const char *value)
     struct settings *settings = to;
     settings->json |= key == KEY_JSON;
     settings->all_frames |= key == KEY_ALL_FRAMES;
+    settings->alone |= key == KEY_NO_CHILDREN;
+    if (key == KEY_BY && strcmp(value, "process") != 0)
+        return "not process";
+    settings->by_process |= key == KEY_BY;
     return key == 'n' ? mp_heap_take_most(&settings->most, value) : NULL;
 }
 
 static void print_json(struct mp_heap_views *views)
 {
-    struct mp_heap_json_options how = {
-        .name = views->path, .incomplete = views->capture.incomplete, .own = views->hidden};
-    mp_heap_json(stdout, &views->capture.view, &views->lines, &how);
+    struct mp_heap_json_options how = {.name = views->path,
+                                       .incomplete = views->run.incomplete,
+                                       .own = views->hidden,
+                                       .processes = &views->run.processes};
+    mp_heap_json(stdout, &views->run.view, &views->lines, &how);
 }
 
 static void print_text(struct mp_heap_views *views, size_t most)
 {
     struct mp_heap_text_options how = {.name = views->path,
-                                       .incomplete = views->capture.incomplete,
+                                       .incomplete = views->run.incomplete,
                                        .own = views->hidden,
                                        .most = most ? most : USUAL_LINES,
                                        .source = mp_source_line,
                                        .context = &views->source,
+                                       .processes = &views->run.processes,
                                        .style = views->style};
-    mp_heap_text(stdout, &views->capture.view, &views->lines, &how);
+    mp_heap_text(stdout, &views->run.view, &views->lines, &how);
     if (views->source.changed_count)
         fputs("\nNewer than the capture, so that lines may have moved; source not shown:\n",
               stdout);
@@ -58,6 +69,14 @@ static void print_text(struct mp_heap_views *views, size_t most)
     }
 }
 
+static void print_processes(struct mp_heap_views *views, size_t most)
+{
+    mp_heap_put_title(stdout, &views->run.view, views->path, views->run.incomplete,
+                      &views->style);
+    mp_heap_put_processes(stdout, &views->run.processes, most ? most : SIZE_MAX,
+                          &views->style);
+}
+
 static int run(void *from, int count, char **operands)
 {
     const struct settings *settings = from;
@@ -67,9 +86,12 @@ static int run(void *from, int count, char **operands)
                 operands[1]);
         return MP_EXIT_USAGE;
     }
-    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames,
+                                  settings->alone);
     if (!code && settings->json)
         print_json(&views);
+    else if (!code && settings->by_process)
+        print_processes(&views, settings->most);
     else if (!code)
         print_text(&views, settings->most);
     mp_heap_views_release(&views);

@@ -7,17 +7,26 @@
 #include "aggregate/heap_rows.h"
 #include "cmd/command.h"
 #include "cmd/heap_choice.h"
+#include "cmd/heap_run.h"
 #include "cmd/screen.h"
 #include "report/heap_table.h"
 
-enum { KEY_BY = 256, KEY_SORT, KEY_CSV, KEY_JSON, USUAL_ROWS = 30, BY_THREAD = 4 };
+enum {
+    KEY_BY = 256,
+    KEY_SORT,
+    KEY_CSV,
+    KEY_JSON,
+    KEY_NO_CHILDREN,
+    USUAL_ROWS = 30,
+    BY_THREAD = 4
+};
 
 static const char groups[] = "line function file module thread";
 static const char columns[] = "peak live total allocations temporary";
 
 struct settings {
     int by, sort; /* positions in the words above */
-    bool sorted;
+    bool sorted, alone;
     size_t most;
     enum mp_heap_table_form form;
 };
@@ -29,6 +38,7 @@ static const struct mp_option options[] = {
      columns},
     {'n', "rows", "N", "how many rows (default: 30 as text, else all)", NULL},
     {KEY_CSV, "csv", NULL, "print CSV, in bytes", NULL},
+    {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
     {KEY_JSON, "json", NULL, "print JSON, in bytes", NULL},
     {0},
 };
@@ -73,6 +83,9 @@ static const char *take(void *to, int key, const char *value)
         return NULL;
     case KEY_JSON:
         settings->form = MP_HEAP_TABLE_JSON;
+        return NULL;
+    case KEY_NO_CHILDREN:
+        settings->alone = true;
         return NULL;
     default:
         return take_rows(settings, value);
@@ -128,19 +141,19 @@ static int print_threads(const struct settings *settings, const struct mp_heap_v
 
 static int show(const struct settings *settings, const char *path)
 {
-    struct mp_heap_capture capture;
+    struct mp_heap_run whole;
     size_t usual = settings->form == MP_HEAP_TABLE_TEXT ? USUAL_ROWS : SIZE_MAX;
     char *here = getcwd(NULL, 0);
     struct mp_heap_style style = {.utf8 = mp_screen_is_utf8(), .here = here};
-    int code = mp_heap_open(&capture, path);
+    int code = mp_heap_run_read(&whole, path, settings->alone);
     struct mp_heap_table_options how = {.form = settings->form,
                                         .most = settings->most ? settings->most : usual,
-                                        .incomplete = capture.incomplete,
+                                        .incomplete = whole.incomplete,
                                         .style = &style};
     if (!code)
-        code = settings->by == BY_THREAD ? print_threads(settings, &capture.view, &how)
-                                         : print_table(settings, &capture.view, &how);
-    mp_heap_capture_release(&capture);
+        code = settings->by == BY_THREAD ? print_threads(settings, &whole.view, &how)
+                                         : print_table(settings, &whole.view, &how);
+    mp_heap_run_release(&whole);
     free(here);
     return code;
 }

@@ -21,7 +21,7 @@ int mp_flow_resume(void)
         return -1;
     ours = true;
     pid = getpid();
-    if (!mp_hooks_start(&file.heap, false))
+    if (!mp_hooks_start(&file.heap, false, 0))
         return 0;
     mp_flow_yield();
     return -1;

@@ -8,6 +8,7 @@
 #include "base/output.h"
 #include "capture/hooks_python.h"
 #include "store/heap_file.h"
+#include "store/heap_run.h"
 
 struct heap {
     PyObject_HEAD struct mp_heap_file file;
@@ -49,38 +50,90 @@ static PyObject *start_failed(PyObject *path)
 }
 
 /* Native memory as it is wanted; where it cannot be had and need not, without it. */
-static int start_hooks(struct heap *self, enum native native)
+static int start_hooks(struct heap *self, enum native native, uint64_t sample)
 {
     struct mp_heap *heap = &self->file.heap;
-    int failed = mp_hooks_start(heap, native != NATIVE_NO);
-    return failed && native == NATIVE_IF_POSSIBLE ? mp_hooks_start(heap, false) : failed;
+    int failed = mp_hooks_start(heap, native != NATIVE_NO, sample);
+    if (failed && native == NATIVE_IF_POSSIBLE)
+        failed = mp_hooks_start(heap, false, sample);
+    return failed;
+}
+
+static int begin(struct heap *self, int (*open)(struct heap *, PyObject *path),
+                 PyObject *path, enum native native, uint64_t sample)
+{
+    mp_flow_yield();
+    if (mp_hooks_are_open())
+        errno = EBUSY;
+    int failed = mp_hooks_are_open() || open(self, path);
+    if (!failed) {
+        self->opened = true;
+        self->pid = getpid();
+        failed = start_hooks(self, native, sample);
+    }
+    self->recording = !failed;
+    int kept = errno;
+    if (failed)
+        mp_flow_resume();
+    errno = kept;
+    return failed;
 }
 
 static PyObject *start(struct heap *self, PyObject *args)
 {
     PyObject *argument, *path = NULL;
     int native;
-    if (!PyArg_ParseTuple(args, "Oi", &argument, &native))
+    unsigned long long sample;
+    if (!PyArg_ParseTuple(args, "OiK", &argument, &native, &sample))
         return NULL;
     if (self->opened)
         return PyErr_Format(PyExc_RuntimeError,
                             "this tracker was started before: make another");
     if (argument != Py_None && !PyUnicode_FSConverter(argument, &path))
         return NULL;
-    mp_flow_yield();
-    if (mp_hooks_are_open())
-        errno = EBUSY;
-    int failed = mp_hooks_are_open() || open_file(self, path);
-    if (!failed) {
-        self->opened = true;
-        self->pid = getpid();
-        failed = start_hooks(self, (enum native)native);
-    }
-    self->recording = !failed;
+    int failed = begin(self, open_file, path, (enum native)native, sample);
     PyObject *result = failed ? start_failed(path) : Py_NewRef(Py_None);
-    if (failed)
-        mp_flow_resume();
     Py_XDECREF(path);
+    return result;
+}
+
+/* The file of a process that is not its run's first. */
+static int open_beside(struct heap *self, PyObject *first)
+{
+    char *path;
+    int fd = mp_heap_run_create(PyBytes_AS_STRING(first), &path);
+    if (fd < 0)
+        return -1;
+    int failed = mp_heap_file_open(&self->file, fd, path);
+    int kept = errno;
+    if (failed)
+        unlink(path);
+    free(path);
+    errno = kept;
+    return failed;
+}
+
+static PyObject *join(struct heap *self, PyObject *args)
+{
+    PyObject *first;
+    unsigned long long run;
+    int parent;
+    uint32_t followed;
+    uint64_t sample;
+    if (!PyArg_ParseTuple(args, "O&Ki", PyUnicode_FSConverter, &first, &run, &parent))
+        return NULL;
+    int failed = mp_heap_run_join(PyBytes_AS_STRING(first), run, &followed, &sample);
+    if (!failed) {
+        bool native = followed & 1 << MP_HEAP_MALLOC;
+        failed = begin(self, open_beside, first, native ? NATIVE_IF_POSSIBLE : NATIVE_NO,
+                       sample);
+    }
+    if (!failed) {
+        self->file.heap.header->parent = parent;
+        self->file.heap.header->run = run;
+    }
+    PyObject *result = failed ? start_failed(first) : Py_NewRef(Py_None);
+    Py_DECREF(first);
     return result;
 }
 
@@ -124,6 +177,12 @@ static const struct mp_heap_header *header_of(struct heap *self)
     return self->opened ? self->file.heap.header : NULL;
 }
 
+/* Children of the run that are counted, and have no capture. */
+static uint64_t left_out(const struct mp_heap_header *first)
+{
+    return first->children > MP_HEAP_CHILDREN ? first->children - MP_HEAP_CHILDREN : 0;
+}
+
 static PyObject *figures(struct heap *self, PyObject *ignored)
 {
     (void)ignored;
@@ -134,12 +193,14 @@ static PyObject *figures(struct heap *self, PyObject *ignored)
     struct mp_heap_view view = mp_heap_view_of(&self->file.heap);
     struct mp_heap_totals totals = mp_heap_totals(&view);
     return Py_BuildValue(
-        "{sLsLsLsKsKsKsKsKsKsKsKsisisO}", "live", now.live, "peak", now.peak, "peak_time",
-        now.peak_time, "live_blocks", totals.live_blocks, "peak_blocks", totals.peak_blocks,
-        "total", totals.total, "allocations", totals.blocks, "frees", totals.frees,
-        "temporary", totals.temporary, "untracked", now.untracked, "shortened",
-        now.shortened, "in_memory", self->file.in_memory, "error", self->file.error,
-        "native", now.followed & 1 << MP_HEAP_MALLOC ? Py_True : Py_False);
+        "{sLsLsLsKsKsKsKsKsKsKsKsisisOsKsKsKsK}", "live", now.live, "peak", now.peak,
+        "peak_time", now.peak_time, "live_blocks", totals.live_blocks, "peak_blocks",
+        totals.peak_blocks, "total", totals.total, "allocations", totals.blocks, "frees",
+        totals.frees, "temporary", totals.temporary, "untracked", now.untracked,
+        "shortened", now.shortened, "in_memory", self->file.in_memory, "error",
+        self->file.error, "native", now.followed & 1 << MP_HEAP_MALLOC ? Py_True : Py_False,
+        "sample", now.sample, "run", now.run, "children", now.children, "children_left_out",
+        left_out(&now));
 }
 
 static PyObject *text_of(const struct mp_heap_view *view, struct mp_heap_text text)
@@ -210,8 +271,11 @@ static PyObject *top(struct heap *self, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"start", (PyCFunction)start, METH_VARARGS,
-     "start(path, native): record every block of Python's allocators into the file, None for\n"
-     "none; native: 0 no, 1 also those of malloc and mmap, 2 also those if possible."},
+     "start(path, native, sample): record every block of Python's allocators into the file, None for\n"
+     "none; native: 0 no, 1 also those of malloc and mmap, 2 also those if possible;\n"
+     "sample: bytes between recorded blocks on average, 0 for all."},
+    {"join", (PyCFunction)join, METH_VARARGS,
+     "join(path, run, parent): record into a file beside path, the first capture of this run."},
     {"stop", (PyCFunction)stop, METH_NOARGS, "stop(): end the capture."},
     {"figures", (PyCFunction)figures, METH_NOARGS,
      "figures() -> dict of totals: bytes, blocks; peak_time in ns since the start."},

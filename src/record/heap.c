@@ -48,3 +48,20 @@ struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *view)
     totals.live_blocks = totals.blocks - totals.frees;
     return totals;
 }
+
+struct mp_heap_kinds mp_heap_kinds(const struct mp_heap_view *view)
+{
+    struct mp_heap_kinds kinds = {0};
+    for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
+        const struct mp_heap_node *node = &view->nodes[i];
+        enum mp_heap_kind kind = mp_heap_kind(node);
+        if (kind >= MP_HEAP_KINDS)
+            continue;
+        int64_t *at_peak = &kinds.at_peak[kind], *live = &kinds.live[kind];
+        if (__builtin_add_overflow(*at_peak, mp_heap_at_peak(view, node), at_peak))
+            *at_peak = INT64_MAX;
+        if (__builtin_add_overflow(*live, mp_heap_live(node), live))
+            *live = INT64_MAX;
+    }
+    return kinds;
+}

@@ -21,6 +21,8 @@ enum {
     MP_HEAP_CHUNK = 1 << 16, /* bytes; the unit in which the file grows */
     MP_HEAP_CHUNKS = 512,    /* at most: 32 MiB */
     MP_HEAP_POINTS = 512,    /* of the time series; then its resolution halves */
+    MP_HEAP_COMMAND = 256,   /* bytes of a command line */
+    MP_HEAP_CHILDREN = 512,  /* of a run that have a capture; more are only counted */
 };
 
 #define MP_HEAP_MAGIC "mprof\x1ahp"
@@ -122,12 +124,17 @@ struct mp_heap_header {
     int64_t live, peak; /* bytes */
     int64_t peak_time;  /* ns since the start */
     uint64_t untracked, untracked_bytes; /* allocations that could not be followed */
+    uint64_t sample;    /* bytes between samples on average; 0: every block was recorded */
     uint64_t shortened; /* allocations charged to an ancestor: no room for their stack */
     uint64_t counts[MP_HEAP_TABLES];
     uint8_t
         owners[MP_HEAP_CHUNKS]; /* which table chunk i belongs to; 0 is the header's own */
     struct mp_heap_balance balance[MP_HEAP_MOMENTS];
     struct mp_heap_series series;
+    uint64_t run;      /* the same in all captures of one run, in no other */
+    int64_t parent;    /* the pid; 0 in a run's first process */
+    uint64_t children; /* in the first process's: how many more joined the run */
+    char command[MP_HEAP_COMMAND]; /* what was started, words ended by NUL, cut */
 };
 
 /* The tables of a running capture, each in one piece of address space that never moves. */
@@ -143,7 +150,8 @@ struct mp_heap {
     int (*grow)(struct mp_heap *, enum mp_heap_table);
 };
 
-/* The same, to read. Counts are checked against what is there. */
+/* The same, to read. Counts are checked against what is there. Where the captures of several
+   processes are merged, figures are sums, and the peak is that of each at its own moment. */
 struct mp_heap_view {
     const struct mp_heap_header *header;
     const struct mp_heap_node *nodes;
@@ -151,6 +159,7 @@ struct mp_heap_view {
     const char *text;
     const struct mp_heap_thread *threads;
     size_t counts[MP_HEAP_TABLES];
+    size_t processes; /* that were merged; 0: a capture as it is */
 };
 
 /* Bytes of one item. */
@@ -185,6 +194,21 @@ struct mp_heap_totals {
 };
 
 struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *);
+
+/* The standard error of a figure of so many bytes, at most: 0 where every block was recorded. A
+   sampled block stands for at least `sample` bytes, a sum of them varies by the root of its size. */
+static inline int64_t mp_heap_error(const struct mp_heap_header *header, int64_t bytes)
+{
+    double whole = (double)header->sample * (double)bytes;
+    return whole > 0 ? (int64_t)__builtin_sqrt(whole) : 0;
+}
+
+/* Bytes that were asked of each kind. */
+struct mp_heap_kinds {
+    int64_t at_peak[MP_HEAP_KINDS], live[MP_HEAP_KINDS];
+};
+
+struct mp_heap_kinds mp_heap_kinds(const struct mp_heap_view *);
 
 /* A node's bytes and blocks in use when the capture ended, or now. */
 static inline int64_t mp_heap_live(const struct mp_heap_node *node)

@@ -57,6 +57,16 @@ static void put_totals(FILE *out, const struct mp_heap_view *view)
             "  \"total\": %" PRIu64 ", \"allocations\": %" PRIu64 ", \"frees\": %" PRIu64
             ", \"temporary\": %" PRIu64 ",\n",
             totals.total, totals.blocks, totals.frees, totals.temporary);
+    struct mp_heap_kinds kinds = mp_heap_kinds(view);
+    fprintf(out,
+            "  \"kinds\": {\"python\": {\"at_peak\": %" PRId64 ", \"live\": %" PRId64
+            "}, \"malloc\": {\"at_peak\": %" PRId64 ", \"live\": %" PRId64
+            "}, \"mmap\": {\"at_peak\": %" PRId64 ", \"live\": %" PRId64 "}},\n",
+            kinds.at_peak[MP_HEAP_PYTHON], kinds.live[MP_HEAP_PYTHON],
+            kinds.at_peak[MP_HEAP_MALLOC], kinds.live[MP_HEAP_MALLOC],
+            kinds.at_peak[MP_HEAP_MMAP], kinds.live[MP_HEAP_MMAP]);
+    fprintf(out, "  \"native\": %s, \"sample\": %" PRIu64 ",\n",
+            header->followed & 1 << MP_HEAP_MALLOC ? "true" : "false", header->sample);
     fprintf(out,
             "  \"untracked\": %" PRIu64 ", \"untracked_bytes\": %" PRIu64
             ", \"shortened\": %" PRIu64 ",\n",
@@ -171,6 +181,7 @@ void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     fputs("},\n", out);
     put_lines(out, view, lines, options->own);
     put_threads(out, view);
+    mp_heap_processes_json(out, options->processes);
     put_series(out, view);
 }
 

@@ -6,12 +6,14 @@
 
 #include "aggregate/heap_files.h"
 #include "aggregate/heap_listing.h"
+#include "report/heap_processes.h"
 #include "report/heap_source.h"
 
 struct mp_heap_json_options {
-    const char *name;              /* of the file */
-    const char *incomplete;        /* NULL when nothing is missing */
-    const struct mp_heap_own *own; /* NULL: all frames are shown */
+    const char *name;                          /* of the file */
+    const char *incomplete;                    /* NULL when nothing is missing */
+    const struct mp_heap_own *own;             /* NULL: all frames are shown */
+    const struct mp_heap_processes *processes; /* that are summed; NULL: one is shown */
 };
 
 /* Totals, lines by their share of the peak with their callers, threads, the series. Sorts the

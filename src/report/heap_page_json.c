@@ -22,8 +22,10 @@ static void put_header(FILE *out, const struct mp_heap_view *view)
     const struct mp_heap_header *header = view->header;
     struct mp_heap_totals totals = mp_heap_totals(view);
     fprintf(out,
-            "\"pid\":%" PRId64 ",\"start\":%.3f,\"elapsed\":%.6f,\"peak_time\":%.6f,\n",
-            header->pid, (double)header->wall_start / 1e9, (double)header->elapsed / 1e9,
+            "\"pid\":%" PRId64
+            ",\"processes\":%zu,\"start\":%.3f,\"elapsed\":%.6f,\"peak_time\":%.6f,\n",
+            header->pid, view->processes ? view->processes : 1,
+            (double)header->wall_start / 1e9, (double)header->elapsed / 1e9,
             (double)header->peak_time / 1e9);
     fprintf(out,
             "\"counted\":{\"peak\":%" PRId64 ",\"live\":%" PRId64 ",\"total\":%" PRIu64
@@ -32,8 +34,8 @@ static void put_header(FILE *out, const struct mp_heap_view *view)
             totals.temporary);
     fprintf(out,
             "\"untracked\":%" PRIu64 ",\"untracked_bytes\":%" PRIu64
-            ",\"shortened\":%" PRIu64 ",\n",
-            header->untracked, header->untracked_bytes, header->shortened);
+            ",\"shortened\":%" PRIu64 ",\"sample\":%" PRIu64 ",\n",
+            header->untracked, header->untracked_bytes, header->shortened, header->sample);
 }
 
 /* [seconds, RSS, heap] */

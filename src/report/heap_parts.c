@@ -45,6 +45,19 @@ const char *mp_heap_short_size(int64_t bytes, char room[MP_HEAP_FIGURE])
     return room;
 }
 
+const char *mp_heap_estimate(const struct mp_heap_header *header, int64_t bytes,
+                             char room[MP_HEAP_FIGURE])
+{
+    char error[MP_HEAP_FIGURE];
+    mp_heap_size(bytes, room);
+    if (header->sample) {
+        size_t length = strlen(room);
+        snprintf(room + length, MP_HEAP_FIGURE - length, " +-%.16s",
+                 mp_heap_size(mp_heap_error(header, bytes), error));
+    }
+    return room;
+}
+
 const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE])
 {
     char digits[MP_HEAP_FIGURE], *to = room;

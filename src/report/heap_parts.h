@@ -22,6 +22,10 @@ const char *mp_heap_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_short_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE]);
 
+/* The size, and where blocks were sampled its standard error: "1.5 GiB +-28.4 MiB". */
+const char *mp_heap_estimate(const struct mp_heap_header *, int64_t bytes,
+                             char room[MP_HEAP_FIGURE]);
+
 enum mp_heap_cut {
     MP_HEAP_CUT_START, /* "...ckage/module.py" */
     MP_HEAP_CUT_END    /* "rows = [int(wo..." */

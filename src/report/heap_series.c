@@ -48,16 +48,17 @@ void mp_heap_put_series(FILE *out, const struct mp_heap_view *view,
     struct mp_heap_point buckets[MOST];
     int64_t rss[MOST], heap[MOST];
     int width = picture_width(style);
-    int64_t peak = view->header->peak;
     if (!marks.peak)
         return;
+    int64_t peak = view->processes ? marks.peak->heap : view->header->peak;
+    int64_t when = view->processes ? marks.peak->time : view->header->peak_time;
     mp_heap_buckets(view, buckets, (size_t)width);
     for (int i = 0; i < width; i++) {
         rss[i] = buckets[i].rss;
         heap[i] = buckets[i].heap;
     }
     int64_t top = marks.most->rss > peak ? marks.most->rss : peak;
-    heap[column_of(view->header->peak_time, view->header->elapsed, width)] = peak;
+    heap[column_of(when, view->header->elapsed, width)] = peak;
     fputc('\n', out);
     put_line(out, "heap", style, heap, width, top, peak);
     put_line(out, "RSS", style, rss, width, top, marks.most->rss);

@@ -24,6 +24,12 @@ void mp_heap_put_missing(FILE *out, const struct mp_heap_header *header,
                 "figure below has them\n",
                 mp_heap_count(header->untracked, number),
                 mp_heap_size((int64_t)header->untracked_bytes, bytes));
+    if (header->sample)
+        fprintf(
+            out,
+            "sampled: one block in %s; a figure of x bytes is an estimate with a standard "
+            "error of at most sqrt(%s * x)\n",
+            mp_heap_size((int64_t)header->sample, bytes), bytes);
     if (header->shortened)
         fprintf(out,
                 "warning: %s blocks are charged to callers of their lines: the file has no "
@@ -36,8 +42,12 @@ void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *n
 {
     const struct mp_heap_header *header = view->header;
     mp_heap_put_text(out, style, name, strlen(name), 0, MP_HEAP_CUT_START);
-    fprintf(out, "\nPython heap of process %" PRId64 ", %.3f s from ", header->pid,
-            seconds(header->elapsed));
+    const char *what = header->followed & 1 << MP_HEAP_MALLOC ? "Heap" : "Python heap";
+    if (view->processes)
+        fprintf(out, "\n%s of %zu processes", what, view->processes);
+    else
+        fprintf(out, "\n%s of process %" PRId64, what, header->pid);
+    fprintf(out, ", %.3f s from ", seconds(header->elapsed));
     mp_heap_put_time(out, header->wall_start);
     fputc('\n', out);
     mp_heap_put_missing(out, header, incomplete);
@@ -50,6 +60,33 @@ static void put_moment(FILE *out, const char *name, int64_t heap, int64_t rss, i
     fprintf(out, "  %-10s%11s  %11s  at %.3f s, %s blocks\n", name,
             mp_heap_size(heap, size), rss < 0 ? "-" : mp_heap_size(rss, resident),
             seconds(time), mp_heap_count(blocks, number));
+}
+
+/* Who was asked for it; nothing to say where only Python's allocators were followed. */
+static void put_kinds(FILE *out, const struct mp_heap_view *view)
+{
+    static const char *const names[MP_HEAP_KINDS] = {"Python", "malloc", "mmap"};
+    struct mp_heap_kinds kinds = mp_heap_kinds(view);
+    char at_peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE];
+    for (int kind = 0; kind < MP_HEAP_KINDS; kind++)
+        if (view->header->followed & 1 << MP_HEAP_MALLOC &&
+            (kinds.at_peak[kind] || kinds.live[kind]))
+            fprintf(out, "    %-8s%11s  %11s  %s at the end\n", names[kind],
+                    mp_heap_size(kinds.at_peak[kind], at_peak), "",
+                    mp_heap_size(kinds.live[kind], live));
+}
+
+/* The sum of the peaks was never there; what was, is known of the sampled moments. */
+static void put_peaks(FILE *out, const struct mp_heap_view *view, uint64_t blocks,
+                      const struct mp_heap_point *most)
+{
+    char size[MP_HEAP_FIGURE], resident[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE];
+    fprintf(out, "  %-10s%11s  %11s  each process at its own peak, %s blocks\n", "peaks",
+            mp_heap_size(view->header->peak, size), "", mp_heap_count(blocks, number));
+    if (most)
+        fprintf(out, "  %-10s%11s  %11s  at %.3f s, of the moments sampled\n", "together",
+                mp_heap_size(most->heap, size), mp_heap_size(most->rss, resident),
+                seconds(most->time));
 }
 
 static void put_allocated(FILE *out, const struct mp_heap_totals *totals)
@@ -71,9 +108,14 @@ void mp_heap_put_summary(FILE *out, const struct mp_heap_view *view,
     struct mp_heap_marks marks = mp_heap_marks(view);
     char most[MP_HEAP_FIGURE], at_peak[MP_HEAP_FIGURE];
     fprintf(out, "\n  %-10s%11s  %11s\n", "", "heap", "RSS");
-    put_moment(out, "peak", header->peak, marks.peak ? marks.peak->rss : -1,
-               header->peak_time, totals.peak_blocks);
-    put_moment(out, "end", header->live, marks.end ? marks.end->rss : -1, header->elapsed,
+    if (view->processes)
+        put_peaks(out, view, totals.peak_blocks, marks.peak);
+    else
+        put_moment(out, "peak", header->peak, marks.peak ? marks.peak->rss : -1,
+                   header->peak_time, totals.peak_blocks);
+    put_kinds(out, view);
+    put_moment(out, "end", header->live,
+               marks.end && !view->processes ? marks.end->rss : -1, header->elapsed,
                totals.live_blocks);
     if (marks.most && strcmp(mp_heap_size(marks.most->rss, most),
                              mp_heap_size(marks.peak->rss, at_peak)) != 0)

@@ -46,32 +46,44 @@ static void put_place(FILE *out, const struct mp_heap_table_options *options,
     fputc('\n', out);
 }
 
-static void put_text_figures(FILE *out, const struct mp_heap_line *row)
+/* Columns for bytes; wider where each has its standard error. */
+static int width_of(const struct mp_heap_header *header)
+{
+    return header->sample ? 23 : 11;
+}
+
+static void put_text_figures(FILE *out, const struct mp_heap_header *header,
+                             const struct mp_heap_line *row)
 {
     char peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE], total[MP_HEAP_FIGURE];
-    fprintf(out, "%11s %11s %11s %12" PRIu64 " %11" PRIu64 "  ",
-            mp_heap_size(row->at_peak, peak), mp_heap_size(row->live, live),
-            mp_heap_size((int64_t)row->total, total), row->blocks, row->temporary);
+    int width = width_of(header);
+    fprintf(out, "%*s %*s %*s %12" PRIu64 " %11" PRIu64 "  ", width,
+            mp_heap_estimate(header, row->at_peak, peak), width,
+            mp_heap_estimate(header, row->live, live), width,
+            mp_heap_estimate(header, (int64_t)row->total, total), row->blocks,
+            row->temporary);
 }
 
 static void put_text(FILE *out, const struct mp_heap_rows *table,
                      const struct mp_heap_table_options *options)
 {
     size_t shown = table->count < options->most ? table->count : options->most;
-    fprintf(out, "%11s %11s %11s %12s %11s  %s\n", "at peak", "live", "total",
-            "allocations", "temporary", groups[table->group]);
+    const struct mp_heap_header *header = table->view->header;
+    int width = width_of(header);
+    fprintf(out, "%*s %*s %*s %12s %11s  %s\n", width, "at peak", width, "live", width,
+            "total", "allocations", "temporary", groups[table->group]);
     for (size_t i = 0; i < shown; i++) {
-        put_text_figures(out, &table->rows[i]);
+        put_text_figures(out, header, &table->rows[i]);
         put_place(out, options, table, &table->rows[i]);
     }
     if (shown < table->count) {
         struct mp_heap_line rest = mp_heap_rows_rest(table, shown);
-        put_text_figures(out, &rest);
+        put_text_figures(out, header, &rest);
         fprintf(out, "%zu more\n", table->count - shown);
     }
-    put_text_figures(out, &table->whole);
+    put_text_figures(out, header, &table->whole);
     fputs("all\n", out);
-    mp_heap_put_missing(out, table->view->header, options->incomplete);
+    mp_heap_put_missing(out, header, options->incomplete);
 }
 
 /* The names of a row, each behind its key in JSON. */

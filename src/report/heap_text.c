@@ -6,6 +6,7 @@
 
 #include "aggregate/heap_path.h"
 #include "report/heap_balance.h"
+#include "report/heap_processes.h"
 #include "report/heap_summary.h"
 
 enum { CALLERS = 4, LEAST_PLACE = 30, INDENT = 8, SHARE = 7 };
@@ -15,6 +16,7 @@ struct table {
     enum mp_heap_order order;
     const char *title, *first, *second;
     uint64_t whole;
+    const struct mp_heap_header *header;
     int widths[2];
 };
 
@@ -24,11 +26,11 @@ static void figures(const struct table *table, const struct mp_heap_line *line,
 {
     switch (table->order) {
     case MP_HEAP_BY_PEAK:
-        mp_heap_size(line->at_peak, rooms[0]);
+        mp_heap_estimate(table->header, line->at_peak, rooms[0]);
         mp_heap_count(line->blocks_at_peak, rooms[1]);
         break;
     case MP_HEAP_BY_LIVE:
-        mp_heap_size(line->live, rooms[0]);
+        mp_heap_estimate(table->header, line->live, rooms[0]);
         mp_heap_count(line->live_blocks, rooms[1]);
         break;
     default:
@@ -243,20 +245,23 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     const struct mp_heap_header *header = view->header;
     struct table tables[] = {
         {.order = MP_HEAP_BY_PEAK,
-         .title = "At the peak",
+         .title = view->processes ? "At the peaks, each process at its own" : "At the peak",
          .first = "bytes",
          .second = "blocks",
-         .whole = (uint64_t)header->peak},
+         .whole = (uint64_t)header->peak,
+         .header = header},
         {.order = MP_HEAP_BY_LIVE,
          .title = "Still live",
          .first = "bytes",
          .second = "blocks",
-         .whole = (uint64_t)header->live},
+         .whole = (uint64_t)header->live,
+         .header = header},
         {.order = MP_HEAP_BY_CHURN,
          .title = "Freed at once (before their thread allocated again)",
          .first = "blocks",
          .second = "allocated",
-         .whole = mp_heap_totals(view).temporary},
+         .whole = mp_heap_totals(view).temporary,
+         .header = header},
     };
     mp_heap_put_title(out, view, options->name, options->incomplete, &options->style);
     mp_heap_put_summary(out, view, &options->style);
@@ -264,4 +269,5 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
         put_table(out, view, lines, &tables[i], options);
     mp_heap_put_balance(out, view);
     mp_heap_put_threads(out, view, options->most);
+    mp_heap_put_processes(out, options->processes, options->most, &options->style);
 }

@@ -7,6 +7,7 @@
 
 #include "aggregate/heap_lines.h"
 #include "report/heap_parts.h"
+#include "report/heap_processes.h"
 
 /* Finds a line of source: its text and length, without the newline; NULL when there is none. */
 typedef const char *mp_heap_source(void *context, const struct mp_heap_view *,
@@ -19,6 +20,7 @@ struct mp_heap_text_options {
     size_t most;                   /* lines in each table */
     mp_heap_source *source;        /* NULL: no source lines */
     void *context;
+    const struct mp_heap_processes *processes; /* that are summed; NULL: one is shown */
     struct mp_heap_style style;
 };
 

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/output.h"
 
 enum { MIB = 1 << 20 };
@@ -147,6 +149,25 @@ static int map_header(struct mp_heap_file *file)
     return 0;
 }
 
+/* Fails where there is no /proc: then it is not known. */
+static void note_command(char command[MP_HEAP_COMMAND])
+{
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t got = read(fd, command, MP_HEAP_COMMAND - 1);
+    close(fd);
+    command[got > 0 ? got : 0] = 0;
+}
+
+static uint64_t new_run(void)
+{
+    uint64_t run = 0;
+    if (getrandom(&run, sizeof run, GRND_NONBLOCK) != sizeof run || !run)
+        run = (uint64_t)mp_clock_ns() << 22 | (uint64_t)getpid();
+    return run;
+}
+
 /* Node 0 is the root of all stacks, code 0 has no name, thread 0 is all the others. */
 static int fill_header(struct mp_heap *heap)
 {
@@ -155,6 +176,8 @@ static int fill_header(struct mp_heap *heap)
     header->header_size = sizeof *header;
     header->node_size = sizeof(struct mp_heap_node);
     header->pid = getpid();
+    header->run = new_run();
+    note_command(header->command);
     for (int table = MP_HEAP_NODES; table < MP_HEAP_TABLES; table++) {
         if (grow(heap, (enum mp_heap_table)table))
             return -1;

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "aggregate/heap_merge.h"
 #include "aggregate/heap_series.h"
 #include "report/heap_json.h"
 #include "report/heap_text.h"
@@ -63,9 +64,9 @@ static void print_views(FILE *out, const struct mp_heap_view *view,
     }
 }
 
-static void print(FILE *out, const struct mp_heap_capture *capture)
+static void print(FILE *out, const struct mp_heap_capture *capture,
+                  const struct mp_heap_view *view)
 {
-    const struct mp_heap_view *view = &capture->view;
     struct mp_heap_own own;
     struct mp_heap_lines lines;
     if (mp_heap_own_init(&own, view) || mp_heap_lines_init(&lines, view, &own))
@@ -80,6 +81,18 @@ static void print(FILE *out, const struct mp_heap_capture *capture)
     mp_heap_own_release(&own);
 }
 
+/* As two processes of a run. */
+static void print_merged(FILE *out, const struct mp_heap_capture *capture)
+{
+    struct mp_heap_merge merge;
+    if (mp_heap_merge_init(&merge) || mp_heap_merge_add(&merge, &capture->view) ||
+        mp_heap_merge_add(&merge, &capture->view))
+        abort();
+    struct mp_heap_view view = mp_heap_merge_view(&merge);
+    print(out, capture, &view);
+    mp_heap_merge_release(&merge);
+}
+
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t length)
 {
     static FILE *nowhere;
@@ -88,8 +101,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t length)
     if (length < 2 * NUMBERS)
         return 0;
     struct mp_heap_capture capture;
-    if (mp_heap_read_fd(&capture, unpack(bytes, length)) == MP_HEAP_OK)
-        print(nowhere, &capture);
+    if (mp_heap_read_fd(&capture, unpack(bytes, length)) == MP_HEAP_OK) {
+        print(nowhere, &capture, &capture.view);
+        print_merged(nowhere, &capture);
+    }
     mp_heap_capture_release(&capture);
     return 0;
 }

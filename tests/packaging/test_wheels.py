@@ -50,6 +50,7 @@ def test_the_pure_wheel_has_no_native_part_and_the_others_nothing_of_it():
         assert any("_pure" in name for name in names) == is_pure
         assert any(name.endswith("_core.py") for name in names) == is_pure
         assert any(name.endswith((".so", "scripts/mprof")) for name in names) != is_pure
+        assert any(name.endswith("memory_profiler_heap.pth") for name in names) != is_pure
 
 
 def test_the_page_is_in_the_source_distribution_and_node_modules_are_not():
@@ -82,6 +83,12 @@ def test_every_command_works_in_an_empty_environment_of_an_empty_root(wheel, pla
     if not pure:
         plot = place.run(*mprof, "plot", "--terminal", "run.dat").stdout
         assert "MiB" in plot and len(plot.splitlines()) > 5
+        (place.home / "child.py").write_text(
+            "import subprocess, sys\nif len(sys.argv) < 2:\n"
+            "    subprocess.run([sys.executable, '-I', __file__, '1'], check=True)\n"
+        )
+        place.run(*mprof, "heap", "-o", "a.mprof", "child.py")
+        assert "of 2 processes" in place.run(*mprof, "report", "a.mprof").stdout
         place.run(*mprof, "plot", "-o", "run.html", "run.dat")
         assert b"</html>" in (place.home / "run.html").read_bytes()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CHUNK = 1 << 16
-HEADER = struct.Struct("<8sIIII qqq II qq q QQ Q 5Q 512s")
+HEADER = struct.Struct("<8sIIII qqq II qq q QQ QQ 5Q 512s")
 NODE = struct.Struct("<IIII qq QQ II Q")
 CODE = struct.Struct("<II II II iI")
 THREAD = struct.Struct("<q QQ QQQ")
@@ -86,8 +86,8 @@ class Capture:
         assert fields[0] == b"mprof\x1ahp" and fields[1] == 1
         self.clean, self.epoch = fields[8:10]
         self.live, self.peak, self.peak_time = fields[10:13]
-        self.untracked, self.untracked_bytes, self.shortened = fields[13:16]
-        counts, owners = fields[16:21], fields[21]
+        self.untracked, self.untracked_bytes, self.sample, self.shortened = fields[13:17]
+        counts, owners = fields[17:22], fields[22]
 
         def table(which: int) -> bytes:
             return b"".join(

@@ -33,7 +33,9 @@ def test_the_numbers_that_the_interpreter_boxes_for_us_do_not_count(shop: HeapSh
 def test_a_loop_on_one_line_counts_each_round(shop: HeapShop) -> None:
     line = "for n in (1, 2, 3): malloc(1, 0, 700); free(1, 0); malloc(1, n, 9)"
     work = shop.measure(f"@profile\ndef work():\n    {line}\n    return\nwork()\n")["work"]
-    iterator = sys.getsizeof(iter(()))
+    iterator = (
+        sys.getsizeof(iter(())) if sys.version_info < (3, 14) else 0
+    )  # no object there
     allocated, freed = 3 * 709 + iterator, 3 * 700 + iterator
     assert work[line].figures == (allocated, freed, 27, 700 + iterator)
     assert work["return"].figures == (0, 0, 0, 0)

@@ -145,7 +145,7 @@ def test_a_traceback_has_no_frame_of_ours(tmp_path: Path) -> None:
     assert done.stderr.split("\n", 1)[1] == plain.stderr
 
 
-def test_forked_children_that_were_not_recorded_are_told(tmp_path: Path) -> None:
+def test_forked_children_are_recorded_or_told(tmp_path: Path) -> None:
     write(
         tmp_path,
         "forks.py",
@@ -158,8 +158,12 @@ def test_forked_children_that_were_not_recorded_are_told(tmp_path: Path) -> None
         """,
     )
     done = heap("forks.py", cwd=tmp_path)
+    assert "not recorded" not in done.stderr
+    assert [process["closed"] for process in report(tmp_path)["processes"]] == [True] * 3
+    done = heap("--no-follow", "forks.py", cwd=tmp_path)
     assert done.stderr.count("the heap of 2 forked children was not recorded") == 1
-    assert report(tmp_path)["incomplete"] is None
+    got = report(tmp_path)
+    assert got["incomplete"] is None and got["processes"] == []
 
 
 SERVER = """

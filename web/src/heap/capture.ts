@@ -14,9 +14,9 @@ export type Kind = "own" | "installed" | "standard" | "none";
 
 interface Written {
   version: string; file: string; title: string | null; incomplete: string | null;
-  pid: number; start: number; elapsed: number; peak_time: number;
+  pid: number; processes: number; start: number; elapsed: number; peak_time: number;
   counted: { peak: number; live: number; total: number; blocks: number; frees: number; temporary: number };
-  untracked: number; untracked_bytes: number; shortened: number;
+  untracked: number; untracked_bytes: number; shortened: number; sample: number;
   series: [number, number, number][]; files: { path: string; functions: [string, number][] }[];
   least: number; frames: number[][]; sources: [number, number, string][]; rows: number[][]; more: number[];
 }

@@ -19,10 +19,11 @@ const flame = new Flame(byId("graph"), capture, measure), lines = new Lines(byId
 
 function summary(): string {
   return [
-    `peak ${size(counted.peak)} after ${seconds(capture.peak_time)}`,
+    capture.processes > 1 ? `peaks of ${capture.processes} processes, each at its own, ${size(counted.peak)} in all`
+      : `peak ${size(counted.peak)} after ${seconds(capture.peak_time)}`,
     `${size(counted.live)} still live after ${seconds(capture.elapsed)}`,
     `${size(counted.total)} in ${many(counted.blocks, "allocation")}, ${percent(counted.temporary, counted.blocks)} temporary`,
-    `process ${capture.pid}`, new Date(capture.start * 1000).toLocaleString(),
+    ...(capture.processes > 1 ? [] : [`process ${capture.pid}`]), new Date(capture.start * 1000).toLocaleString(),
   ].join(" \u00b7 ");
 }
 
@@ -50,11 +51,12 @@ function merged(): string {
 }
 
 function notices(): void {
-  const { incomplete, untracked, untracked_bytes, shortened } = capture;
+  const { incomplete, untracked, untracked_bytes, shortened, sample } = capture;
   const told: [string, boolean][] = [
     [incomplete ? `Incomplete: ${incomplete}.` : "", true],
     [untracked ? `Not followed: ${many(untracked, "block")} (${size(untracked_bytes)}), for want of memory.` : "", true],
     [shortened ? `Charged to their callers: ${many(shortened, "allocation")} whose stacks found no room in the file.` : "", true],
+    [sample ? `Sampled: one block in ${size(sample)}. A figure of x bytes is an estimate with a standard error of at most the root of ${size(sample)} times x.` : "", false],
     [disagreement(), true], [merged(), false],
   ];
   for (const [text, warns] of told) {
@@ -66,11 +68,16 @@ function notices(): void {
   }
 }
 
+/** The standard error of a sampled figure. */
+function error(value: number): string {
+  return capture.sample && measure.bytes ? ` \u00b1 ${size(Math.sqrt(capture.sample * value))}` : "";
+}
+
 /** What a frame is, a line each. */
 function describe(frame: Frame): string[] {
   const value = valueOf(frame, measure), blocks = frame.figures[measure.blocks];
   const below = frame.children.reduce((sum, child) => sum + valueOf(child, measure), 0);
-  const facts = [`${shown(value, measure)}${measure.bytes ? ` in ${many(blocks, "block")}` : ""}, ${percent(value, valueOf(root, measure))} of all ${measure.name}`];
+  const facts = [`${shown(value, measure)}${error(value)}${measure.bytes ? ` in ${many(blocks, "block")}` : ""}, ${percent(value, valueOf(root, measure))} of all ${measure.name}`];
   if (frame.kind === "call" && below < value) facts.push(`${shown(value - below, measure)} in the line itself`);
   facts.push(many(frame.stacks, "call stack"));
   const place = placeOf(frame.func, frame.line), source = sourceOf(frame.func, frame.line);

@@ -1,0 +1,162 @@
+#include "cmd/heap_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/heap_series.h"
+#include "base/array.h"
+#include "cmd/command.h"
+#include "cmd/heap_choice.h"
+#include "store/heap_run.h"
+
+static const char *next_word(const char *word, const char *end)
+{
+    const char *nul = memchr(word, 0, (size_t)(end - word));
+    return nul ? nul + 1 : end;
+}
+
+/* The program's words, without those that `mprof heap` put before them. */
+static const char *skip_runner(const char *from, const char *end)
+{
+    for (const char *word = from; word < end; word = next_word(word, end)) {
+        if (strcmp(word, "memory_profiler._heap_run") != 0)
+            continue;
+        const char *program = next_word(next_word(word, end), end);
+        bool marked = program < end && !strcmp(program, "--");
+        return marked ? next_word(program, end) : program;
+    }
+    return from;
+}
+
+/* Words that ended with NUL have blanks between them. */
+static void copy_command(char to[MP_HEAP_COMMAND], const char from[MP_HEAP_COMMAND])
+{
+    const char *end = from + MP_HEAP_COMMAND - 1;
+    while (end > from && !end[-1])
+        end--;
+    if (*end)
+        end = from; /* it has no end, and is nobody's */
+    from = skip_runner(from, end);
+    size_t length = (size_t)(end - from);
+    for (size_t i = 0; i < length; i++)
+        to[i] = from[i] ? from[i] : ' ';
+    to[length] = 0;
+}
+
+static int note_process(struct mp_heap_processes *list, const char *path,
+                        const struct mp_heap_header *header)
+{
+    if (mp_array_reserve((void **)&list->processes, &list->room, list->count + 1,
+                         sizeof *list->processes))
+        return -1;
+    struct mp_heap_process *process = &list->processes[list->count];
+    *process = (struct mp_heap_process){.file = strdup(path),
+                                        .pid = header->pid,
+                                        .parent = header->parent,
+                                        .wall_start = header->wall_start,
+                                        .elapsed = header->elapsed,
+                                        .peak_time = header->peak_time,
+                                        .peak = header->peak,
+                                        .live = header->live,
+                                        .clean = header->clean};
+    copy_command(process->command, header->command);
+    list->count += process->file != NULL;
+    return process->file ? 0 : -1;
+}
+
+static int add(struct mp_heap_run *run, const char *path,
+               const struct mp_heap_capture *capture)
+{
+    return mp_heap_merge_add(&run->merge, &capture->view) ||
+           note_process(&run->processes, path, capture->view.header);
+}
+
+/* What cannot be read is said, and left out. */
+static int add_child(struct mp_heap_run *run, const char *path)
+{
+    struct mp_heap_capture capture;
+    int failed = mp_heap_open(&capture, path) ? 0 : add(run, path, &capture);
+    mp_heap_capture_release(&capture);
+    return failed;
+}
+
+static void say_incomplete(struct mp_heap_run *run)
+{
+    size_t open = 0, count = run->processes.count;
+    for (size_t i = 0; i < count; i++)
+        open += !run->processes.processes[i].clean;
+    run->incomplete = run->capture.view.header->clean ? run->capture.incomplete : NULL;
+    if (!run->incomplete && open &&
+        asprintf(
+            &run->why,
+            "%zu of %zu processes were killed, or are still running; until then all is "
+            "there",
+            open, count) > 0)
+        run->incomplete = run->why;
+}
+
+static int merge(struct mp_heap_run *run, const char *path,
+                 const struct mp_heap_children *children)
+{
+    int failed = mp_heap_merge_init(&run->merge) || add(run, path, &run->capture);
+    for (size_t i = 0; i < children->count && !failed; i++)
+        failed = add_child(run, children->paths[i]);
+    if (failed)
+        return mp_fail("out of memory");
+    uint64_t joined = run->capture.view.header->children, found = run->processes.count - 1;
+    run->processes.unrecorded = joined > found ? joined - found : 0;
+    run->view = mp_heap_merge_view(&run->merge);
+    say_incomplete(run);
+    return 0;
+}
+
+int mp_heap_run_read(struct mp_heap_run *run, const char *path, bool alone)
+{
+    struct mp_heap_children children = {0};
+    *run = (struct mp_heap_run){0};
+    int code = mp_heap_open(&run->capture, path);
+    if (code)
+        return code;
+    run->view = run->capture.view;
+    run->incomplete = run->capture.incomplete;
+    bool may_have = !alone && !run->view.header->parent && run->view.header->children;
+    if (may_have && mp_heap_children_find(&children, path))
+        code = mp_fail("cannot look for the captures of the children of %s", path);
+    else if (may_have)
+        code = merge(run, path, &children);
+    mp_heap_children_release(&children);
+    return code;
+}
+
+int64_t mp_heap_run_peak(const struct mp_heap_run *run, int64_t *time)
+{
+    const struct mp_heap_header *header = run->view.header;
+    const struct mp_heap_point *sampled = mp_heap_marks(&run->view).peak;
+    int64_t peak = run->view.processes ? 0 : header->peak;
+    *time = header->peak_time;
+    for (size_t i = 0; i < run->processes.count; i++) {
+        const struct mp_heap_process *process = &run->processes.processes[i];
+        if (process->peak <= peak)
+            continue;
+        peak = process->peak;
+        *time = process->wall_start - header->wall_start + process->peak_time;
+    }
+    if (run->view.processes && sampled && sampled->heap > peak) {
+        peak = sampled->heap;
+        *time = sampled->time;
+    }
+    return peak;
+}
+
+void mp_heap_run_release(struct mp_heap_run *run)
+{
+    for (size_t i = 0; i < run->processes.count; i++)
+        free(run->processes.processes[i].file);
+    free(run->processes.processes);
+    free(run->why);
+    mp_heap_merge_release(&run->merge);
+    mp_heap_capture_release(&run->capture);
+    *run = (struct mp_heap_run){0};
+}
