@@ -6,6 +6,11 @@
 #include "aggregate/heap_stacks.h"
 #include "record/location.h"
 
+/* The analyzer loses sight of what is kept in an array. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
 /* For the time of building a listing. */
 struct building {
     const struct mp_heap_view *view;

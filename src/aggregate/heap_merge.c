@@ -285,6 +285,8 @@ static void merge_header(struct mp_heap_merge *merge, const struct mp_heap_heade
     sum->untracked_bytes = add_unsigned(sum->untracked_bytes, its->untracked_bytes);
     sum->shortened = add_unsigned(sum->shortened, its->shortened);
     sum->followed |= its->followed;
+    if (its->sample > sum->sample)
+        sum->sample = its->sample;
     sum->clean &= its->clean;
 }
 

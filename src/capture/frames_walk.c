@@ -157,7 +157,7 @@ static struct reach reach(const struct mp_walk *walk, struct mp_walker *walker, 
 static size_t rewrite(struct mp_walker *walker, frame *at, struct reach reach)
 {
     size_t same = reach.depth;
-    for (size_t i = reach.depth; i-- > reach.same; at = mp_frame_caller(at)) {
+    for (size_t i = reach.depth; at && i-- > reach.same; at = mp_frame_caller(at)) {
         if (i >= walker->depth || is_changed(walker, i, at))
             same = i;
         walker->frames[i].frame = at;

@@ -83,12 +83,12 @@ static inline struct mp_weight mp_ledger_weight(const struct mp_ledger *ledger,
     return (struct mp_weight){.bytes = size, .blocks = 1};
 }
 
-/* What that adds to the small blocks. */
+/* What a block adds to the small ones. */
 static inline int64_t mp_ledger_small(const struct mp_heap_node *node, size_t size,
-                                      const struct mp_weight *weight)
+                                      uint64_t bytes)
 {
     bool small = size <= MP_LEDGER_SMALL && mp_heap_kind(node) == MP_HEAP_PYTHON;
-    return small ? (int64_t)weight->bytes : 0;
+    return small ? (int64_t)bytes : 0;
 }
 
 /* A block was allocated. About 5 ns. */
@@ -110,7 +110,7 @@ static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread
     node->blocks += weight.blocks;
     thread->allocated += weight.bytes;
     thread->blocks += weight.blocks;
-    ledger->small += mp_ledger_small(node, size, &weight);
+    ledger->small += mp_ledger_small(node, size, weight.bytes);
     mp_ledger_raise(header, (int64_t)weight.bytes);
     if (__builtin_expect(
             !(thread->blocks % MP_LEDGER_LOOK) || weight.bytes >= MP_LEDGER_LARGE, 0))
@@ -131,7 +131,7 @@ static inline void mp_ledger_remove(struct mp_ledger *ledger, struct mp_heap_thr
     mp_ledger_save(node, header->epoch);
     node->live -= (int64_t)weight.bytes;
     node->live_blocks -= weight.blocks;
-    ledger->small -= mp_ledger_small(node, block->size, &weight);
+    ledger->small -= mp_ledger_small(node, block->size, weight.bytes);
     header->live -= (int64_t)weight.bytes;
     thread->freed += weight.bytes;
     thread->frees += weight.blocks;

@@ -24,7 +24,7 @@ kept = []
 
 def record(here: Recorder, source: str, **how) -> Done:
     here.write("program.py", source)
-    return here.mprof("heap", "-o", "a.mprof", "program.py", **how)
+    return here.mprof("heap", "--no-follow", "-o", "a.mprof", "program.py", **how)
 
 
 def figures(here: Recorder, name: str = "a.mprof") -> dict:

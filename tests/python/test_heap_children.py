@@ -281,7 +281,7 @@ def test_a_pre_fork_server_that_leaks_in_its_workers_is_caught(run: Recorder) ->
     assert SERVER.splitlines()[line - 1].strip().startswith("leaked.append")
     assert kept(got)[line] == pytest.approx(30 * SIZE, abs=5000)
     text = run.mprof("report", "a.mprof").out
-    assert "Python heap of 4 processes" in text
+    assert "Heap of 4 processes" in text
     assert (
         f"work.py:{line} handle" in text.split("At the peaks, each process at its own")[1]
     )
