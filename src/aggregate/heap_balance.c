@@ -73,8 +73,8 @@ struct mp_heap_sheet mp_heap_sheet(const struct mp_heap_view *view,
     struct mp_heap_balance read = sane_balance(&view->header->balance[moment]);
     struct mp_heap_sheet sheet = {
         .rss = read.rss, .time = read.time, .heap = read.heap, .absent = read.absent};
-    if (!read.rss)
-        return sheet;
+    if (view->processes > 1 || !read.rss)
+        return (struct mp_heap_sheet){0};
     put(&sheet, MP_HEAP_PART_LIVE, read.heap - read.absent);
     put_allocators(&sheet, &read);
     if (read.libraries >= 0)

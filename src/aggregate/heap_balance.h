@@ -32,6 +32,7 @@ struct mp_heap_sheet {
     bool known[MP_HEAP_PARTS]; /* what is not is 0, and in the remainder */
 };
 
+/* Of several processes there is none: they have pages in common, and were read at other moments. */
 struct mp_heap_sheet mp_heap_sheet(const struct mp_heap_view *, enum mp_heap_moment);
 
 #endif

@@ -1,5 +1,6 @@
 #include "capture/hooks_python_balance.h"
 
+#include <pthread.h>
 #include <time.h>
 
 #include "capture/balance.h"
@@ -225,9 +226,11 @@ static void noted(struct mp_ledger *ledger, int64_t now, bool point)
 {
     if (!is_wanted(ledger->heap->header, now, point))
         return;
-    int kept = errno;
+    int kept = errno, cancel;
     int64_t before = processor_time();
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* we have the turn */
     read_near_peak(now);
+    pthread_setcancelstate(cancel, &cancel);
     state.next = now + (processor_time() - before) * SHARE_OF_TIME;
     errno = kept;
 }

@@ -153,6 +153,17 @@ static void what_is_not_known_is_in_the_remainder(void **state)
     assert_false(sheet.known[MP_HEAP_PART_STACKS]);
 }
 
+static void several_processes_have_no_sheet(void **state)
+{
+    (void)state;
+    struct mp_heap_view merged = {.header = &header, .processes = 2};
+    header.balance[MP_HEAP_AT_END] = mp_balance_none();
+    header.balance[MP_HEAP_AT_END].rss = 1000;
+    assert_int_equal(mp_heap_sheet(&merged, MP_HEAP_AT_END).rss, 0);
+    merged.processes = 1;
+    assert_int_equal(mp_heap_sheet(&merged, MP_HEAP_AT_END).rss, 1000);
+}
+
 static void without_pymalloc_small_blocks_are_mallocs(void **state)
 {
     (void)state;
@@ -185,6 +196,7 @@ int main(void)
         cmocka_unit_test(the_maps_have_a_stack_and_data_of_libraries),
         cmocka_unit_test(the_parts_and_the_remainder_are_the_rss),
         cmocka_unit_test(what_is_not_known_is_in_the_remainder),
+        cmocka_unit_test(several_processes_have_no_sheet),
         cmocka_unit_test(without_pymalloc_small_blocks_are_mallocs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
