@@ -180,8 +180,9 @@ def test_the_lines_stand_beside_the_graph_with_their_source(capture: Path) -> No
     assert whole["figures"] == data["frames"][ROOT][4:]
     sums = [row["figures"] for row in [*seen["rows"], *seen["sums"][:-1]]]
     assert [sum(column) for column in zip(*sums, strict=True)] == whole["figures"]
-    (row,) = [row for row in seen["rows"] if "index work.py" in row["text"]]
-    assert row["source"] == 'return {row["id"]: row["name"].upper() for row in rows}'
+    name = r"load(\.<locals>\.<listcomp>)? work\.py"  # 3.11: a function of its own
+    (row, *_) = [row for row in seen["rows"] if re.search(name, row["text"])]
+    assert row["source"].startswith('return json.loads(json.dumps([{"id": i, "name"')
 
 
 def test_importlib_is_left_out_or_one_frame(tmp_path: Path) -> None:
