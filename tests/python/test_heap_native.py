@@ -37,7 +37,7 @@ def take(size: int) -> int:
 
 
 def take_map(size: int) -> mmap.mmap:
-    return mmap.mmap(-1, size)
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 @pytest.fixture
