@@ -234,7 +234,7 @@ def test_grandchildren_are_followed_through_any_mixture(run: Recorder) -> None:
         """,
     )
     got = report(run)
-    assert sum(kept(got, "sub.py").values()) == pytest.approx(3 * SIZE, abs=500)
+    assert sum(kept(got, "sub.py").values()) == pytest.approx(3 * SIZE, abs=5000)
     assert len(got["processes"]) == 6 and got["incomplete"] is None
 
 
