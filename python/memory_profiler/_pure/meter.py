@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 METRICS = ("rss", "pss", "uss")
+PF_EXITING = 4  # of the kernel's flags: its memory is gone, it is no zombie yet
 USS_FIELDS = (b"Private_Clean:", b"Private_Dirty:", b"Private_Hugetlb:")
 
 
@@ -54,7 +55,8 @@ class ProcMeter:
             stat = self._read(pid, "stat")
         except OSError:
             return True
-        return stat[stat.rindex(b")") + 1 :].split()[0] in (b"Z", b"X")
+        fields = stat[stat.rindex(b")") + 1 :].split()
+        return fields[0] in (b"Z", b"X") or bool(int(fields[6]) & PF_EXITING)
 
     def _parents(self) -> Iterator[tuple[int, int]]:
         for name in os.listdir("/proc"):
