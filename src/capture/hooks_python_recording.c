@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "capture/hooks_python_balance.h"
 
 struct mp_recording mp_recording;
+struct mp_sieve mp_recording_sieve;
 
 bool mp_hooks_are_open(void)
 {
@@ -95,7 +97,7 @@ static void tell_mapped(void *context, uint32_t stack, enum mp_map_kind kind, in
 static int open_books(struct mp_heap *into)
 {
     struct mp_ledger *ledger = &mp_recording.ledger;
-    if (mp_ledger_init(ledger, into))
+    if (mp_ledger_init(ledger, into, mp_recording.sample ? &mp_recording_sieve : NULL))
         return -1;
     if (!mp_walk_init(&mp_recording.walk, &ledger->stacks, &ledger->shadow)) {
         if (!mp_maps_init(&mp_recording.maps, tell_mapped, NULL))
@@ -124,11 +126,14 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
     }
     if (mp_recording.heap)
         close_books(); /* a forked child's copies of its parent's */
+    mp_recording.sample = sample;
+    if (sample)
+        memset(&mp_recording_sieve, 0, sizeof mp_recording_sieve);
     if ((native && mp_native_install()) || open_books(into))
         return -1;
     into->header->followed =
         1 << MP_HEAP_PYTHON | (native ? 1 << MP_HEAP_MALLOC | 1 << MP_HEAP_MMAP : 0);
-    into->header->sample = mp_recording.sample = sample;
+    into->header->sample = sample;
     mp_recording.heap = into;
     mp_recording.home = PyThreadState_Get()->interp;
     mp_recording.may_be_several =

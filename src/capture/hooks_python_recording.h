@@ -40,6 +40,7 @@ struct mp_recording {
 enum mp_open { MP_OPEN = 1, MP_OPEN_NATIVE = 2 };
 
 extern struct mp_recording mp_recording;
+extern struct mp_sieve mp_recording_sieve; /* in use where only some blocks are recorded */
 
 /* Whether the caller is known to hold the interpreter's lock. */
 enum mp_lock { MP_LOCK_HELD, MP_LOCK_UNKNOWN };
@@ -100,6 +101,13 @@ static inline bool mp_recording_wants(size_t size)
     return false;
 }
 
+/* Whether the block at an address may be known or watched. Without the turn. */
+static inline bool mp_recording_may_know(const void *address)
+{
+    return __builtin_expect(!mp_recording.sample, 1) ||
+           mp_sieve_may_hold(&mp_recording_sieve, (uintptr_t)address);
+}
+
 /* The stack of a thread without frames: its name. With the turn. */
 uint32_t mp_recording_label(struct mp_hooked *, enum mp_heap_kind);
 
@@ -149,6 +157,8 @@ static inline void mp_recording_note_free(struct mp_hooked *mine, enum mp_heap_k
 static inline void mp_recording_free(enum mp_lock lock, enum mp_heap_kind kind,
                                      void *address)
 {
+    if (!mp_recording_may_know(address))
+        return;
     enum mp_turn_way way = mp_recording_enter_quickly(lock);
     if (mp_recording_is_open()) {
         struct mp_block block =
@@ -172,6 +182,8 @@ struct mp_moving {
 static inline struct mp_moving mp_recording_take(enum mp_lock lock, void *address)
 {
     struct mp_moving moving = {0};
+    if (!mp_recording_may_know(address))
+        return moving;
     enum mp_turn_way way = mp_recording_enter_quickly(lock);
     if (mp_recording_is_open()) {
         moving.block = mp_shadow_take(&mp_recording.ledger.shadow, (uintptr_t)address);
@@ -187,8 +199,10 @@ void mp_recording_put_back(enum mp_lock, void *address, const struct mp_moving *
 static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind, void *from,
                                       const struct mp_moving *moving, void *to, size_t size)
 {
-    PyThreadState *thread;
     bool wanted = to && mp_recording_wants(size);
+    if (!wanted && !moving->block.known && !moving->block.watched)
+        return;
+    PyThreadState *thread;
     enum mp_turn_way way = mp_recording_enter(lock, &thread);
     if (mp_recording_is_open()) {
         struct mp_hooked *mine = mp_recording_mine();
