@@ -19,13 +19,27 @@ bool mp_hooks_are_open(void)
     return mp_recording.open && mp_recording_is_open();
 }
 
-struct mp_hooked *mp_recording_join(void)
+/* What is kept of the calling thread, which has nothing yet in this session; NULL when the
+   recording has ended. */
+static struct mp_hooked *join(void)
 {
     PyThreadState *thread;
     enum mp_turn_way way = mp_recording_enter(MP_LOCK_UNKNOWN, &thread);
     struct mp_hooked *mine = mp_recording_is_open() ? mp_recording_mine() : NULL;
     mp_recording_leave(way);
     return mine;
+}
+
+bool mp_recording_hits(size_t size)
+{
+    struct mp_hooked *own = mp_hooked_own;
+    if (!own || own->session != mp_recording.session) {
+        own = join();
+        if (!own || mp_sample_passes(&own->sample, size))
+            return false;
+    }
+    mp_sample_next(&own->sample, mp_recording.sample);
+    return true;
 }
 
 uint32_t mp_recording_label(struct mp_hooked *mine, enum mp_heap_kind kind)
@@ -142,7 +156,9 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
     mp_recording.session++;
     mp_recording_balance_start();
     mp_hooks_install();
-    __atomic_store_n(mp_recording.open, MP_OPEN | (native ? MP_OPEN_NATIVE : 0),
+    __atomic_store_n(mp_recording.open,
+                     MP_OPEN | (native ? MP_OPEN_NATIVE : 0) |
+                         (sample ? MP_OPEN_SAMPLED : 0),
                      __ATOMIC_RELEASE);
     return 0;
 }

@@ -37,7 +37,7 @@ struct mp_recording {
     pid_t owner;
 };
 
-enum mp_open { MP_OPEN = 1, MP_OPEN_NATIVE = 2 };
+enum mp_open { MP_OPEN = 1, MP_OPEN_NATIVE = 2, MP_OPEN_SAMPLED = 4 };
 
 extern struct mp_recording mp_recording;
 extern struct mp_sieve mp_recording_sieve; /* in use where only some blocks are recorded */
@@ -81,24 +81,24 @@ static inline struct mp_hooked *mp_recording_mine(void)
     return mp_hooked_mine(mp_recording.heap, &mp_recording.walk, mp_recording.session);
 }
 
-/* The calling thread's, which has none yet; NULL when the recording has ended. */
-struct mp_hooked *mp_recording_join(void);
+/* Where only some blocks are recorded: whether this one is certainly not, and then is counted. */
+static inline bool mp_recording_passes(size_t size)
+{
+    struct mp_hooked *own = mp_hooked_own;
+    if (__builtin_expect(!own || own->session != mp_recording.session, 0) ||
+        !mp_sample_passes(&own->sample, size))
+        return false;
+    own->last = 0;
+    return true;
+}
+
+bool mp_recording_hits(size_t size); /* of a block that did not pass */
 
 /* Whether a block is to be recorded. Asked once a block, without the turn. */
 static inline bool mp_recording_wants(size_t size)
 {
-    if (__builtin_expect(!mp_recording.sample, 1))
-        return true;
-    struct mp_hooked *own = mp_hooked_own;
-    if (__builtin_expect(!own || own->session != mp_recording.session, 0))
-        own = mp_recording_join();
-    if (!own || mp_sample_hits(&own->sample, size)) {
-        if (own)
-            mp_sample_next(&own->sample, mp_recording.sample);
-        return own;
-    }
-    own->last = 0;
-    return false;
+    return __builtin_expect(!mp_recording.sample, 1) ||
+           (!mp_recording_passes(size) && mp_recording_hits(size));
 }
 
 /* Whether the block at an address may be known or watched. Without the turn. */
