@@ -8,7 +8,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parent / "src"
-CORE = ["elf_object", "hooks_native", "hooks_native_maps", "patch", "patch_dl"]
+CORE = ["elf_object", "hooks_native", "hooks_native_maps", "hooks_native_threads", "patch"]
+CORE += ["patch_dl"]
 
 
 def main() -> None:

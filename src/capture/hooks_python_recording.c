@@ -1,9 +1,7 @@
 #include "capture/hooks_python_recording.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "capture/hooks_native.h"
@@ -24,19 +22,6 @@ struct mp_hooked *mp_recording_join(void)
     struct mp_hooked *mine = mp_recording_is_open() ? mp_recording_mine() : NULL;
     mp_recording_leave(way);
     return mine;
-}
-
-uint32_t mp_recording_label(struct mp_hooked *mine, enum mp_heap_kind kind)
-{
-    struct mp_walk *walk = &mp_recording.walk;
-    if (!mine->label) {
-        char name[16] = "", label[32];
-        prctl(PR_GET_NAME, name);
-        snprintf(label, sizeof label, "[thread %.15s]", name);
-        mine->label =
-            mp_stacks_child(walk->stacks, 0, mp_codes_label(&walk->codes, label), 0);
-    }
-    return kind == MP_HEAP_PYTHON ? mine->label : mp_walk_kind(walk, mine->label, kind);
 }
 
 void mp_recording_put_back(enum mp_lock lock, void *address, const struct mp_moving *moving)
