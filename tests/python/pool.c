@@ -100,6 +100,13 @@ int ask(long mib)
     return pthread_join(waiting, NULL);
 }
 
+static void *take_and_give(void *ignored)
+{
+    void *volatile block = malloc(1000);
+    free(block);
+    return ignored;
+}
+
 static void keep_at_end(void *mib)
 {
     keep((long)mib);
@@ -108,6 +115,7 @@ static void keep_at_end(void *mib)
 static void *leave(void *mib)
 {
     pthread_setname_np(pthread_self(), "leaving");
+    take_and_give(NULL);
     pthread_setspecific(key, mib);
     pthread_exit(NULL);
 }
@@ -118,13 +126,6 @@ int start_leaving(long mib)
     if (!key)
         pthread_key_create(&key, keep_at_end);
     return run(NULL, leave, mib);
-}
-
-static void *take_and_give(void *ignored)
-{
-    void *volatile block = malloc(1000);
-    free(block);
-    return ignored;
 }
 
 int start_many(int count)

@@ -193,6 +193,7 @@ with heap.track(native=True) as t:
     pool.start_waiting()
 print(rows(t))
 with heap.track(native=True) as t:
+    exec("bytes(5000)\\n" * 200)
     pool.ask(3)
     pool.start(1)
 print(rows(t))
@@ -200,7 +201,7 @@ print(rows(t))
     done = here.python(script)
     assert [line for line in done.out.splitlines() if "thread" in line] == [
         "[('', 0, '[thread waiting]', 2)]",
-        f"[('', 0, '[thread waiting]', 3), ('{here.path}/program.py', 14, '[thread pool]', 1)]",
+        f"[('', 0, '[thread waiting]', 3), ('{here.path}/program.py', 15, '[thread pool]', 1)]",
     ]
 
 
