@@ -258,7 +258,8 @@ thread.join()
     (row,) = [row for row in rows if row["file"]]
     assert callers(row)[:1] == [("program.py", 5, "work")]
     assert callers(row)[1][2] == "Thread.run"
-    (row,) = [row for row in figures(here)["lines"] if row["function"] == "work"]
+    row = figures(here)["lines"][0]
+    assert where(row) == ("program.py", 4, "work")
     assert [name for _, _, name in callers(row)] == [
         "Thread.run", "Thread._bootstrap_inner", "Thread._bootstrap"
     ]  # fmt: skip
