@@ -133,7 +133,7 @@ def mapped():
 for _ in range(2):
     before = mapped()
     assert pool.start_many(1000) == 0
-assert mapped() == before
+assert mapped() - before < 10
 """)  # fmt: skip
     assert (row["line"], row["allocations"], row["live"]) == (6, 2000, 0)
     assert row["stacks"] == 1
@@ -234,8 +234,8 @@ else:
 """)  # fmt: skip
     done = here.mprof("heap", "-o", "a.mprof", "program.py")
     assert done.code == 0, done.err
-    found = {where(row)[1:]: row["live"] // MIB for row in thread_rows(figures(here))}
-    assert found == {
+    rows = [row for row in thread_rows(figures(here)) if row["file"]]
+    assert {where(row)[1:]: row["live"] // MIB for row in rows} == {
         (3, "[thread waiting]"): 1,
         (8, "[thread pool]"): 2,
         (9, "[thread pool]"): 3,
