@@ -36,16 +36,29 @@ static uint32_t creator_of_this(void)
     return known ? mp_native_birth.stack : 0;
 }
 
+/* A thread like one of those that led to it is that one: where each starts its successor, stacks
+   would grow for ever. */
+static uint32_t called_by(const struct mp_heap *heap, uint32_t creator, uint32_t code)
+{
+    const struct mp_heap_node *nodes = heap->nodes;
+    for (uint32_t at = creator; mp_heap_is_thread(&heap->codes[nodes[at].code]);
+         at = nodes[at].parent)
+        if (nodes[at].code == code)
+            return at;
+    return mp_stacks_child(mp_recording.walk.stacks, creator, code, 0);
+}
+
 static uint32_t make_label(void)
 {
-    struct mp_walk *walk = &mp_recording.walk;
+    const struct mp_heap *heap = mp_recording.heap;
     char name[16] = "", label[32];
     uint32_t creator = creator_of_this();
-    struct mp_heap_code place = place_of(mp_recording.heap, creator);
+    struct mp_heap_code place = place_of(heap, creator);
     prctl(PR_GET_NAME, name);
     snprintf(label, sizeof label, "[thread %.15s]", name);
-    uint32_t code = mp_codes_label(&walk->codes, label, place.file, place.first_line);
-    return mp_stacks_child(walk->stacks, creator, code, 0);
+    return called_by(
+        heap, creator,
+        mp_codes_label(&mp_recording.walk.codes, label, place.file, place.first_line));
 }
 
 /* Threads that are over share what we keep, but each has a name. */

@@ -11,6 +11,8 @@ static sem_t wanted;
 static long asked;
 static pthread_key_t key;
 
+int start_chain(long length);
+
 static void keep(long mib)
 {
     void *volatile block = malloc((size_t)mib << 20);
@@ -47,6 +49,20 @@ static void *start_another(void *mib)
 int start_nested(long mib)
 {
     return run(NULL, start_another, mib);
+}
+
+static void *start_the_next(void *left)
+{
+    if (left)
+        start_chain((long)left - 1);
+    keep(1);
+    return NULL;
+}
+
+/* Each thread starts the next. */
+int start_chain(long length)
+{
+    return run(NULL, start_the_next, length);
 }
 
 int start_on_a_small_stack(long mib)

@@ -97,6 +97,14 @@ def test_a_thread_of_a_thread_has_both_and_the_line_that_started_the_first(
     ]
 
 
+def test_a_chain_of_threads_that_start_their_successors_is_one_stack(
+    here: Recorder, place: Path
+) -> None:
+    (row,) = threads(here, place, "pool.start_chain(99)\n")
+    assert (row["line"], row["stacks"], row["allocations"]) == (2, 1, 100)
+    assert callers(row) == [("program.py", 2, "<module>")]
+
+
 def test_threads_of_one_name_are_told_apart_by_their_lines(
     here: Recorder, place: Path
 ) -> None:
