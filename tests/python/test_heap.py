@@ -356,6 +356,30 @@ assert 3 * 5033 <= rows[0].live < 3 * 5033 + 110 * 36, rows
     subprocess.run([sys.executable, "-c", source], check=True)
 
 
+class Made:
+    def __init__(self) -> None:
+        self.held = bytes(7000)
+
+
+def test_nothing_stands_between_a_call_of_a_class_and_its_initialiser(
+    tmp_path: Path,
+) -> None:
+    def make():
+        return Made()
+
+    [make() for _ in range(100)]  # the interpreter has its fast way for such calls then
+    with heap.track(tmp_path / "a.mprof", native=False):
+        kept = [make() for _ in range(100)]
+    capture = Capture(tmp_path / "a.mprof")
+    (stack,) = {
+        tuple(name.split(".")[-1] for name, _ in capture.stack(number))[-2:]
+        for number, node in enumerate(capture.nodes)
+        if node.live >= 7000 * node.live_blocks > 0
+    }
+    assert stack == ("make", "__init__")
+    assert len(kept) == 100
+
+
 # Faults 61
 
 
