@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 from types import ModuleType
 
@@ -378,6 +379,72 @@ def test_nothing_stands_between_a_call_of_a_class_and_its_initialiser(
     }
     assert stack == ("make", "__init__")
     assert len(kept) == 100
+
+
+@pytest.mark.parametrize("length, count", [(4000, 2000), (5, 66_000)])
+def test_a_function_whose_name_has_no_room_is_charged_to_its_caller(
+    length: int, count: int, tmp_path: Path
+) -> None:
+    def made():
+        return bytes(3000)
+
+    def call(function):
+        return function()
+
+    functions = [
+        types.FunctionType(made.__code__.replace(co_qualname=f"{i:0{length}}"), {})
+        for i in range(count)
+    ]
+    with heap.track(tmp_path / "a.mprof", native=False):
+        kept = list(map(call, functions))
+    capture = Capture(tmp_path / "a.mprof")
+    size = sys.getsizeof(kept[0])
+    named = {
+        capture.codes[node.code].name: node.live_blocks
+        for node in capture.nodes
+        if node.live == size * node.live_blocks > 0
+    }
+    assert named.pop(call.__qualname__) == capture.shortened > 0
+    assert len(named) + capture.shortened == len(kept) == count
+    assert all(len(name) == length for name in named) and set(named.values()) == {1}
+
+
+def test_stacks_without_room_are_charged_to_a_stack_that_they_begin_with(
+    tmp_path: Path,
+) -> None:
+    source = """
+import resource, sys
+from memory_profiler import heap
+class Kept:
+    __slots__ = "before"
+last = None
+def leaf():
+    global last
+    one = Kept()
+    one.before, last = last, one
+def tree(n):
+    if n:
+        tree(n - 1)
+        tree(n - 1)
+    else:
+        leaf()
+tree(6)  # a call that is new has other instructions
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+with heap.track(sys.argv[1], native=False):
+    tree(14)
+"""
+    path = tmp_path / "a.mprof"
+    subprocess.run([sys.executable, "-c", source, path], check=True)
+    capture = Capture(path)
+    depths, leaves = [-1], [node.live_blocks for node in capture.nodes]
+    for node in capture.nodes[1:]:
+        depths.append(depths[node.parent] + 1)
+    for number in range(len(leaves) - 1, 0, -1):
+        leaves[capture.nodes[number].parent] += leaves[number]
+    assert capture.shortened > 1000
+    for depth, below in zip(depths, leaves, strict=True):
+        if 1 <= depth <= 14:  # 0: <module>
+            assert below == 2 ** (14 - depth), depth
 
 
 # Faults 61
