@@ -14,13 +14,22 @@ enum {
 
 typedef const _PyInterpreterFrame frame;
 
+/* Every 2^16 generations entries of other code would hold again. */
+static void clear_old(struct mp_walk *walk)
+{
+    if (!((walk->generation + walk->codes.died) & ((1 << GENERATION_BITS) - 1)))
+        memset(walk->cache, 0, sizeof walk->cache);
+}
+
 int mp_walk_init(struct mp_walk *walk, struct mp_stacks *stacks, struct mp_shadow *shadow)
 {
     walk->generation += walk->codes.died + 1;
     walk->frames_died++;
     walk->stacks = stacks;
     memset(walk->kinds, 0, sizeof walk->kinds);
-    return mp_codes_init(&walk->codes, stacks->heap, shadow);
+    int failed = mp_codes_init(&walk->codes, stacks->heap, shadow);
+    clear_old(walk);
+    return failed;
 }
 
 void mp_walk_release(struct mp_walk *walk)
@@ -70,10 +79,10 @@ void mp_walk_forget(struct mp_walk *walk, struct mp_walker *walker, uintptr_t ad
 {
     if (mp_anchors_forget(&walker->anchors, address))
         return;
-    if (!mp_codes_forget(&walk->codes, address))
+    if (mp_codes_forget(&walk->codes, address))
+        clear_old(walk);
+    else
         walk->frames_died++;
-    else if (!((walk->generation + walk->codes.died) & ((1 << GENERATION_BITS) - 1)))
-        memset(walk->cache, 0, sizeof walk->cache);
 }
 
 static void start_anew(const struct mp_walk *walk, struct mp_walker *walker)

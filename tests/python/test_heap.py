@@ -357,6 +357,37 @@ assert 3 * 5033 <= rows[0].live < 3 * 5033 + 110 * 36, rows
     subprocess.run([sys.executable, "-c", source], check=True)
 
 
+def test_no_capture_has_a_stack_of_an_earlier_one() -> None:
+    """Not when 2**16 functions and captures have come and gone either: one of the last children
+    has the very number that the first capture had."""
+    source = """
+import os
+from types import FunctionType
+from memory_profiler import heap
+def hold():
+    return bytes(3000)
+def other():
+    return bytes(3000)
+def dies():
+    return object()
+def held(functions, deaths=0):
+    with heap.track(native=False) as t:
+        kept = [function() for function in functions]
+        for _ in range(deaths):
+            FunctionType(dies.__code__.replace(), {})()
+    return sum(row[4] for row in t._heap.top(10**6, 1) if row[2] == "hold")
+size = held([other, hold], 2**16 - 50)
+assert size > 3000
+for _ in range(80):
+    held([])
+    child = os.fork()
+    if not child:
+        os._exit(held([hold]) != size)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", source], check=True)
+
+
 class Made:
     def __init__(self) -> None:
         self.held = bytes(7000)
