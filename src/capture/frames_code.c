@@ -1,6 +1,7 @@
 #include "capture/frames_code.h"
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "capture/frames_text.h"
@@ -135,16 +136,19 @@ static uint32_t define(struct mp_codes *codes, struct mp_heap_code *code)
     return *slot = (uint32_t)id;
 }
 
-static bool has_room(struct mp_codes *codes)
+static bool has_room(struct mp_codes *codes, size_t text)
 {
     uint64_t id = codes->heap->header->counts[MP_HEAP_CODES];
     return !mp_heap_reserve(codes->heap, MP_HEAP_CODES, 1) &&
+           !mp_heap_reserve(codes->heap, MP_HEAP_TEXT, text) &&
            !(id * 2 >= codes->known_room && grow_known(codes));
 }
 
 static uint32_t define_object(struct mp_codes *codes, PyCodeObject *object)
 {
-    if (!has_room(codes))
+    size_t text = mp_text_most(object->co_qualname) + mp_text_most(object->co_filename) +
+                  mp_text_most(object->co_linetable);
+    if (!has_room(codes, text))
         return 0;
     struct mp_heap_code code = {
         .name = put_name(codes, mp_text_put(codes->heap, object->co_qualname)),
@@ -157,7 +161,7 @@ static uint32_t define_object(struct mp_codes *codes, PyCodeObject *object)
 uint32_t mp_codes_label(struct mp_codes *codes, const char *label, struct mp_heap_text file,
                         int line)
 {
-    if (!has_room(codes))
+    if (!has_room(codes, strlen(label)))
         return 0;
     struct mp_heap_code code = {.name =
                                     put_name(codes, mp_text_put_string(codes->heap, label)),
