@@ -18,7 +18,7 @@
 enum { MP_CODES_TEXTS = 512 };
 
 struct mp_codes_entry {
-    uintptr_t address; /* 0: free, 1: was used */
+    uintptr_t address; /* 0: free */
     uint32_t id;
 };
 
