@@ -37,10 +37,10 @@ struct mp_codes {
 int mp_codes_init(struct mp_codes *, struct mp_heap *, struct mp_shadow *);
 void mp_codes_release(struct mp_codes *);
 
-/* The number of a code object that is alive; 0, the nameless one, when there is no room. */
+/* The number of a code object that is alive; 0 when there is no room. */
 uint32_t mp_codes_find(struct mp_codes *, PyCodeObject *);
 
-/* The number of what is no code but has a name. */
+/* The number of what is no code but has a name, or 0. */
 uint32_t mp_codes_label(struct mp_codes *, const char *label);
 
 /* The watched block at this address is being freed. Whether it was a code object's. */

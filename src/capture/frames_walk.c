@@ -46,6 +46,8 @@ static uint32_t child(struct mp_walk *walk, uint32_t parent, frame *at)
         return walk->cache[slot].child;
     PyCodeObject *code = mp_frame_code(at);
     uint32_t id = mp_codes_find(&walk->codes, code);
+    if (!id)
+        return parent;
     uint32_t found =
         mp_stacks_child(walk->stacks, parent, id, units_into(code, instruction));
     walk->cache[slot].instruction = key;
@@ -54,15 +56,26 @@ static uint32_t child(struct mp_walk *walk, uint32_t parent, frame *at)
     return found;
 }
 
+void mp_walk_note_short(struct mp_walk *walk)
+{
+    if (!walk->is_short)
+        walk->stacks->heap->header->shortened++;
+    walk->is_short = true;
+}
+
 uint32_t mp_walk_kind_slowly(struct mp_walk *walk, uint32_t stack, enum mp_heap_kind kind)
 {
     const struct mp_heap_node *node = &walk->stacks->heap->nodes[stack];
     size_t slot = stack % MP_WALK_KINDS;
     uint32_t at = node->instruction | (uint32_t)kind << MP_HEAP_KIND_SHIFT;
+    uint32_t found = mp_stacks_child(walk->stacks, node->parent, node->code, at);
+    if (found == node->parent) {
+        mp_walk_note_short(walk);
+        return found;
+    }
     walk->kinds[slot].stack = stack;
     walk->kinds[slot].kind = kind;
-    return walk->kinds[slot].found =
-               mp_stacks_child(walk->stacks, node->parent, node->code, at);
+    return walk->kinds[slot].found = found;
 }
 
 void mp_walk_forget(struct mp_walk *walk, struct mp_walker *walker, uintptr_t address)
@@ -79,6 +92,7 @@ static void start_anew(const struct mp_walk *walk, struct mp_walker *walker)
 {
     mp_anchors_clear(&walker->anchors);
     walker->depth = 0;
+    walker->whole = SIZE_MAX;
     walker->debt = 0;
     walker->stable = SIZE_MAX;
     walker->codes_died = walk->codes.died;
@@ -169,14 +183,23 @@ static size_t rewrite(struct mp_walker *walker, frame *at, struct reach reach)
 /* Numbers the innermost frames behind the `same` outermost; recursion outwards is an index. */
 static void number(struct mp_walk *walk, struct mp_walker *walker, size_t same)
 {
-    for (size_t i = same; i < walker->depth; i++)
-        walker->frames[i].stack =
-            child(walk, i ? walker->frames[i - 1].stack : 0, walker->frames[i].frame);
+    if (same <= walker->whole)
+        walker->whole = SIZE_MAX;
+    for (size_t i = same; i < walker->depth; i++) {
+        uint32_t caller = i ? walker->frames[i - 1].stack : 0;
+        uint32_t found =
+            caller; /* behind the last whole one: others of that name are not it */
+        if (__builtin_expect(i < walker->whole, 1))
+            found = child(walk, caller, walker->frames[i].frame);
+        if (__builtin_expect(found == caller, 0) && i < walker->whole)
+            walker->whole = i;
+        walker->frames[i].stack = found;
+    }
 }
 
 static uint32_t give_up(struct mp_walk *walk, struct mp_walker *walker)
 {
-    walk->stacks->heap->header->shortened++;
+    mp_walk_note_short(walk);
     start_anew(walk, walker);
     return 0;
 }
@@ -185,6 +208,7 @@ uint32_t mp_walk_thread(struct mp_walk *walk, struct mp_walker *walker,
                         PyThreadState *thread)
 {
     frame *innermost = mp_frame_python(mp_frame_innermost(thread));
+    walk->is_short = false;
     if (walker->frames_died != walk->frames_died)
         start_anew(walk, walker);
     struct reach seen = reach(walk, walker, innermost);
@@ -200,6 +224,8 @@ uint32_t mp_walk_thread(struct mp_walk *walk, struct mp_walker *walker,
         walker->debt += (uint32_t)(same - from - FEW);
     walker->depth = depth;
     number(walk, walker, same);
+    if (__builtin_expect(walker->whole < depth, 0))
+        mp_walk_note_short(walk);
     return walker->frames[depth - 1].stack;
 }
 

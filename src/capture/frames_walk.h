@@ -28,6 +28,7 @@ struct mp_walked {
 struct mp_walker {
     struct mp_walked *frames; /* owned */
     size_t depth, room;
+    size_t whole; /* outermost frames with stacks of their own: all, or the file was full */
     uint64_t codes_died, frames_died; /* of the walk, at the last one */
     size_t stable; /* outermost frames that stood still since `debt` was 0 */
     uint32_t debt; /* frames looked at in vain */
@@ -39,6 +40,7 @@ struct mp_walker {
 struct mp_walk {
     struct mp_codes codes;
     struct mp_stacks *stacks; /* borrowed */
+    bool is_short;            /* the latest walk ended at an ancestor, and was counted */
     uint64_t generation;      /* when no code had died yet */
     uint64_t frames_died;     /* anchored ones, freed by another thread than theirs */
     struct {
@@ -56,6 +58,9 @@ void mp_walk_release(struct mp_walk *);
 
 /* The stack of a thread: the calling one's. 0: no frame, or more than MP_WALK_DEEPEST. */
 uint32_t mp_walk_thread(struct mp_walk *, struct mp_walker *, PyThreadState *);
+
+/* Counts a block that goes to an ancestor of its stack, once. */
+void mp_walk_note_short(struct mp_walk *);
 
 /* The same stack with another kind of allocation at its end. About 1 ns when it was lately asked. */
 uint32_t mp_walk_kind_slowly(struct mp_walk *, uint32_t stack, enum mp_heap_kind);

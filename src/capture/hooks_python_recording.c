@@ -29,13 +29,16 @@ struct mp_hooked *mp_recording_join(void)
 uint32_t mp_recording_label(struct mp_hooked *mine, enum mp_heap_kind kind)
 {
     struct mp_walk *walk = &mp_recording.walk;
+    walk->is_short = false;
     if (!mine->label) {
         char name[16] = "", label[32];
         prctl(PR_GET_NAME, name);
         snprintf(label, sizeof label, "[thread %.15s]", name);
-        mine->label =
-            mp_stacks_child(walk->stacks, 0, mp_codes_label(&walk->codes, label), 0);
+        uint32_t code = mp_codes_label(&walk->codes, label);
+        mine->label = code ? mp_stacks_child(walk->stacks, 0, code, 0) : 0;
     }
+    if (!mine->label)
+        mp_walk_note_short(walk);
     return kind == MP_HEAP_PYTHON ? mine->label : mp_walk_kind(walk, mine->label, kind);
 }
 

@@ -22,7 +22,7 @@ int mp_stacks_init(struct mp_stacks *, struct mp_heap *);
 void mp_stacks_release(struct mp_stacks *);
 
 /* The stack in which `code` runs at `instruction`, called from `parent`. When there is no room for
-   a new one: the parent's number, and the header's `shortened` counts it. */
+   a new one: the parent's number. */
 uint32_t mp_stacks_child(struct mp_stacks *, uint32_t parent, uint32_t code,
                          uint32_t instruction);
 
