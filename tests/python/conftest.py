@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import functools
 import importlib.util
 import os
 import pathlib
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -87,6 +89,12 @@ def parse_tables(text: str) -> list[Table]:
     return tables
 
 
+def assert_increments(table: Table, expected: dict[str, float], tolerance: float) -> None:
+    """What rows added, in MiB, each by a text that only its source holds."""
+    increments = {text: table.line(text).increment for text in expected}
+    assert increments == pytest.approx(expected, abs=tolerance)
+
+
 def parse_row(line: str) -> Row:
     match = re.match(r"^ *(\d+) +(\S+) MiB +(\S+) MiB +(\d+)   (.*)$", line)
     if not match:
@@ -159,10 +167,35 @@ class Workshop:
         self.write("script.py", source)
         return self.run(*options, "script.py", *args, **rest)
 
+    def profile_as(self, mode: str, source: str) -> Run:
+        """Profiles a program under -m, or with an import of its own; it ends well and in silence."""
+        if mode == "run":
+            run = self.profile(source)
+        else:
+            self.write(
+                "script.py",
+                "from memory_profiler import profile\n" + textwrap.dedent(source),
+            )
+            run = self.python("script.py")
+        assert (run.code, run.err) == (0, ""), run.err
+        return run
+
 
 @pytest.fixture
 def shop(tmp_path: pathlib.Path) -> Workshop:
     return Workshop(tmp_path)
+
+
+@pytest.fixture(params=["run", "imported"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """Where a program has its `profile` from: our -m, or an import of its own."""
+    return request.param
+
+
+@pytest.fixture
+def profiled(shop: Workshop, mode: str) -> Callable[[str], Run]:
+    """Profiles a program whose decorators are bare, in each mode."""
+    return functools.partial(shop.profile_as, mode)
 
 
 @pytest.fixture

@@ -6,32 +6,13 @@ import json
 
 import pytest
 
-from conftest import MIB, Workshop, parse_tables
+from conftest import MIB, assert_increments, parse_tables
 
 BIG = 'b"x" * (45 * 2 ** 20)'  # above malloc's highest mmap threshold: freed to the system
-MODES = ["run", "imported"]
 
 
-def profile_in(shop: Workshop, mode: str, source: str, **rest: object):
-    """Runs a program whose decorators are bare, under -m or with the imported name."""
-    if mode == "run":
-        run = shop.profile(source, **rest)
-    else:
-        shop.write("script.py", source)
-        path = shop.path / "script.py"
-        path.write_text("from memory_profiler import profile\n" + path.read_text())
-        run = shop.python("script.py", **rest)
-    assert run.err == "", run.err
-    assert run.code == 0
-    return run
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_a_generator_has_its_table_and_its_segments_sum(shop, mode, tolerance) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+def test_a_generator_has_its_table_and_its_segments_sum(profiled, tolerance) -> None:
+    run = profiled(f"""
         @profile
         def numbers():
             first = {BIG}
@@ -54,25 +35,26 @@ def test_a_generator_has_its_table_and_its_segments_sum(shop, mode, tolerance) -
                 assert stop.value == "end"
 
         consume()
-    """,
-    )
+    """)
     (table,) = run.tables
-    assert table.line("first = b").increment == pytest.approx(45, abs=tolerance)
-    assert table.line("got = yield 1").increment == pytest.approx(0, abs=tolerance)
-    assert table.line("second = b").increment == pytest.approx(45, abs=tolerance)
-    assert table.line("yield got").increment == pytest.approx(0, abs=tolerance)
-    assert table.line("del first").increment == pytest.approx(-45, abs=tolerance)
+    assert_increments(
+        table,
+        {
+            "first = b": 45,
+            "got = yield 1": 0,
+            "second = b": 45,
+            "yield got": 0,
+            "del first": -45,
+        },
+        tolerance,
+    )
     assert table.line('return "end"').occurrences == 1
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_a_coroutine_has_its_table_and_what_others_do_meanwhile_is_not_in_it(
-    shop, mode, tolerance
+    profiled, tolerance
 ) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+    run = profiled(f"""
         import asyncio
         kept = []
 
@@ -90,20 +72,14 @@ def test_a_coroutine_has_its_table_and_what_others_do_meanwhile_is_not_in_it(
             await asyncio.gather(work(), other())
 
         asyncio.run(main())
-    """,
-    )
+    """)
     (table,) = run.tables
-    assert table.line("mine =").increment == pytest.approx(45, abs=tolerance)
-    assert table.line("asyncio.sleep").increment == pytest.approx(0, abs=tolerance)
+    assert_increments(table, {"mine =": 45, "asyncio.sleep": 0}, tolerance)
     assert table.line("return").occurrences >= 1
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_an_async_generator_has_its_table(shop, mode, tolerance) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+def test_an_async_generator_has_its_table(profiled, tolerance) -> None:
+    run = profiled(f"""
         import asyncio
 
         @profile
@@ -119,11 +95,9 @@ def test_an_async_generator_has_its_table(shop, mode, tolerance) -> None:
             assert [size async for size in blocks()] == [1, 2]
 
         asyncio.run(main())
-    """,
-    )
+    """)
     (table,) = run.tables
-    assert table.line("block = b").increment == pytest.approx(90, abs=tolerance)
-    assert table.line("del block").increment == pytest.approx(-90, abs=tolerance)
+    assert_increments(table, {"block = b": 90, "del block": -90}, tolerance)
     assert table.line("block = b").occurrences == 2
 
 
@@ -154,7 +128,7 @@ INTERLEAVED = f"""
 
 
 def test_interleaved_tasks_report_only_their_own_lines(shop, tolerance) -> None:
-    run = profile_in(shop, "imported", INTERLEAVED)
+    run = shop.profile_as("imported", INTERLEAVED)
     a, b = run.tables
     assert a.line('"only a"').occurrences == 1
     assert a.line('"only b"').memory is None
@@ -167,20 +141,15 @@ def test_interleaved_tasks_report_only_their_own_lines(shop, tolerance) -> None:
 
 
 def test_interleaved_tasks_share_one_table_in_a_run_that_sums(shop, tolerance) -> None:
-    run = profile_in(shop, "run", INTERLEAVED)
+    run = shop.profile_as("run", INTERLEAVED)
     (table,) = run.tables
-    assert table.line("kept.append").increment == pytest.approx(45, abs=tolerance)
-    assert table.line('"only b"').increment == pytest.approx(0, abs=tolerance)
+    assert_increments(table, {"kept.append": 45, '"only b"': 0}, tolerance)
     assert table.line('"only a"').occurrences == table.line('"only b"').occurrences == 1
     assert table.first.increment == pytest.approx(table.first.memory, abs=tolerance)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_every_way_to_run_a_coroutine_works(shop, mode) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        """
+def test_every_way_to_run_a_coroutine_works(profiled, mode) -> None:
+    run = profiled("""
         import asyncio, inspect
 
         @profile
@@ -207,20 +176,15 @@ def test_every_way_to_run_a_coroutine_works(shop, mode) -> None:
             assert runner.run(work(11)) == 11
         assert inspect.iscoroutine(c := work(0))
         c.close()
-    """,
-    )
+    """)
     counts = [table.line("return n").occurrences for table in run.tables]
     # the line runs once a call; the return that follows counts it again, as ever
     assert sum(counts) == 11 * (counts[0] if mode == "imported" else counts[0] // 11)
     assert len(counts) == (11 if mode == "imported" else 1)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_wrapped_functions_are_of_the_kind_they_wrap(shop, mode) -> None:
-    profile_in(
-        shop,
-        mode,
-        """
+def test_wrapped_functions_are_of_the_kind_they_wrap(profiled) -> None:
+    profiled("""
         import asyncio, inspect, types, warnings
 
         @profile
@@ -264,18 +228,13 @@ def test_wrapped_functions_are_of_the_kind_they_wrap(shop, mode) -> None:
             assert stop.value == "value"
         else:
             raise AssertionError("not awaited")
-    """,
-    )
+    """)
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_exceptions_go_into_and_come_out_of_generators_unchanged(
-    shop, mode, tolerance
+    profiled, mode, tolerance
 ) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+    run = profiled(f"""
         log = []
 
         @profile
@@ -321,8 +280,7 @@ def test_exceptions_go_into_and_come_out_of_generators_unchanged(
             raise AssertionError("swallowed")
         g.close()
         print("right")
-    """,
-    )
+    """)
     assert run.out.startswith("right\n") or run.out.endswith("right\n")
     if mode == "run":
         assert run.table("def catches").line("block =").increment == pytest.approx(
@@ -330,12 +288,10 @@ def test_exceptions_go_into_and_come_out_of_generators_unchanged(
         )
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_generator_that_is_closed_or_dropped_runs_its_finally_once(shop, mode) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        """
+def test_a_generator_that_is_closed_or_dropped_runs_its_finally_once(
+    profiled, mode
+) -> None:
+    run = profiled("""
         import gc
         log = []
 
@@ -371,8 +327,7 @@ def test_a_generator_that_is_closed_or_dropped_runs_its_finally_once(shop, mode)
             pass
         assert log[-1] == "after"
         print("right")
-    """,
-    )
+    """)
     tables = parse_tables(run.out.replace("right\n", ""))
     assert len(tables) == (1 if mode == "run" else 4)  # one that never began has none
     assert sum(t.line("log.append").occurrences for t in tables) == 4
@@ -414,12 +369,8 @@ def test_the_segments_of_thrown_into_and_closed_generators_still_sum(shop) -> No
     assert total / MIB == pytest.approx(3 * 9 + 5 + 3 * 3, abs=1.5)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_cancelled_and_timed_out_tasks_end_as_they_would(shop, mode, tolerance) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+def test_cancelled_and_timed_out_tasks_end_as_they_would(profiled, mode, tolerance) -> None:
+    run = profiled(f"""
         import asyncio
         log = []
 
@@ -470,22 +421,16 @@ def test_cancelled_and_timed_out_tasks_end_as_they_would(shop, mode, tolerance) 
             assert log == ["cancelled"] * 3
 
         asyncio.run(main())
-    """,
-    )
+    """)
     assert run.table("outlives").line("survived").occurrences >= 1
     if mode == "run":
         table = run.table("def forever")
-        assert table.line("block = b").increment == pytest.approx(135, abs=tolerance)
-        assert table.line("del block").increment == pytest.approx(-135, abs=tolerance)
+        assert_increments(table, {"block = b": 135, "del block": -135}, tolerance)
         assert table.line("log.append").occurrences == 3
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_yield_from_and_await_chains_each_have_their_table(shop, mode, tolerance) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+def test_yield_from_and_await_chains_each_have_their_table(profiled, tolerance) -> None:
+    run = profiled(f"""
         kept = []
 
         @profile
@@ -505,15 +450,14 @@ def test_yield_from_and_await_chains_each_have_their_table(shop, mode, tolerance
             g.send("value")
         except StopIteration as stop:
             assert stop.value == "value"
-    """,
-    )
+    """)
     inner, outer = run.table("def inner"), run.table("def outer")
     assert inner.line("kept.append").increment == pytest.approx(45, abs=tolerance)
     assert outer.line("yield from").increment == pytest.approx(45, abs=tolerance)
 
 
-def test_profile_below_contextmanager_counts_in_both_modes(shop, tolerance) -> None:
-    source = f"""
+def test_profile_below_contextmanager_counts_in_both_modes(profiled, tolerance) -> None:
+    run = profiled(f"""
         import contextlib
 
         @contextlib.contextmanager
@@ -525,19 +469,14 @@ def test_profile_below_contextmanager_counts_in_both_modes(shop, tolerance) -> N
 
         with held() as block:
             del block
-    """
-    for mode in MODES:
-        (table,) = profile_in(shop, mode, source).tables
-        assert table.line("block = b").increment == pytest.approx(45, abs=tolerance)
-        assert table.line("yield block").occurrences >= 1
+    """)
+    (table,) = run.tables
+    assert table.line("block = b").increment == pytest.approx(45, abs=tolerance)
+    assert table.line("yield block").occurrences >= 1
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_profile_above_contextmanager_counts(shop, mode, tolerance) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+def test_profile_above_contextmanager_counts(profiled, mode, tolerance) -> None:
+    run = profiled(f"""
         import contextlib
 
         @profile
@@ -558,8 +497,7 @@ def test_profile_above_contextmanager_counts(shop, mode, tolerance) -> None:
         def decorated():
             return 1
         assert decorated() == decorated() == 1
-    """,
-    )
+    """)
     if mode == "run":
         (table,) = run.tables
         assert table.line("block = b").increment == pytest.approx(135, abs=tolerance)
@@ -570,12 +508,8 @@ def test_profile_above_contextmanager_counts(shop, mode, tolerance) -> None:
             assert table.line("block = b").increment == pytest.approx(45, abs=tolerance)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_profile_above_asynccontextmanager_counts(shop, mode, tolerance) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+def test_profile_above_asynccontextmanager_counts(profiled, mode, tolerance) -> None:
+    run = profiled(f"""
         import asyncio, contextlib
 
         @profile
@@ -596,21 +530,16 @@ def test_profile_above_asynccontextmanager_counts(shop, mode, tolerance) -> None
                 pass
 
         asyncio.run(main())
-    """,
-    )
+    """)
     assert run.tables[0].line("block = b").increment == pytest.approx(
         90 if mode == "run" else 45, abs=tolerance
     )
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_profile_above_a_decorator_that_returns_the_coroutine_counts(
-    shop, mode, tolerance
+    profiled, tolerance
 ) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+    run = profiled(f"""
         import asyncio, functools
 
         def passing(func):
@@ -636,8 +565,7 @@ def test_profile_above_a_decorator_that_returns_the_coroutine_counts(
 
         assert asyncio.run(work()) == 5
         assert list(numbers()) == [1]
-    """,
-    )
+    """)
     for name in ("async def work", "def numbers"):
         assert run.table(name).line("block = b").increment == pytest.approx(
             45, abs=tolerance
@@ -672,12 +600,8 @@ def test_what_the_imported_decorator_cannot_count_is_said_once(shop) -> None:
     assert "UserWarning" in run.err and "directly on the function" in run.err
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_generators_resumed_by_other_threads_are_counted(shop, mode, tolerance) -> None:
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+def test_generators_resumed_by_other_threads_are_counted(profiled, tolerance) -> None:
+    run = profiled(f"""
         import threading
         kept = []
 
@@ -694,38 +618,33 @@ def test_generators_resumed_by_other_threads_are_counted(shop, mode, tolerance) 
             thread.start()
             thread.join()
         assert got == [0, 1, 2, 3, None], got
-    """,
-    )
+    """)
     (table,) = run.tables
     assert table.line("kept.append").occurrences == 4
-    assert table.line("kept.append").increment == pytest.approx(180, abs=tolerance)
-    assert table.line("yield n").increment == pytest.approx(0, abs=tolerance)
+    assert_increments(table, {"kept.append": 180, "yield n": 0}, tolerance)
 
 
-def test_a_coroutine_that_is_never_awaited_warns_as_ever_and_counts_nothing(shop) -> None:
-    for mode in MODES:
-        shop.write(
-            "script.py",
-            """
-            from memory_profiler import profile
-            @profile
-            async def forgotten():
-                pass
-            forgotten()
-            print("end")
-        """,
-        )
-        run = shop.run("script.py") if mode == "run" else shop.python("script.py")
-        assert run.out == "end\n"
-        assert "coroutine 'forgotten' was never awaited" in run.err
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_an_async_generator_that_is_left_is_finalised_by_the_loop(shop, mode) -> None:
-    profile_in(
-        shop,
-        mode,
+def test_a_coroutine_that_is_never_awaited_warns_as_ever_and_counts_nothing(
+    shop, mode
+) -> None:
+    shop.write(
+        "script.py",
         """
+        from memory_profiler import profile
+        @profile
+        async def forgotten():
+            pass
+        forgotten()
+        print("end")
+    """,
+    )
+    run = shop.run("script.py") if mode == "run" else shop.python("script.py")
+    assert run.out == "end\n"
+    assert "coroutine 'forgotten' was never awaited" in run.err
+
+
+def test_an_async_generator_that_is_left_is_finalised_by_the_loop(profiled) -> None:
+    profiled("""
         import asyncio, gc
         log = []
 
@@ -775,17 +694,12 @@ def test_an_async_generator_that_is_left_is_finalised_by_the_loop(shop, mode) ->
             except StopAsyncIteration:
                 pass
         asyncio.run(closes())
-    """,
-    )
+    """)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_faults_63_greenlets_are_not_mixed(shop, mode, tolerance) -> None:
+def test_faults_63_greenlets_are_not_mixed(profiled, tolerance) -> None:
     pytest.importorskip("greenlet")
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+    run = profiled(f"""
         import greenlet
         kept = []
         main = greenlet.getcurrent()
@@ -811,8 +725,7 @@ def test_faults_63_greenlets_are_not_mixed(shop, mode, tolerance) -> None:
             one.switch()
             two.switch()
         assert one.dead and two.dead
-    """,
-    )
+    """)
     a, b = run.table("def a"), run.table("def b")
     assert a.line("lambda").increment == pytest.approx(45, abs=tolerance)
     assert b.line("for _ in").increment == pytest.approx(90, abs=tolerance)
@@ -820,15 +733,11 @@ def test_faults_63_greenlets_are_not_mixed(shop, mode, tolerance) -> None:
         assert table.line(row).increment == pytest.approx(0, abs=tolerance)
 
 
-@pytest.mark.parametrize("mode", MODES)
 def test_faults_63_greenlets_that_run_one_function_are_not_mixed(
-    shop, mode, tolerance
+    profiled, mode, tolerance
 ) -> None:
     pytest.importorskip("greenlet")
-    run = profile_in(
-        shop,
-        mode,
-        f"""
+    run = profiled(f"""
         import greenlet
         kept = []
         main = greenlet.getcurrent()
@@ -854,12 +763,10 @@ def test_faults_63_greenlets_that_run_one_function_are_not_mixed(
             one.switch()
             two.switch()
         assert one.dead and two.dead
-    """,
-    )
+    """)
     if mode == "run":
         (table,) = run.tables
-        assert table.line("lambda").increment == pytest.approx(45, abs=tolerance)
-        assert table.line("only b").increment == pytest.approx(0, abs=tolerance)
+        assert_increments(table, {"lambda": 45, "only b": 0}, tolerance)
         return
     a, b = run.tables
     assert a.line("lambda").increment == pytest.approx(45, abs=tolerance)
@@ -868,12 +775,8 @@ def test_faults_63_greenlets_that_run_one_function_are_not_mixed(
     assert b.line("lambda").memory is None
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_arguments_that_do_not_fit_are_told_at_the_call(shop, mode) -> None:
-    profile_in(
-        shop,
-        mode,
-        """
+def test_arguments_that_do_not_fit_are_told_at_the_call(profiled) -> None:
+    profiled("""
         import asyncio
 
         @profile
@@ -893,17 +796,12 @@ def test_arguments_that_do_not_fit_are_told_at_the_call(shop, mode) -> None:
             list(steps())
         except TypeError as error:
             assert "missing 1 required positional argument" in str(error)
-    """,
-    )
+    """)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_thousands_of_tasks_leave_nothing_behind(shop, mode) -> None:
+def test_thousands_of_tasks_leave_nothing_behind(profiled) -> None:
     """Each call's profiler goes with it: what stays is less than 100 bytes a call."""
-    profile_in(
-        shop,
-        mode,
-        """
+    profiled("""
         import asyncio, gc, io, sys
         decorate = profile
         out = io.StringIO()
@@ -924,8 +822,7 @@ def test_thousands_of_tasks_leave_nothing_behind(shop, mode) -> None:
         gc.collect()
         grown = len(gc.get_objects()) - before
         assert grown < 300, grown
-    """,
-    )
+    """)
 
 
 def test_a_loop_that_is_left_reports_and_an_exception_does_not(shop) -> None:
