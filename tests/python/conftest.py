@@ -6,6 +6,7 @@ import ctypes
 import dataclasses
 import functools
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -115,12 +116,38 @@ class Run:
     def tables(self) -> list[Table]:
         return parse_tables(self.out)
 
+    @property
+    def functions(self) -> dict[str, dict]:
+        """What --json says of each function, after what the program itself printed."""
+        document = json.loads(self.out[self.out.index("{\n") :])
+        return {function["function"]: function for function in document["functions"]}
+
     def table(self, text: str) -> Table:
         """The only table that has a row whose source holds a text."""
         (table,) = [
             t for t in self.tables if any(text in r.source for r in t.rows.values())
         ]
         return table
+
+
+class Measured:
+    """What the function `measured` of a program run with --json added, in MiB."""
+
+    def __init__(self, run: Run) -> None:
+        assert (run.code, run.err) == (0, ""), run.err
+        self.table = run.functions["measured"]
+        self.lines = {
+            row["source"].strip(): row["increment"] / MIB
+            for row in self.table["lines"]
+            if row["increment"] is not None
+        }
+
+    @property
+    def added(self) -> float:
+        """All lines but the first, which is the entry."""
+        first = self.table["first_line"]
+        rows = [row for row in self.table["lines"] if row["line"] != first]
+        return sum(row["increment"] or 0 for row in rows) / MIB
 
 
 def run_python(
