@@ -23,7 +23,6 @@ import pure
 from memory_profiler import _core
 
 MIB = 1024 * 1024
-BIG = 'b"x" * (45 * 2 ** 20)'  # above malloc's highest mmap threshold: freed to the system
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 CELL = re.compile(r"^ *(-?[0-9]+\.?[0-9]*) MiB$")
 

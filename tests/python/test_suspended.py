@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import BIG, Measured, assert_increments, parse_tables
+from conftest import Measured, assert_increments, parse_tables
+from programs import BIG
 
 
 def test_a_generator_has_its_table_and_its_segments_sum(profiled, tolerance) -> None:

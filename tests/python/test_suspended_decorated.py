@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import BIG
+from programs import BIG
 
 
 def test_wrapped_functions_are_of_the_kind_they_wrap(profiled) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import BIG, assert_increments
+from conftest import assert_increments
+from programs import BIG
 
 
 def test_a_coroutine_has_its_table_and_what_others_do_meanwhile_is_not_in_it(
