@@ -226,6 +226,14 @@ def profiled(shop: Workshop, mode: str) -> Callable[[str], Run]:
 
 
 @pytest.fixture
+def here(tmp_path: pathlib.Path) -> object:
+    """A directory in which mprof is run: a Recorder."""
+    from recordings import Recorder  # not where mprof is missing
+
+    return Recorder(tmp_path)
+
+
+@pytest.fixture
 def heap(tmp_path: pathlib.Path) -> object:
     """A directory with a small program and a heap capture of it: a Recorder."""
     from heap_recordings import record  # not where mprof is missing

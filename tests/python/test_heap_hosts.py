@@ -16,11 +16,6 @@ from programs import FORKING
 from recordings import PROGRAM, Recorder
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Recorder:
-    return Recorder(tmp_path)
-
-
 def test_faults_39_forks_among_threads(here: Recorder) -> None:
     done = record(here, FORKS.replace("SECONDS", "2"), timeout=60)
     assert done.code == 0, done.err
