@@ -4,6 +4,22 @@ from __future__ import annotations
 
 BIG = 'b"x" * (45 * 2 ** 20)'  # above malloc's highest mmap threshold: freed to the system
 
+SIMPLE = """
+@profile
+def work():
+    x = [1] * 10
+    return x
+
+work()
+"""
+RETURNS = """
+@profile
+def work():
+    return 1
+
+work()
+"""
+
 #: Calls `fork(n)` a hundred times and for SECONDS, while four threads are `busy()` until `stop` is set.
 FORKING = """
 threads = [threading.Thread(target=busy) for i in range(4)]
