@@ -23,6 +23,7 @@ from memory_profiler import (
     memory_usage,
     show_results,
 )  # fmt: skip
+from programs import RETURNS
 
 CLASSIC_NAMES = [
     "CodeMap", "LineProfiler", "LogFile", "MemTimer", "MemitResult", "TimeStamper",
@@ -398,17 +399,10 @@ def test_a_log_file_can_stand_for_stdout(caplog, monkeypatch) -> None:
 
 
 def test_exec_with_profiler_runs_a_script(shop) -> None:
-    shop.write(
-        "target.py",
-        """
-        import sys
-        assert __name__ == "__main__" and sys.argv == ["target.py", "a", "b c"], sys.argv
-        @profile
-        def work():
-            return 1
-        work()
-    """,
+    check = (
+        'assert __name__ == "__main__" and sys.argv == ["target.py", "a", "b c"], sys.argv'
     )
+    shop.write("target.py", f"import sys\n{check}\n" + RETURNS)
     shop.write(
         "caller.py",
         """
@@ -426,15 +420,7 @@ def test_exec_with_profiler_runs_a_script(shop) -> None:
 
 
 def test_exec_with_profiler_takes_a_time_stamper(shop) -> None:
-    shop.write(
-        "target.py",
-        """
-        @profile
-        def work():
-            return 1
-        work()
-    """,
-    )
+    shop.write("target.py", RETURNS)
     run = shop.python(
         "-c",
         "import memory_profiler as m; t = m.TimeStamper('psutil');"
@@ -445,17 +431,7 @@ def test_exec_with_profiler_takes_a_time_stamper(shop) -> None:
 
 def test_run_module_with_profiler_runs_a_module(shop) -> None:
     shop.write("pkg/__init__.py", "")
-    shop.write(
-        "pkg/tool.py",
-        """
-        import sys
-        assert sys.argv[1:] == ["a"]
-        @profile
-        def work():
-            return 1
-        work()
-    """,
-    )
+    shop.write("pkg/tool.py", 'import sys\nassert sys.argv[1:] == ["a"]\n' + RETURNS)
     run = shop.python(
         "-c",
         "import memory_profiler as m; p = m.LineProfiler();"

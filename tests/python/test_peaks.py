@@ -11,12 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from conftest import MIB, Workshop
+from programs import RETURNS
 
 ROW = re.compile(
     r"^ *(?P<line>\d+) +(?P<memory>[\d.]+) MiB +(?P<increment>-?[\d.]+) MiB +(?P<peak>[\d.]+) MiB"
     r" +(?P<count>\d+)   (?P<source>.*)$"
 )
-RETURNS = "@profile\ndef work():\n    return 1\nwork()\n"
 
 
 class Line:
