@@ -18,6 +18,7 @@ import pytest
 import memory_profiler
 from conftest import Table, Workshop, parse_tables
 from memory_profiler import _core, profile
+from programs import SIMPLE
 
 
 class Printed:
@@ -714,29 +715,16 @@ def test_functions_without_source_say_so_and_run(out) -> None:
     assert out.getvalue() == "ERROR: Could not find file <string>\n"
 
 
-def test_a_source_file_that_changed_or_went_is_no_fault(shop: Workshop) -> None:
-    run = shop.profile("""
-        import os
-
-        @profile
-        def work():
-            x = 1
-            return x
-
-        work()
-        os.unlink("script.py")
-    """)
-    assert (run.code, run.err) == (0, "")
-    run = shop.profile("""
-        @profile
-        def work():
-            x = 1
-            return x
-
-        work()
-        with open("script.py", "w") as file:
-            file.write("x\\n" * 3 + "'''")
-    """)
+@pytest.mark.parametrize(
+    "end",
+    [
+        "import os; os.unlink('script.py')",
+        """with open("script.py", "w") as file: file.write("x\\n" * 3 + "'''")""",
+    ],
+    ids=["went", "changed"],
+)
+def test_a_source_file_that_changed_or_went_is_no_fault(shop: Workshop, end: str) -> None:
+    run = shop.profile(SIMPLE + end)
     assert (run.code, run.err) == (0, "")
 
 
