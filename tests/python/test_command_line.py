@@ -13,15 +13,7 @@ import textwrap
 import pytest
 
 from conftest import PURE, Workshop, parse_tables
-
-SIMPLE = """
-    @profile
-    def work():
-        x = [1] * 10
-        return x
-
-    work()
-"""
+from programs import SIMPLE
 
 
 def start(shop: Workshop, source: str, *options: str, **rest) -> subprocess.Popen:
@@ -113,7 +105,7 @@ def test_report_file_is_appended_to_and_stdout_stays_the_programs(shop: Workshop
     target = shop.path / "report.txt"
     target.write_text("before\n")
     for _ in range(2):
-        run = shop.profile(SIMPLE + "\n    print('hello')\n", "-o", "report.txt")
+        run = shop.profile(SIMPLE + "print('hello')\n", "-o", "report.txt")
         assert (run.code, run.out, run.err) == (0, "hello\n", "")
     text = target.read_text(encoding="utf-8")
     assert text.startswith("before\nFilename: script.py\n")
@@ -150,7 +142,7 @@ def test_the_report_may_go_to_a_named_pipe(shop: Workshop) -> None:
 
 def test_the_report_file_is_where_the_path_pointed_at_the_start(shop: Workshop) -> None:
     shop.path.joinpath("sub").mkdir()
-    run = shop.profile(SIMPLE + "\n    import os; os.chdir('sub')\n", "-o", "report.txt")
+    run = shop.profile(SIMPLE + "import os; os.chdir('sub')\n", "-o", "report.txt")
     assert (run.code, run.err) == (0, "")
     assert (shop.path / "report.txt").exists()
 
@@ -228,7 +220,7 @@ def test_faults_29_a_script_with_null_bytes_is_no_crash(shop: Workshop) -> None:
 
 
 def test_files_that_do_not_end_in_py_run(shop: Workshop) -> None:
-    shop.write("tool", "#!/usr/bin/env python\n" + textwrap.dedent(SIMPLE))
+    shop.write("tool", "#!/usr/bin/env python\n" + SIMPLE)
     for name in ("tool", "./tool", str(shop.path / "tool")):
         run = shop.run(name)
         assert (run.code, run.err) == (0, "")
@@ -238,7 +230,7 @@ def test_files_that_do_not_end_in_py_run(shop: Workshop) -> None:
 def test_modules_run_by_name_and_by_m(shop: Workshop) -> None:
     shop.write("pkg/__init__.py", "")
     shop.write("pkg/tool.py", "import sys\nprint(__name__, __package__, __spec__.name, sys.argv[1:])\n"
-               + textwrap.dedent(SIMPLE))  # fmt: skip
+               + SIMPLE)  # fmt: skip
     shop.write("pkg/__main__.py", "from . import tool\nprint('main', __package__)\n")
     for words in (("pkg.tool", "a"), ("-m", "pkg.tool", "a"), ("-mpkg.tool", "a")):
         run = shop.run(*words)
@@ -367,9 +359,7 @@ def test_a_byte_order_mark_and_dos_line_ends_are_honoured(shop: Workshop) -> Non
 def test_exit_values_are_the_programs(
     shop: Workshop, statement: str, code: int, said: str
 ) -> None:
-    run = shop.profile(
-        SIMPLE + f"\n    import sys, os; sys.stdout.flush()\n    {statement}\n"
-    )
+    run = shop.profile(SIMPLE + f"import sys, os; sys.stdout.flush()\n{statement}\n")
     assert (run.code, run.err) == (code, said)
     assert len(run.tables) == (0 if "_exit" in statement else 1)
 
@@ -377,7 +367,7 @@ def test_exit_values_are_the_programs(
 def test_an_uncaught_exception_is_shown_as_python_shows_it_and_the_report_stays(
     shop,
 ) -> None:
-    source = SIMPLE + "\n    def fail():\n        raise ValueError('x')\n    fail()\n"
+    source = SIMPLE + "def fail():\n    raise ValueError('x')\nfail()\n"
     run = shop.profile(source)
     shop.write("plain.py", "profile = lambda f: f\n")
     plain = shop.python(
@@ -408,11 +398,11 @@ def test_exceptions_with_broken_hooks_still_report(shop: Workshop) -> None:
     run = shop.profile(
         SIMPLE
         + """
-    import sys
-    def hook(*exc): raise RuntimeError("hook")
-    sys.excepthook = hook
-    raise ValueError("own")
-    """
+import sys
+def hook(*exc): raise RuntimeError("hook")
+sys.excepthook = hook
+raise ValueError("own")
+"""
     )
     assert run.code == 1 and len(run.tables) == 1
     assert "ValueError: own" in run.err
@@ -466,18 +456,18 @@ def test_sigterm_reports_once_also_when_it_comes_during_the_report(shop: Worksho
     source = (
         SIMPLE
         + """
-    import atexit, os, signal
-    class Noisy:
-        encoding = "utf-8"
-        def __init__(self, inner): self.inner = inner
-        def write(self, text):
-            self.inner.write(text)
-            if "Filename" in text:
-                os.kill(os.getpid(), signal.SIGTERM)
-        def flush(self): self.inner.flush()
-    import sys
-    sys.stdout = Noisy(sys.stdout)
-    """
+import atexit, os, signal
+class Noisy:
+    encoding = "utf-8"
+    def __init__(self, inner): self.inner = inner
+    def write(self, text):
+        self.inner.write(text)
+        if "Filename" in text:
+            os.kill(os.getpid(), signal.SIGTERM)
+    def flush(self): self.inner.flush()
+import sys
+sys.stdout = Noisy(sys.stdout)
+"""
     )
     run = shop.profile(source)
     assert run.code == -signal.SIGTERM
@@ -491,11 +481,11 @@ def test_a_child_forked_by_the_program_does_not_print_the_parents_report(
     run = shop.profile(
         SIMPLE
         + """
-    import os, sys
-    pid = os.fork()
-    if pid:
-        os.waitpid(pid, 0)
-    """
+import os, sys
+pid = os.fork()
+if pid:
+    os.waitpid(pid, 0)
+"""
     )
     assert run.code == 0
     assert len(run.tables) >= 1
@@ -543,9 +533,9 @@ def test_atexit_functions_run_after_the_report(shop: Workshop) -> None:
     run = shop.profile(
         SIMPLE
         + """
-    import atexit
-    atexit.register(print, "bye")
-    """
+import atexit
+atexit.register(print, "bye")
+"""
     )
     assert run.code == 0 and run.out.endswith("bye\n") and run.out.startswith("Filename")
 
@@ -685,7 +675,7 @@ def test_a_reader_that_went_away_is_quiet(shop: Workshop) -> None:
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_survived(shop: Workshop, closed: str) -> None:
-    shop.write("script.py", SIMPLE + "\n    open('ran', 'w')\n")
+    shop.write("script.py", SIMPLE + "open('ran', 'w')\n")
     done = subprocess.run(
         f"'{sys.executable}' -m memory_profiler -o report.txt script.py {closed}; echo $? >code",
         shell=True, cwd=shop.path,
@@ -705,7 +695,7 @@ def test_a_closed_stdout_loses_the_report_and_nothing_else(shop: Workshop) -> No
 
 
 def test_a_program_that_closes_stdout_is_told_in_one_line(shop: Workshop) -> None:
-    run = shop.profile(SIMPLE + "\n    import sys; sys.stdout.close()\n")
+    run = shop.profile(SIMPLE + "import sys; sys.stdout.close()\n")
     assert "Traceback" not in run.err and run.err.count("\n") <= 1
 
 
@@ -758,9 +748,7 @@ def test_faults_14_a_program_that_deletes_its_directory_still_reports(
     shop: Workshop,
 ) -> None:
     (shop.path / "doomed").mkdir()
-    run = shop.profile(
-        SIMPLE + "\n    import os; os.chdir('doomed'); os.rmdir('../doomed')\n"
-    )
+    run = shop.profile(SIMPLE + "import os; os.chdir('doomed'); os.rmdir('../doomed')\n")
     assert (run.code, run.err) == (0, "") and len(run.tables) == 1
 
 
@@ -813,7 +801,7 @@ def test_faults_22_a_file_name_with_a_line_end_stays_one_line(shop: Workshop) ->
 
 def test_faults_22_undecodable_file_names_are_shown_escaped(shop: Workshop) -> None:
     name = os.path.join(os.fsencode(shop.path), b"odd\xff.py")
-    pathlib.Path(os.fsdecode(name)).write_text(textwrap.dedent(SIMPLE))
+    pathlib.Path(os.fsdecode(name)).write_text(SIMPLE)
     done = subprocess.run([sys.executable, "-m", "memory_profiler", b"odd\xff.py"], cwd=shop.path,
                           capture_output=True)  # fmt: skip
     assert (done.returncode, done.stderr) == (0, b"")
@@ -851,9 +839,7 @@ def test_faults_36_the_imported_decorator_runs_the_function_without_proc(
 ) -> None:
     shop.write(
         "script.py",
-        "from memory_profiler import profile\n"
-        + textwrap.dedent(SIMPLE)
-        + "print('ran')\n",
+        "from memory_profiler import profile\n" + SIMPLE + "print('ran')\n",
     )
     done = subprocess.run([*no_proc, sys.executable, "script.py"],
                           cwd=shop.path, capture_output=True, text=True)  # fmt: skip
