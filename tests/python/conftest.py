@@ -90,6 +90,12 @@ def parse_tables(text: str) -> list[Table]:
     return tables
 
 
+def parse_table(text: str) -> Table:
+    """The table of a report that has one."""
+    (table,) = parse_tables(text)
+    return table
+
+
 def assert_increments(table: Table, expected: dict[str, float], tolerance: float) -> None:
     """What rows added, in MiB, each by a text that only its source holds."""
     increments = {text: table.line(text).increment for text in expected}
@@ -208,9 +214,25 @@ class Workshop:
         return run
 
 
+class Printed:
+    """What went to sys.stdout since the test began."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys, self.text = capsys, ""
+
+    def getvalue(self) -> str:
+        self.text += self.capsys.readouterr().out
+        return self.text
+
+
 @pytest.fixture
 def shop(tmp_path: pathlib.Path) -> Workshop:
     return Workshop(tmp_path)
+
+
+@pytest.fixture
+def out(capsys: pytest.CaptureFixture[str]) -> Printed:
+    return Printed(capsys)
 
 
 @pytest.fixture(params=["run", "imported"])

@@ -13,7 +13,7 @@ import types
 import pytest
 
 import memory_profiler
-from conftest import parse_tables, run_python
+from conftest import parse_table, run_python
 from memory_profiler import (
     CodeMap,
     LineProfiler,
@@ -305,7 +305,7 @@ def test_show_results_prints_the_table_to_a_stream_or_stdout(capsys) -> None:
     prof(double)([1])
     out = io.StringIO()
     show_results(prof, out, 4)
-    (table,) = parse_tables(out.getvalue())
+    table = parse_table(out.getvalue())
     assert table.filename == __file__ and table.line("return values").occurrences == 1
     assert len(out.getvalue().split(" MiB")[0].split(".")[-1]) == 4
     show_results(prof)
@@ -333,7 +333,7 @@ def test_show_results_takes_any_object_with_the_classics_code_map() -> None:
 
     out = io.StringIO()
     show_results(types.SimpleNamespace(code_map=Map()), out, 3)
-    (table,) = parse_tables(out.getvalue())
+    table = parse_table(out.getvalue())
     assert (table.rows[first].memory, table.rows[first].increment) == (20.5, 20.5)
     row = table.rows[first + 1]
     assert (row.memory, row.increment, row.occurrences) == (20.75, 0.25, 2)
@@ -343,7 +343,7 @@ def test_show_results_takes_any_object_with_the_classics_code_map() -> None:
     code_map.trace(double.__code__, first, None)
     out = io.StringIO()
     show_results(types.SimpleNamespace(code_map=code_map), out)
-    (table,) = parse_tables(out.getvalue())
+    table = parse_table(out.getvalue())
     assert table.rows[first].occurrences == 1 and table.rows[first + 1].memory is None
     assert table.rows[first].source == "def double(values: list[int]) -> list[int]:"
 
