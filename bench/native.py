@@ -14,7 +14,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCES = HERE.parent / "src"
-CORE = ["elf_object", "hooks_native", "hooks_native_maps", "patch", "patch_dl"]
+CORE = ["elf_object", "hooks_native", "hooks_native_maps", "hooks_native_threads"]
+CORE += ["patch", "patch_dl"]
 PEERS = os.environ.get("PEERS_PYTHON", sys.executable)
 PAIRS, ROUNDS, SIZE = 500_000, 9, 64
 TOOLS = ("plain", "ours", "sampled", "memray")

@@ -66,11 +66,10 @@ static struct mp_heap_text find_folder(const struct mp_heap_view *view)
 static uint8_t kind_of(const struct mp_heap_view *view, struct mp_heap_text file,
                        struct mp_heap_text ours)
 {
-    static const char frozen[] = "<frozen runpy>",
-                      importer[] = "<frozen importlib._bootstrap";
+    static const char frozen[] = "<frozen runpy>";
     const char *path = view->text + file.offset;
-    size_t length = folder_length(path, file.length), its = sizeof importer - 1;
-    if (file.length >= its && !memcmp(path, importer, its))
+    size_t length = folder_length(path, file.length);
+    if (mp_heap_is_importer(path, file.length))
         return IMPORTER;
     if (length && is_installed(path, length))
         return OURS;

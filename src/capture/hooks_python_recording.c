@@ -1,10 +1,8 @@
 #include "capture/hooks_python_recording.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "capture/hooks_native.h"
@@ -40,19 +38,6 @@ bool mp_recording_hits(size_t size)
     }
     mp_sample_next(&own->sample, mp_recording.sample);
     return true;
-}
-
-uint32_t mp_recording_label(struct mp_hooked *mine, enum mp_heap_kind kind)
-{
-    struct mp_walk *walk = &mp_recording.walk;
-    if (!mine->label) {
-        char name[16] = "", label[32];
-        prctl(PR_GET_NAME, name);
-        snprintf(label, sizeof label, "[thread %.15s]", name);
-        mine->label =
-            mp_stacks_child(walk->stacks, 0, mp_codes_label(&walk->codes, label), 0);
-    }
-    return kind == MP_HEAP_PYTHON ? mine->label : mp_walk_kind(walk, mine->label, kind);
 }
 
 void mp_recording_put_back(enum mp_lock lock, void *address, const struct mp_moving *moving)

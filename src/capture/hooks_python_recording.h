@@ -50,6 +50,12 @@ static inline int mp_recording_is_open(void)
     return __builtin_expect(__atomic_load_n(mp_recording.open, __ATOMIC_ACQUIRE), 0);
 }
 
+/* Whether native memory is followed. */
+static inline bool mp_recording_is_native(void)
+{
+    return mp_recording.open && mp_recording_is_open() & MP_OPEN_NATIVE;
+}
+
 /* The turn, for who has allocated. `*thread` is the state of a thread that holds our interpreter's
    lock, else NULL. */
 static inline enum mp_turn_way mp_recording_enter(enum mp_lock lock, PyThreadState **thread)
@@ -108,16 +114,22 @@ static inline bool mp_recording_may_know(const void *address)
            mp_sieve_may_hold(&mp_recording_sieve, (uintptr_t)address);
 }
 
-/* The stack of a thread without frames: its name. With the turn. */
+/* The stack of a thread without frames: its name, called by its creator. With the turn. */
 uint32_t mp_recording_label(struct mp_hooked *, enum mp_heap_kind);
 
-/* Where the calling thread is. `thread` is NULL without the interpreter's lock: then only the
-   thread's own state is safe. With the turn. */
+/* The calling thread's Python frames; 0: none. `thread` is NULL without the interpreter's lock:
+   then only the thread's own state is safe. With the turn. */
+static inline uint32_t mp_recording_where(struct mp_hooked *mine, PyThreadState *thread)
+{
+    PyThreadState *own = thread ? thread : PyGILState_GetThisThreadState();
+    return own ? mp_walk_thread(&mp_recording.walk, &mine->walker, own) : 0;
+}
+
+/* Where the calling thread is, and whom it asked for memory. With the turn. */
 static inline uint32_t mp_recording_stack(struct mp_hooked *mine, PyThreadState *thread,
                                           enum mp_heap_kind kind, size_t size)
 {
-    PyThreadState *own = thread ? thread : PyGILState_GetThisThreadState();
-    uint32_t stack = own ? mp_walk_thread(&mp_recording.walk, &mine->walker, own) : 0;
+    uint32_t stack = mp_recording_where(mine, thread);
     if (__builtin_expect(!stack, 0))
         return mp_recording_label(mine, kind);
     if (__builtin_expect(mp_walker_wants_anchor(&mine->walker), 0) && thread)

@@ -171,8 +171,10 @@ void mp_heap_put_place(FILE *out, const struct mp_heap_style *style,
         mp_heap_put_text(stream, style, view->text + its->name.offset, its->name.length,
                          columns ? columns / 2 : 0, MP_HEAP_CUT_END);
         fflush(stream);
-        char number[MP_HEAP_FIGURE];
-        int rest = snprintf(number, sizeof number, ":%d ", line) + columns_of(name);
+        char number[MP_HEAP_FIGURE] = "";
+        int rest = columns_of(name);
+        if (its->file.length)
+            rest += snprintf(number, sizeof number, ":%d ", line);
         int room = !columns ? 0 : columns - rest > LEAST ? columns - rest : LEAST;
         mp_heap_put_file(out, style, view, its->file, room);
         fprintf(out, "%s%s", number, name);

@@ -119,7 +119,8 @@ static void put_frame(FILE *out, const struct mp_heap_view *view,
 {
     const struct mp_heap_code *code = &view->codes[frame->code];
     mp_heap_put_file(out, style, view, base_of(view, code->file), 0);
-    fprintf(out, ":%d ", frame->line);
+    if (code->file.length)
+        fprintf(out, ":%d ", frame->line);
     mp_heap_put_text(out, style, view->text + code->name.offset, code->name.length, 0,
                      MP_HEAP_CUT_END);
     if (frame->times > 1)
@@ -127,7 +128,8 @@ static void put_frame(FILE *out, const struct mp_heap_view *view,
 }
 
 /* How much of the line the stack is that is shown. */
-static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_order order)
+static void put_from(FILE *out, const struct mp_heap_view *view,
+                     const struct mp_heap_line *line, enum mp_heap_order order)
 {
     double whole = (double)mp_heap_line_weight(line, order);
     double part = (double)line->heaviest[order].weight;
@@ -136,7 +138,8 @@ static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_or
         fputs("under 1% ", out);
     else if (share < 99.5)
         fprintf(out, "%.0f%% ", share);
-    fputs("called by ", out);
+    bool started = mp_heap_is_thread(&view->codes[line->code]);
+    fputs(started ? "started by " : "called by ", out);
 }
 
 /* As many of the callers as the line has room for, the innermost always. */
@@ -154,7 +157,7 @@ static void put_callers(FILE *out, const struct mp_heap_view *view,
     FILE *stream = count ? open_memstream(&text, &size) : NULL;
     if (!stream)
         return;
-    put_from(stream, line, table->order);
+    put_from(stream, view, line, table->order);
     for (; shown < count; shown++) {
         long before = ftell(stream);
         fputs(shown ? ", " : "", stream);
