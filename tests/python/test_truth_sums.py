@@ -8,6 +8,16 @@ import pytest
 
 from conftest import MIB, Measured, Workshop
 
+RECURSION = """
+@profile
+def measured(n, kept):
+    kept.append(b"x" * (5 * 2 ** 20))
+    if n:
+        measured(n - 1, kept)
+    {end}
+
+"""
+
 
 @pytest.fixture
 def measured(shop: Workshop, gate: str) -> Callable[[str], Measured]:
@@ -19,16 +29,7 @@ def test_increments_of_a_recursion_sum_to_the_outermost_exit_minus_entry(
     measured, tolerance
 ) -> None:
     """Without settling between activations every level counts the levels inside it again."""
-    found = measured("""
-        @profile
-        def measured(n, kept):
-            kept.append(b"x" * (5 * 2 ** 20))
-            if n:
-                measured(n - 1, kept)
-            return kept
-
-        everything = measured(7, [])
-    """)
+    found = measured(RECURSION.format(end="return kept") + "everything = measured(7, [])")
     assert found.added == pytest.approx(8 * 5, abs=tolerance)
     lines, baseline = found.lines, found.table["baseline"] / MIB
     assert lines['kept.append(b"x" * (5 * 2 ** 20))'] == pytest.approx(40, abs=tolerance)
@@ -38,20 +39,16 @@ def test_increments_of_a_recursion_sum_to_the_outermost_exit_minus_entry(
 
 
 def test_increments_of_a_recursion_that_raises_still_sum(measured, tolerance) -> None:
-    found = measured("""
-        @profile
-        def measured(n, kept):
-            kept.append(b"x" * (5 * 2 ** 20))
-            if n:
-                measured(n - 1, kept)
-            raise ValueError(n)
-
-        kept = []
-        try:
-            measured(5, kept)
-        except ValueError:
-            pass
-    """)
+    found = measured(
+        RECURSION.format(end="raise ValueError(n)")
+        + """
+kept = []
+try:
+    measured(5, kept)
+except ValueError:
+    pass
+"""
+    )
     assert found.added == pytest.approx(30, abs=tolerance)
 
 
