@@ -29,8 +29,9 @@ struct pass {
     const struct mp_elf *elf; /* being looked at */
     const struct dl_phdr_info *info;
     size_t at;
-    bool is_past_us;  /* the object may be younger than ours */
-    bool has_waiting; /* an object was not relocated yet */
+    bool is_past_us; /* the object may be younger than ours */
+    bool
+        has_waiting; /* an object was not relocated yet, or may be looking up what we replaced */
 };
 
 const struct mp_patch *mp_patch_find(const char *name)
@@ -97,8 +98,11 @@ static void replace(void *context, const struct mp_elf_slot *slot)
         return;
     uintptr_t held = (uintptr_t)__atomic_load_n(slot->place, __ATOMIC_RELAXED);
     uintptr_t original = (uintptr_t)*patch->original;
-    if (held == original || is_stub(context, slot, original, held))
+    bool is_late = is_stub(context, slot, original, held);
+    if (held == original || is_late)
         write_slot(context, slot->place, patch->replacement);
+    struct pass *pass = context;
+    pass->has_waiting = pass->has_waiting || (is_late && pass->is_past_us);
 }
 
 static void restore(void *context, const struct mp_elf_slot *slot)

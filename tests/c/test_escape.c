@@ -5,49 +5,38 @@
 
 #include "base/escape.h"
 
-static char *terminal(const char *text, size_t length, bool tabs)
+static void with_tabs(FILE *out, const char *text, size_t length)
+{
+    mp_escape_terminal(out, text, length, true);
+}
+
+static void without_tabs(FILE *out, const char *text, size_t length)
+{
+    mp_escape_terminal(out, text, length, false);
+}
+
+/* What is written of a text; the caller frees it. */
+static char *escaped(void (*escape)(FILE *, const char *, size_t), const char *text,
+                     size_t length)
 {
     char *out = NULL;
     size_t size = 0;
     FILE *stream = open_memstream(&out, &size);
-    mp_escape_terminal(stream, text, length, tabs);
+    escape(stream, text, length);
     fclose(stream);
     return out;
 }
 
-static char *json(const char *text, size_t length)
-{
-    char *out = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&out, &size);
-    mp_escape_json(stream, text, length);
-    fclose(stream);
-    return out;
-}
-
-static char *csv(const char *text, size_t length)
-{
-    char *out = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&out, &size);
-    mp_escape_csv(stream, text, length);
-    fclose(stream);
-    return out;
-}
-
-#define assert_field(text, expected)                    \
-    do {                                                \
-        char *field = csv(text, sizeof(text) - 1);      \
-        assert_string_equal(field, "\"" expected "\""); \
-        free(field);                                    \
+#define assert_escaped(escape, text, expected)                 \
+    do {                                                       \
+        char *shown = escaped(escape, text, sizeof(text) - 1); \
+        assert_string_equal(shown, expected);                  \
+        free(shown);                                           \
     } while (0)
 
-#define assert_shown(text, expected)                          \
-    do {                                                      \
-        char *shown = terminal(text, sizeof(text) - 1, true); \
-        assert_string_equal(shown, expected);                 \
-        free(shown);                                          \
-    } while (0)
+#define assert_shown(text, expected) assert_escaped(with_tabs, text, expected)
+#define assert_field(text, expected) assert_escaped(mp_escape_csv, text, "\"" expected "\"")
+#define assert_json(text, expected) assert_escaped(mp_escape_json, text, expected)
 
 static void a_terminal_gets_readable_text_as_it_is(void **state)
 {
@@ -67,9 +56,7 @@ static void a_terminal_never_gets_a_control(void **state)
     assert_shown("\xc2\x9b", "\\xc2\\x9b");
     assert_shown("\xe2\x80\xae", "\\xe2\\x80\\xae");
     assert_shown("\xe2\x80\xa8\xe2\x81\xa6", "\\xe2\\x80\\xa8\\xe2\\x81\\xa6");
-    char *shown = terminal("a\tb", 3, false);
-    assert_string_equal(shown, "a\\x09b");
-    free(shown);
+    assert_escaped(without_tabs, "a\tb", "a\\x09b");
 }
 
 static void a_csv_field_is_one_field_and_no_formula(void **state)
@@ -104,19 +91,12 @@ static void every_pair_of_bytes_is_safe_on_a_terminal(void **state)
     (void)state;
     for (int i = 0; i < 65536; i++) {
         char pair[2] = {(char)(i >> 8), (char)i};
-        char *shown = terminal(pair, 2, false);
+        char *shown = escaped(without_tabs, pair, 2);
         for (char *at = shown; *at; at++)
             assert_true((unsigned char)*at >= 0x20 && *at != 0x7f);
         free(shown);
     }
 }
-
-#define assert_json(text, expected)                 \
-    do {                                            \
-        char *shown = json(text, sizeof(text) - 1); \
-        assert_string_equal(shown, expected);       \
-        free(shown);                                \
-    } while (0)
 
 static void json_is_ascii_and_inert_in_a_page(void **state)
 {

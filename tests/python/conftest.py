@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import functools
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -87,6 +90,18 @@ def parse_tables(text: str) -> list[Table]:
     return tables
 
 
+def parse_table(text: str) -> Table:
+    """The table of a report that has one."""
+    (table,) = parse_tables(text)
+    return table
+
+
+def assert_increments(table: Table, expected: dict[str, float], tolerance: float) -> None:
+    """What rows added, in MiB, each by a text that only its source holds."""
+    increments = {text: table.line(text).increment for text in expected}
+    assert increments == pytest.approx(expected, abs=tolerance)
+
+
 def parse_row(line: str) -> Row:
     match = re.match(r"^ *(\d+) +(\S+) MiB +(\S+) MiB +(\d+)   (.*)$", line)
     if not match:
@@ -106,12 +121,38 @@ class Run:
     def tables(self) -> list[Table]:
         return parse_tables(self.out)
 
+    @property
+    def functions(self) -> dict[str, dict]:
+        """What --json says of each function, after what the program itself printed."""
+        document = json.loads(self.out[self.out.index("{\n") :])
+        return {function["function"]: function for function in document["functions"]}
+
     def table(self, text: str) -> Table:
         """The only table that has a row whose source holds a text."""
         (table,) = [
             t for t in self.tables if any(text in r.source for r in t.rows.values())
         ]
         return table
+
+
+class Measured:
+    """What the function `measured` of a program run with --json added, in MiB."""
+
+    def __init__(self, run: Run) -> None:
+        assert (run.code, run.err) == (0, ""), run.err
+        self.table = run.functions["measured"]
+        self.lines = {
+            row["source"].strip(): row["increment"] / MIB
+            for row in self.table["lines"]
+            if row["increment"] is not None
+        }
+
+    @property
+    def added(self) -> float:
+        """All lines but the first, which is the entry."""
+        first = self.table["first_line"]
+        rows = [row for row in self.table["lines"] if row["line"] != first]
+        return sum(row["increment"] or 0 for row in rows) / MIB
 
 
 def run_python(
@@ -159,10 +200,59 @@ class Workshop:
         self.write("script.py", source)
         return self.run(*options, "script.py", *args, **rest)
 
+    def profile_as(self, mode: str, source: str) -> Run:
+        """Profiles a program under -m, or with an import of its own; it ends well and in silence."""
+        if mode == "run":
+            run = self.profile(source)
+        else:
+            self.write(
+                "script.py",
+                "from memory_profiler import profile\n" + textwrap.dedent(source),
+            )
+            run = self.python("script.py")
+        assert (run.code, run.err) == (0, ""), run.err
+        return run
+
+
+class Printed:
+    """What went to sys.stdout since the test began."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys, self.text = capsys, ""
+
+    def getvalue(self) -> str:
+        self.text += self.capsys.readouterr().out
+        return self.text
+
 
 @pytest.fixture
 def shop(tmp_path: pathlib.Path) -> Workshop:
     return Workshop(tmp_path)
+
+
+@pytest.fixture
+def out(capsys: pytest.CaptureFixture[str]) -> Printed:
+    return Printed(capsys)
+
+
+@pytest.fixture(params=["run", "imported"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """Where a program has its `profile` from: our -m, or an import of its own."""
+    return request.param
+
+
+@pytest.fixture
+def profiled(shop: Workshop, mode: str) -> Callable[[str], Run]:
+    """Profiles a program whose decorators are bare, in each mode."""
+    return functools.partial(shop.profile_as, mode)
+
+
+@pytest.fixture
+def here(tmp_path: pathlib.Path) -> object:
+    """A directory in which mprof is run: a Recorder."""
+    from recordings import Recorder  # not where mprof is missing
+
+    return Recorder(tmp_path)
 
 
 @pytest.fixture

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 
-import pytest
-
-from recordings import PROGRAM, Done, Recorder
+from recordings import Done, Recorder
 
 #: Many stacks: each call from one of two lines, all the way down.
 TREE = """
@@ -46,11 +42,5 @@ def own_lines(err: str) -> list[str]:
 
 
 def in_namespace(here: Recorder, script: str) -> Done:
-    words = ["unshare", "-m", "sh", "-c", script]
-    if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode:
-        pytest.skip("namespaces are forbidden here")
-    done = subprocess.run(words, cwd=here.path, capture_output=True, text=True,
-                          env={**os.environ, "MPROF": PROGRAM}, timeout=120)  # fmt: skip
-    if done.returncode == 99:
-        pytest.skip("mounting is forbidden here")
-    return Done(done.returncode, done.stdout, done.stderr)
+    """Runs a shell script that may mount; exit 99 says that it may not."""
+    return here.in_namespaces("-m", script)

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 import mprof
 
 PROGRAM = mprof.find_program()
@@ -88,6 +90,22 @@ class Recorder:
         """Runs a Python program as any other program."""
         self.write("program.py", source)
         return self.mprof("run", *options, sys.executable, "program.py", **rest)
+
+    def in_namespaces(self, flags: str, script: str) -> Done:
+        """Runs a shell script where unshare's flags say, and $MPROF is the program.
+
+        Skips the test where that is forbidden, or where the script exits with 99: no mount.
+        """
+        words = ["unshare", *flags.split()]
+        if subprocess.run([*words, "true"], capture_output=True).returncode:
+            pytest.skip("new namespaces are forbidden here")
+        done = subprocess.run(
+            [*words, "sh", "-c", script], cwd=self.path, capture_output=True, text=True,
+            timeout=120, env={**os.environ, "MPROF": PROGRAM},
+        )  # fmt: skip
+        if done.returncode == 99:
+            pytest.skip("mounting is forbidden here, or the kernel knows no such mount")
+        return Done(done.returncode, done.stdout, done.stderr)
 
     @property
     def files(self) -> list[pathlib.Path]:

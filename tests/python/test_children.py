@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from conftest import MIB, Workshop
+from conftest import MIB, Run, Workshop
 
 METHODS = ["fork", "spawn", "forkserver"]
 IMPORT = "from memory_profiler import profile"
@@ -37,7 +35,7 @@ if __name__ == "__main__":
 """
 
 
-def run_in(shop: Workshop, words: tuple[str, ...], source: str, **options: object):
+def run_in(shop: Workshop, words: tuple[str, ...], source: str, **options: object) -> Run:
     (shop.path / "script.py").write_text(source)
     run = shop.python(*words, "script.py", **options)
     assert run.err == "", run.err
@@ -49,19 +47,28 @@ LINES = ("-m", "memory_profiler")
 STAMPS = ("-m", "memory_profiler", "--timestamp")
 
 
+def run_program(
+    shop: Workshop,
+    method: str,
+    body: str,
+    words: tuple[str, ...] = LINES,
+    imported: bool = False,
+    head: str = "",
+) -> Run:
+    """Runs a program whose main does what the body says, with a context of that method."""
+    return run_in(shop, words, program(method, imported, body, head))
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("words", [(), LINES, STAMPS])
 @pytest.mark.parametrize("imported", [True, False])
 def test_faults_40_decorated_functions_run_in_pools(shop, method, words, imported) -> None:
     if not words and not imported:
         pytest.skip("nothing puts profile into builtins")
-    run = run_in(
+    run = run_program(
         shop,
-        words,
-        program(
-            method,
-            imported,
-            """
+        method,
+        """
     with context.Pool(2) as pool:
         print("pool", pool.map(work, range(5)))
         print("methods", pool.map(Loader().load, range(3)))
@@ -72,7 +79,8 @@ def test_faults_40_decorated_functions_run_in_pools(shop, method, words, importe
     process.join()
     print("exit", process.exitcode)
 """,
-        ),
+        words=words,
+        imported=imported,
     )
     for said in (
         "pool [1000, 1001, 1002, 1003, 1004]\n",
@@ -140,19 +148,15 @@ def test_functions_of_another_module_know_profile_in_children(shop, method) -> N
             return n * 3
     """,
     )
-    run = run_in(
+    run = run_program(
         shop,
-        LINES,
-        program(
-            method,
-            False,
-            """
+        method,
+        """
     from library import helper
     with context.Pool(2) as pool:
         print("pool", pool.map(helper, range(4)))
     print("here", helper(5))
 """,
-        ),
     )
     assert "pool [0, 3, 6, 9]" in run.out and "here 15" in run.out
     assert run.table("def helper").line("return n * 3").occurrences == 1
@@ -160,38 +164,31 @@ def test_functions_of_another_module_know_profile_in_children(shop, method) -> N
 
 @pytest.mark.parametrize("method", METHODS)
 def test_children_of_children_know_profile(shop, method) -> None:
-    run = run_in(
+    run = run_program(
         shop,
-        LINES,
-        program(
-            method,
-            False,
-            """
+        method,
+        """
     process = context.Process(target=middle)
     process.start()
     process.join()
     print("exit", process.exitcode)
 """,
-            head=f"""
+        head=f"""
 def middle():
     process = multiprocessing.get_context({method!r}).Process(target=work, args=(1,))
     process.start()
     process.join()
     sys.exit(process.exitcode)
 """,
-        ),
     )
     assert "exit 0" in run.out
 
 
 def test_faults_40_200_short_children_cost_the_parent_nothing(shop) -> None:
-    run = run_in(
+    run = run_program(
         shop,
-        LINES + ("--json",),
-        program(
-            "fork",
-            False,
-            """
+        "fork",
+        """
     import gc, os
     def cost():
         gc.collect()
@@ -213,11 +210,11 @@ def test_faults_40_200_short_children_cost_the_parent_nothing(shop) -> None:
     print("descriptors", after[0] - before[0])
     print("grown", after[1] - before[1])
 """,
-        ),
+        words=LINES + ("--json",),
     )
     assert "descriptors 0\n" in run.out
     assert int(run.out.split("grown ")[1].split()[0]) < MIB
-    (table,) = json.loads(run.out[run.out.index("{\n") :])["functions"]
+    (table,) = run.functions.values()
     rows = {row["source"].strip(): row for row in table["lines"]}
     assert rows["block = [n] * 1000"]["occurrences"] == 201
 
@@ -290,7 +287,6 @@ CHILD = """
 """
 
 
-@pytest.mark.parametrize("mode", ["run", "imported"])
 def test_faults_40_include_children_sees_a_child_and_not_ourselves_twice(
     shop, mode
 ) -> None:
@@ -350,33 +346,27 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("method", METHODS)
 def test_children_warn_of_nothing_new(shop, method) -> None:
     """-W error in the children: what they warn of would fail them."""
-    run = run_in(
+    run = run_program(
         shop,
-        ("-W", "error", *LINES),
-        program(
-            method,
-            False,
-            """
+        method,
+        """
     with context.Pool(2) as pool:
         print("pool", pool.map(work, range(3)))
 """,
-        ),
+        words=("-W", "error", *LINES),
     )
     assert "pool [1000, 1001, 1002]" in run.out
 
 
 def test_async_functions_and_generators_run_in_forked_children(shop) -> None:
-    run = run_in(
+    run = run_program(
         shop,
-        LINES,
-        program(
-            "fork",
-            False,
-            """
+        "fork",
+        """
     with context.Pool(2) as pool:
         print("pool", pool.map(runs, range(3)))
 """,
-            head="""
+        head="""
 import asyncio
 @profile
 async def later(n):
@@ -388,7 +378,6 @@ def steps(n):
 def runs(n):
     return asyncio.run(later(n)) + sum(steps(n))
 """,
-        ),
     )
     assert "pool [0, 2, 4]" in run.out
 

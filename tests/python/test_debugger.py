@@ -158,49 +158,32 @@ def test_a_maximum_first_reached_at_the_return_stops_there(shop) -> None:
     assert f"got {200 * 2**20}" in run.out
 
 
+FILLED_BY_A_CALL = """
+    kept = []
+    {decorator}
+    def fill():
+        kept.append(b"x" * (200 * 2 ** 20))
+        inside = 1
+
+    @profile
+    def caller():
+        fill()
+        after = len(kept)
+        return after
+
+    caller()
+"""
+
+
 def test_a_maximum_reached_in_an_undecorated_callee_stops_after_the_calling_line(
     shop,
 ) -> None:
-    run = debug(
-        shop,
-        """
-        kept = []
-        def fill():
-            kept.append(b"x" * (200 * 2 ** 20))
-            inside = 1
-
-        @profile
-        def caller():
-            fill()
-            after = len(kept)
-            return after
-
-        caller()
-    """,
-        "p len(kept)\nc\n",
-    )
+    run = debug(shop, FILLED_BY_A_CALL.format(decorator=""), "p len(kept)\nc\n")
     assert stops(run) == ["after = len(kept)"] and run.err == "" and run.code == 0
 
 
 def test_a_maximum_reached_in_a_nested_decorated_call_stops_in_it(shop) -> None:
-    run = debug(
-        shop,
-        """
-        kept = []
-        @profile
-        def fill():
-            kept.append(b"x" * (200 * 2 ** 20))
-            inside = 1
-
-        @profile
-        def caller():
-            fill()
-            after = len(kept)
-
-        caller()
-    """,
-        "up\nc\n",
-    )
+    run = debug(shop, FILLED_BY_A_CALL.format(decorator="@profile"), "up\nc\n")
     assert stops(run) == ["inside = 1", "fill()"] and run.err == "" and run.code == 0
 
 

@@ -8,6 +8,7 @@ import textwrap
 import pytest
 
 from conftest import Workshop, parse_tables
+from programs import FORKING
 
 needs_monitoring = pytest.mark.skipif(
     sys.version_info < (3, 12), reason="sys.monitoring came with Python 3.12"
@@ -16,42 +17,36 @@ needs_monitoring = pytest.mark.skipif(
 # --- 39, 40: forks ---
 
 
-FORKS = """
-    import os, sys, threading, time
+FORKS = (
+    """
+import os, sys, threading, time
 
-    @profile
-    def work(n):
-        kept = []
-        for i in range(n):
-            kept.append(bytearray(2000))
-        return len(kept)
+@profile
+def work(n):
+    kept = []
+    for i in range(n):
+        kept.append(bytearray(2000))
+    return len(kept)
 
-    stop = threading.Event()
+stop = threading.Event()
 
-    def busy():
-        while not stop.is_set():
-            work(50)
+def busy():
+    while not stop.is_set():
+        work(50)
 
-    threads = [threading.Thread(target=busy) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    deadline = time.monotonic() + SECONDS
-    forks = 0
-    while forks < 100 or time.monotonic() < deadline:
-        forks += 1
-        pid = os.fork()
-        if not pid:
-            code = 7
-            try:
-                code = work(20) + forks % 50
-            finally:
-                os._exit(code)
-        got = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        assert got == 20 + forks % 50, got
-    stop.set()
-    for thread in threads:
-        thread.join()
+def fork(n):
+    pid = os.fork()
+    if not pid:
+        code = 7
+        try:
+            code = work(20) + n % 50
+        finally:
+            os._exit(code)
+    got = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert got == 20 + n % 50, got
 """
+    + FORKING
+)
 
 
 @pytest.mark.filterwarnings("ignore")

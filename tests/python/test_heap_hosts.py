@@ -12,12 +12,8 @@ from types import ModuleType
 import pytest
 
 from heap_runs import TREE, figures, own_lines, record, whole
+from programs import FORKING
 from recordings import PROGRAM, Recorder
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Recorder:
-    return Recorder(tmp_path)
 
 
 def test_faults_39_forks_among_threads(here: Recorder) -> None:
@@ -29,7 +25,8 @@ def test_faults_39_forks_among_threads(here: Recorder) -> None:
     assert not any(row["function"] == "in_child" for row in got["lines"])
 
 
-FORKS = """
+FORKS = (
+    """
 import os, subprocess, threading, time, warnings
 warnings.simplefilter("ignore")
 stop = threading.Event()
@@ -42,24 +39,17 @@ def in_child():
     kept = [bytes(1000) for _ in range(100)]
     os._exit(len(kept))
 
-threads = [threading.Thread(target=busy) for i in range(4)]
-for thread in threads:
-    thread.start()
-deadline = time.monotonic() + SECONDS
-forks = 0
-while forks < 100 or time.monotonic() < deadline:
-    forks += 1
+def fork(n):
     pid = os.fork()
     if not pid:
         in_child()
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 100
-    if forks % 20 == 0:
+    if n % 20 == 0:
         subprocess.run(["true"], check=True)
         os.waitpid(os.posix_spawn("/bin/true", ["true"], os.environ), 0)
-stop.set()
-for thread in threads:
-    thread.join()
 """
+    + FORKING
+)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

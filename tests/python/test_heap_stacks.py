@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -18,11 +18,11 @@ SHAPES = ["alone", "deep", "in_threads", "handed_on", "with_signals", "with_a_pr
           "in_tasks", "in_greenlets"]  # fmt: skip
 
 
-def run(mode: str, seed: str, shape: str, into: Path, blocks: ModuleType) -> None:
-    words = [mode, seed, shape, str(into), blocks.__file__]
+def run(mode: str, seed: str, shape: str, into: Path, blocks_at: Path) -> None:
+    words = [mode, seed, shape, str(into)]
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), *words],
-        capture_output=True, text=True, timeout=120,
+        [sys.executable, str(PROGRAM), *words], capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(blocks_at)},
     )  # fmt: skip
     assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stderr[-3000:]}"
 
@@ -61,12 +61,12 @@ def describe(stacks: dict, wrong: dict) -> str:
     return "\n".join(lines)
 
 
-def check(shape: str, seed: str, into: Path, blocks: ModuleType) -> int:
+def check(shape: str, seed: str, into: Path, blocks_at: Path) -> int:
     """Noted in one run and captured in another that looks at no frame; and both in one."""
     print(f"seed {seed}")
     moments = 0
     for mode in ("note", "track", "both"):
-        run(mode, seed, shape, into, blocks)
+        run(mode, seed, shape, into, blocks_at)
     captures = sorted(into.glob("track-*.mprof"))
     assert captures
     for captured in captures:
@@ -76,20 +76,21 @@ def check(shape: str, seed: str, into: Path, blocks: ModuleType) -> int:
     return moments
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_block_is_charged_to_the_stack_it_had(
-    shape: str, tmp_path: Path, blocks: ModuleType
-) -> None:
-    if shape == "in_greenlets":
+@pytest.fixture(params=SHAPES)
+def shape(request: pytest.FixtureRequest) -> str:
+    if request.param == "in_greenlets":
         pytest.importorskip("greenlet")
-    moments = check(shape, "1", tmp_path, blocks)
+    return request.param
+
+
+def test_every_block_is_charged_to_the_stack_it_had(
+    shape: str, tmp_path: Path, blocks_at: Path
+) -> None:
+    moments = check(shape, "1", tmp_path, blocks_at)
     assert moments > 1000, moments
 
 
-@pytest.mark.parametrize("shape", SHAPES)
 def test_programs_never_run_before_have_their_stacks_too(
-    shape: str, tmp_path: Path, blocks: ModuleType
+    shape: str, tmp_path: Path, blocks_at: Path
 ) -> None:
-    if shape == "in_greenlets":
-        pytest.importorskip("greenlet")
-    check(shape, str(random.randrange(10**9)), tmp_path, blocks)
+    check(shape, str(random.randrange(10**9)), tmp_path, blocks_at)

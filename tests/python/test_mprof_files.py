@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import re
 import subprocess
 import sys
@@ -28,11 +27,6 @@ CLASSIC_FILES = {
     "appended.dat": "CMDLINE one\nMEM 5.0 1.0\nCMDLINE two\nMEM 6.0 2.0\n",
     "old.dat": "CMDLINE x\nMEM 5.0 1.0\nFUNC m.f 1.0 1.0 2.0 1.5\nMEM 6.0 2.0\n",
 }
-
-
-@pytest.fixture
-def here(tmp_path: pathlib.Path) -> Recorder:
-    return Recorder(tmp_path)
 
 
 def classic_mprof(classic: str, here: Recorder, *words: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -13,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+import pages
 from captures import FIGURES, MPROF, PROGRAM, mprof, output, page_of, record, report, table
 
-TOP = Path(__file__).parents[2]
 NASTY = "</script><img src=x onerror=window.pwned=1>"
 ROOT, SMALLER, DEEPER = 0, -1, -2
 
@@ -26,24 +25,10 @@ def capture(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def look(page: Path, glance: bool = True) -> dict:
-    """What Chromium shows, without touching it at a glance; skipped where there is none."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium or not shutil.which("node"):
-        pytest.skip("no Chromium or no Node.js")
-    if not (TOP / "web/node_modules/playwright-core").is_dir():
-        pytest.skip("playwright-core is not installed in web/")
+    """What Chromium shows, without touching it at a glance."""
     keep = os.environ.get("KEEP_PICTURES")
     how = ["glance"] if glance else [f"{keep}/{page.parent.name}.png"] if keep else []
-    done = subprocess.run(
-        ["node", TOP / "tests/page/look_heap.mjs", chromium, page, *how],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
-    assert seen["problems"] == [] and seen["requests"] == []
-    return seen
+    return pages.look("look_heap.mjs", page, *how)
 
 
 def sums_of(frames: list[list[int]]) -> None:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import functools
 import os
 import pathlib
 import re
-import shutil
-import subprocess
 
 import pytest
 
+import pages
 from recordings import Recorder
 
-TOP = pathlib.Path(__file__).parents[2]
 MANY, WHERE = 1_000_000, 654_321
 LABEL = "</script><img src=x onerror=window.pwned=1>"
 
-
-@pytest.fixture
-def here(tmp_path: pathlib.Path) -> Recorder:
-    return Recorder(tmp_path)
+look = functools.partial(pages.look, "look.mjs")
 
 
 @pytest.fixture(scope="module")
@@ -31,26 +26,6 @@ def million(tmp_path_factory: pytest.TempPathFactory) -> Recorder:
     lines[WHERE] = f"MEM 300.000000 {1000 + WHERE * 0.01:.4f}\n"
     recorder.write("big.dat", "CMDLINE big\n" + "".join(lines))
     return recorder
-
-
-def look(page: pathlib.Path, screenshot: pathlib.Path | None = None) -> dict:
-    """What Chromium shows; skipped where there is none."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if not chromium or not shutil.which("node"):
-        pytest.skip("no Chromium or no Node.js")
-    if not (TOP / "web/node_modules/playwright-core").is_dir():
-        pytest.skip("playwright-core is not installed in web/")
-    words = ["node", TOP / "tests/page/look.mjs", chromium, page]
-    done = subprocess.run(
-        [*words, *([screenshot] if screenshot else [])],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
-    assert seen["problems"] == [] and seen["requests"] == []
-    return seen
 
 
 def seconds(tip: str) -> float:

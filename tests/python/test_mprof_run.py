@@ -15,11 +15,6 @@ import pytest
 from recordings import SPIKE, Recorder, is_alive, kill_quietly, read_to_end, wait_for
 
 
-@pytest.fixture
-def here(tmp_path: pathlib.Path) -> Recorder:
-    return Recorder(tmp_path)
-
-
 def samples(here: Recorder) -> list[float]:
     return [float(memory) for memory, _ in here.records("MEM")]
 

@@ -13,7 +13,7 @@ import types
 import pytest
 
 import memory_profiler
-from conftest import parse_tables, run_python
+from conftest import parse_table, run_python
 from memory_profiler import (
     CodeMap,
     LineProfiler,
@@ -23,6 +23,7 @@ from memory_profiler import (
     memory_usage,
     show_results,
 )  # fmt: skip
+from programs import RETURNS
 
 CLASSIC_NAMES = [
     "CodeMap", "LineProfiler", "LogFile", "MemTimer", "MemitResult", "TimeStamper",
@@ -304,7 +305,7 @@ def test_show_results_prints_the_table_to_a_stream_or_stdout(capsys) -> None:
     prof(double)([1])
     out = io.StringIO()
     show_results(prof, out, 4)
-    (table,) = parse_tables(out.getvalue())
+    table = parse_table(out.getvalue())
     assert table.filename == __file__ and table.line("return values").occurrences == 1
     assert len(out.getvalue().split(" MiB")[0].split(".")[-1]) == 4
     show_results(prof)
@@ -332,7 +333,7 @@ def test_show_results_takes_any_object_with_the_classics_code_map() -> None:
 
     out = io.StringIO()
     show_results(types.SimpleNamespace(code_map=Map()), out, 3)
-    (table,) = parse_tables(out.getvalue())
+    table = parse_table(out.getvalue())
     assert (table.rows[first].memory, table.rows[first].increment) == (20.5, 20.5)
     row = table.rows[first + 1]
     assert (row.memory, row.increment, row.occurrences) == (20.75, 0.25, 2)
@@ -342,7 +343,7 @@ def test_show_results_takes_any_object_with_the_classics_code_map() -> None:
     code_map.trace(double.__code__, first, None)
     out = io.StringIO()
     show_results(types.SimpleNamespace(code_map=code_map), out)
-    (table,) = parse_tables(out.getvalue())
+    table = parse_table(out.getvalue())
     assert table.rows[first].occurrences == 1 and table.rows[first + 1].memory is None
     assert table.rows[first].source == "def double(values: list[int]) -> list[int]:"
 
@@ -398,17 +399,10 @@ def test_a_log_file_can_stand_for_stdout(caplog, monkeypatch) -> None:
 
 
 def test_exec_with_profiler_runs_a_script(shop) -> None:
-    shop.write(
-        "target.py",
-        """
-        import sys
-        assert __name__ == "__main__" and sys.argv == ["target.py", "a", "b c"], sys.argv
-        @profile
-        def work():
-            return 1
-        work()
-    """,
+    check = (
+        'assert __name__ == "__main__" and sys.argv == ["target.py", "a", "b c"], sys.argv'
     )
+    shop.write("target.py", f"import sys\n{check}\n" + RETURNS)
     shop.write(
         "caller.py",
         """
@@ -426,15 +420,7 @@ def test_exec_with_profiler_runs_a_script(shop) -> None:
 
 
 def test_exec_with_profiler_takes_a_time_stamper(shop) -> None:
-    shop.write(
-        "target.py",
-        """
-        @profile
-        def work():
-            return 1
-        work()
-    """,
-    )
+    shop.write("target.py", RETURNS)
     run = shop.python(
         "-c",
         "import memory_profiler as m; t = m.TimeStamper('psutil');"
@@ -445,17 +431,7 @@ def test_exec_with_profiler_takes_a_time_stamper(shop) -> None:
 
 def test_run_module_with_profiler_runs_a_module(shop) -> None:
     shop.write("pkg/__init__.py", "")
-    shop.write(
-        "pkg/tool.py",
-        """
-        import sys
-        assert sys.argv[1:] == ["a"]
-        @profile
-        def work():
-            return 1
-        work()
-    """,
-    )
+    shop.write("pkg/tool.py", 'import sys\nassert sys.argv[1:] == ["a"]\n' + RETURNS)
     run = shop.python(
         "-c",
         "import memory_profiler as m; p = m.LineProfiler();"

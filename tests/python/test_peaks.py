@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
 from conftest import MIB, Workshop
+from programs import RETURNS
 
 ROW = re.compile(
     r"^ *(?P<line>\d+) +(?P<memory>[\d.]+) MiB +(?P<increment>-?[\d.]+) MiB +(?P<peak>[\d.]+) MiB"
@@ -25,27 +26,37 @@ class Line:
         self.occurrences, self.source = row["occurrences"], row["source"]
 
 
-def peaks_of(shop: Workshop, source: str, **rest: object) -> dict[str, dict[str, Line]]:
-    """{function: {source: Line}} of the lines that ran."""
-    run = shop.profile(source, "--peak", "--json", **rest)
-    assert run.err == "" and run.code == 0, run.err
-    document = json.loads(run.out[run.out.index("{\n") :])
-    return {
-        function["function"]: {
-            row["source"].strip(): Line(row)
-            for row in function["lines"]
-            if row["occurrences"]
+@pytest.fixture
+def peaks_of(shop: Workshop) -> Callable[[str], dict[str, dict[str, Line]]]:
+    """{function: {source: Line}} of the lines of a program that ran."""
+
+    def profile(source: str) -> dict[str, dict[str, Line]]:
+        run = shop.profile(source, "--peak", "--json")
+        assert (run.code, run.err) == (0, ""), run.err
+        return {
+            name: {
+                row["source"].strip(): Line(row)
+                for row in function["lines"]
+                if row["occurrences"]
+            }
+            for name, function in run.functions.items()
         }
-        for function in document["functions"]
-    }
+
+    return profile
+
+
+def assert_peaks(
+    lines: dict[str, Line], base: float, expected: dict[str, float], tolerance: float
+) -> None:
+    """How far above a figure memory was while lines ran, in MiB."""
+    above = {source: lines[source].peak - base for source in expected}
+    assert above == pytest.approx(expected, abs=tolerance)
 
 
 def test_a_transient_in_a_callee_is_seen_on_the_calling_line_and_only_there(
-    shop, gate, tolerance
+    peaks_of, gate, tolerance
 ) -> None:
-    work = peaks_of(
-        shop,
-        """
+    work = peaks_of("""
         def transient():
             block = b"x" * (76 * 2 ** 20)
             del block
@@ -58,8 +69,7 @@ def test_a_transient_in_a_callee_is_seen_on_the_calling_line_and_only_there(
             return after
 
         work()
-    """,
-    )["work"]
+    """)["work"]
     base = work["before = 1"].memory
     assert work["transient()"].peak - base == pytest.approx(76, abs=tolerance)
     assert work["transient()"].increment == pytest.approx(0, abs=tolerance)
@@ -68,10 +78,8 @@ def test_a_transient_in_a_callee_is_seen_on_the_calling_line_and_only_there(
     assert all(line.peak >= line.memory for line in work.values())
 
 
-def test_the_largest_of_all_executions_counts(shop, tolerance) -> None:
-    work = peaks_of(
-        shop,
-        """
+def test_the_largest_of_all_executions_counts(peaks_of, tolerance) -> None:
+    work = peaks_of("""
         def transient(size):
             block = b"x" * (size * 2 ** 20)
 
@@ -84,17 +92,13 @@ def test_the_largest_of_all_executions_counts(shop, tolerance) -> None:
             return 1
 
         work()
-    """,
-    )["work"]
+    """)["work"]
     base = work["before = 1"].memory
-    assert work["transient(size)"].peak - base == pytest.approx(90, abs=tolerance)
-    assert work["between = size"].peak - base == pytest.approx(0, abs=tolerance)
+    assert_peaks(work, base, {"transient(size)": 90, "between = size": 0}, tolerance)
 
 
-def test_nested_profiled_functions_each_see_their_lines(shop, tolerance) -> None:
-    tables = peaks_of(
-        shop,
-        """
+def test_nested_profiled_functions_each_see_their_lines(peaks_of, tolerance) -> None:
+    tables = peaks_of("""
         kept = []
 
         @profile
@@ -113,23 +117,20 @@ def test_nested_profiled_functions_each_see_their_lines(shop, tolerance) -> None
             return after
 
         outer()
-    """,
-    )
+    """)
     inner, outer = tables["inner"], tables["outer"]
     base = outer["before = 1"].memory
-    assert inner["first = 1"].peak - base == pytest.approx(0, abs=tolerance)
-    assert inner['block = b"x" * (76 * 2 ** 20)'].peak - base == pytest.approx(
-        76, abs=tolerance
+    assert_peaks(
+        inner,
+        base,
+        {"first = 1": 0, 'block = b"x" * (76 * 2 ** 20)': 76, "return 1": 45},
+        tolerance,
     )
-    assert inner["return 1"].peak - base == pytest.approx(45, abs=tolerance)
-    assert outer["inner()"].peak - base == pytest.approx(76, abs=tolerance)
-    assert outer["after = 2"].peak - base == pytest.approx(45, abs=tolerance)
+    assert_peaks(outer, base, {"inner()": 76, "after = 2": 45}, tolerance)
 
 
-def test_recursion(shop, tolerance) -> None:
-    work = peaks_of(
-        shop,
-        """
+def test_recursion(peaks_of, tolerance) -> None:
+    work = peaks_of("""
         @profile
         def work(n):
             first = n
@@ -141,18 +142,15 @@ def test_recursion(shop, tolerance) -> None:
             return n
 
         work(5)
-    """,
-    )["work"]
+    """)["work"]
     base = work["first = n"].memory
-    assert work["work(n - 1)"].peak - base == pytest.approx(76, abs=tolerance)
-    assert work["first = n"].peak - base == pytest.approx(0, abs=tolerance)
-    assert work["return n"].peak - base == pytest.approx(0, abs=tolerance)
+    assert_peaks(work, base, {"work(n - 1)": 76, "first = n": 0, "return n": 0}, tolerance)
 
 
-def test_a_transient_of_a_generator_is_on_the_line_that_resumes_it(shop, tolerance) -> None:
-    tables = peaks_of(
-        shop,
-        """
+def test_a_transient_of_a_generator_is_on_the_line_that_resumes_it(
+    peaks_of, tolerance
+) -> None:
+    tables = peaks_of("""
         @profile
         def steps():
             yield 1
@@ -168,22 +166,17 @@ def test_a_transient_of_a_generator_is_on_the_line_that_resumes_it(shop, toleran
             return second
 
         consumer()
-    """,
-    )
+    """)
     steps, consumer = tables["steps"], tables["consumer"]
     base = consumer["g = steps()"].memory
-    assert steps['block = b"x" * (76 * 2 ** 20)'].peak - base == pytest.approx(
-        76, abs=tolerance
+    assert_peaks(
+        steps, base, {'block = b"x" * (76 * 2 ** 20)': 76, "yield 2": 0}, tolerance
     )
-    assert steps["yield 2"].peak - base == pytest.approx(0, abs=tolerance)
-    assert consumer["second = next(g)"].peak - base == pytest.approx(76, abs=tolerance)
-    assert consumer["next(g)"].peak - base == pytest.approx(0, abs=tolerance)
+    assert_peaks(consumer, base, {"second = next(g)": 76, "next(g)": 0}, tolerance)
 
 
-def test_an_exception_that_leaves_keeps_the_mark(shop, tolerance) -> None:
-    work = peaks_of(
-        shop,
-        """
+def test_an_exception_that_leaves_keeps_the_mark(peaks_of, tolerance) -> None:
+    work = peaks_of("""
         def fails():
             block = b"x" * (76 * 2 ** 20)
             raise LookupError
@@ -198,17 +191,13 @@ def test_an_exception_that_leaves_keeps_the_mark(shop, tolerance) -> None:
             return after
 
         work()
-    """,
-    )["work"]
+    """)["work"]
     base = work["before = 1"].memory
-    assert work["fails()"].peak - base == pytest.approx(76, abs=tolerance)
-    assert work["return after"].peak - base == pytest.approx(0, abs=tolerance)
+    assert_peaks(work, base, {"fails()": 76, "return after": 0}, tolerance)
 
 
-def test_a_thread_does_not_take_the_mark_from_another(shop, tolerance) -> None:
-    tables = peaks_of(
-        shop,
-        """
+def test_a_thread_does_not_take_the_mark_from_another(peaks_of, tolerance) -> None:
+    tables = peaks_of("""
         import threading
         begun, ended = threading.Event(), threading.Event()
 
@@ -235,18 +224,15 @@ def test_a_thread_does_not_take_the_mark_from_another(shop, tolerance) -> None:
         threads = [threading.Thread(target=f) for f in (one, two)]
         for t in threads: t.start()
         for t in threads: t.join()
-    """,
-    )
+    """)
     one = tables["one"]
     assert one["transient()"].peak - one["@profile"].memory == pytest.approx(
         76, abs=tolerance + 2
     )
 
 
-def test_memory_that_is_never_touched_is_no_peak(shop, tolerance) -> None:
-    work = peaks_of(
-        shop,
-        """
+def test_memory_that_is_never_touched_is_no_peak(peaks_of, tolerance) -> None:
+    work = peaks_of("""
         @profile
         def work():
             before = 1
@@ -254,8 +240,7 @@ def test_memory_that_is_never_touched_is_no_peak(shop, tolerance) -> None:
             del block
             return 1
         work()
-    """,
-    )["work"]
+    """)["work"]
     base = work["before = 1"].memory
     assert work["block = bytes(200 * 2 ** 20)"].peak - base == pytest.approx(
         0, abs=tolerance
@@ -316,33 +301,21 @@ def test_the_text_has_one_more_column(shop) -> None:
 
 
 def test_precision_holds_for_the_column(shop) -> None:
-    run = shop.profile(
-        """
-        @profile
-        def work():
-            return 1
-        work()
-    """,
-        "--peak",
-        "--precision",
-        "1",
-    )
+    run = shop.profile(RETURNS, "--peak", "--precision", "1")
     match = ROW.match(run.out.split("\n")[4])
     assert match and re.fullmatch(r"\d+\.\d", match["peak"])
 
 
 def test_without_the_option_nothing_is_said_of_peaks(shop) -> None:
-    source = "@profile\ndef work():\n    return 1\nwork()\n"
-    assert "Peak" not in shop.profile(source).out
-    document = json.loads(shop.profile(source, "--json").out)
-    assert all(row.get("peak") is None for f in document["functions"] for row in f["lines"])
+    assert "Peak" not in shop.profile(RETURNS).out
+    functions = shop.profile(RETURNS, "--json").functions.values()
+    assert all(row.get("peak") is None for f in functions for row in f["lines"])
 
 
 def test_the_html_page_has_the_column(shop) -> None:
-    source = "@profile\ndef work():\n    return 1\nwork()\n"
-    assert shop.profile(source, "--peak", "--html", "page.html").err == ""
+    assert shop.profile(RETURNS, "--peak", "--html", "page.html").err == ""
     assert ">Peak</th>" in (shop.path / "page.html").read_text()
-    assert shop.profile(source, "--html", "page.html").err == ""
+    assert shop.profile(RETURNS, "--html", "page.html").err == ""
     assert ">Peak</th>" not in (shop.path / "page.html").read_text()
 
 
@@ -362,9 +335,7 @@ def test_peaks_of_other_sources_are_refused_with_2(shop, words) -> None:
 
 
 def test_the_posix_backend_has_peaks(shop) -> None:
-    run = shop.profile(
-        "@profile\ndef work():\n    return 1\nwork()\n", "--peak", "--backend=posix"
-    )
+    run = shop.profile(RETURNS, "--peak", "--backend=posix")
     assert run.err == "" and "Peak" in run.out
 
 

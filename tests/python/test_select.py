@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from conftest import Run, Workshop
+from programs import RETURNS
 
 LIBRARY = """
     def load(n):
@@ -298,15 +299,7 @@ def test_generators_coroutines_and_lambdas_are_selected(both) -> None:
 
 
 def test_decorated_and_selected_is_one_table(both) -> None:
-    both.write(
-        "script.py",
-        """
-        @profile
-        def work():
-            return 1
-        work()
-    """,
-    )
+    both.write("script.py", RETURNS)
     (table,) = select(both, "--function", "work").tables
     assert table.line("return 1").occurrences == 1
 

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 
 import pytest
 
-from conftest import MIB, Workshop
+from conftest import MIB, Run, Table, Workshop, assert_increments
+
+
+@pytest.fixture
+def run_of(shop: Workshop, gate: str) -> Callable[[str], Run]:
+    """Profiles a program, under each gate."""
+    return shop.profile
+
+
+@pytest.fixture
+def table_of(run_of: Callable[[str], Run]) -> Callable[[str], Table]:
+    """The only table of a program, under each gate."""
+
+    def only_table(source: str) -> Table:
+        (table,) = run_of(source).tables
+        return table
+
+    return only_table
 
 
 def test_memory_that_was_reserved_but_never_touched_is_not_counted(
-    shop: Workshop, gate: str, tolerance
+    table_of, tolerance
 ) -> None:
-    run = shop.profile("""
+    table = table_of("""
         @profile
         def make_and_drop():
             block = bytes(200 * 2 ** 20)
@@ -22,14 +39,11 @@ def test_memory_that_was_reserved_but_never_touched_is_not_counted(
 
         make_and_drop()
     """)
-    (table,) = run.tables
     assert table.line("bytes(").increment == pytest.approx(0, abs=tolerance)
 
 
-def test_bytes_of_200_mib_made_and_dropped_show_their_size(
-    shop: Workshop, gate: str, tolerance
-) -> None:
-    run = shop.profile("""
+def test_bytes_of_200_mib_made_and_dropped_show_their_size(table_of, tolerance) -> None:
+    table = table_of("""
         @profile
         def make_and_drop():
             block = b"x" * (200 * 2 ** 20)
@@ -39,10 +53,7 @@ def test_bytes_of_200_mib_made_and_dropped_show_their_size(
 
         make_and_drop()
     """)
-    (table,) = run.tables
-    assert table.line('b"x" *').increment == pytest.approx(200, abs=tolerance)
-    assert table.line("len(block)").increment == pytest.approx(0, abs=tolerance)
-    assert table.line("del block").increment == pytest.approx(-200, abs=tolerance)
+    assert_increments(table, {'b"x" *': 200, "len(block)": 0, "del block": -200}, tolerance)
     assert table.line('b"x" *').memory - table.first.memory == pytest.approx(
         200, abs=tolerance
     )
@@ -50,9 +61,9 @@ def test_bytes_of_200_mib_made_and_dropped_show_their_size(
 
 
 def test_a_loop_that_allocates_and_frees_shows_plus_minus_and_zero(
-    shop: Workshop, gate: str, tolerance
+    table_of, tolerance
 ) -> None:
-    run = shop.profile("""
+    table = table_of("""
         @profile
         def churn(n):
             for i in range(n):
@@ -63,17 +74,12 @@ def test_a_loop_that_allocates_and_frees_shows_plus_minus_and_zero(
 
         churn(20)
     """)
-    (table,) = run.tables
-    assert table.line('b"x" *').increment == pytest.approx(900, abs=tolerance)
-    assert table.line("len(block)").increment == pytest.approx(0, abs=tolerance)
-    assert table.line("del block").increment == pytest.approx(-900, abs=tolerance)
+    assert_increments(table, {'b"x" *': 900, "len(block)": 0, "del block": -900}, tolerance)
     assert table.line('b"x" *').occurrences == 20
 
 
-def test_many_small_allocations_sum_to_what_they_hold(
-    shop: Workshop, gate: str, tolerance
-) -> None:
-    run = shop.profile("""
+def test_many_small_allocations_sum_to_what_they_hold(table_of, tolerance) -> None:
+    table = table_of("""
         @profile
         def collect(n):
             out = []
@@ -83,7 +89,6 @@ def test_many_small_allocations_sum_to_what_they_hold(
 
         collect(10_000)
     """)
-    (table,) = run.tables
     held = 10_000 * 4032 / MIB
     assert table.line("out.append").increment == pytest.approx(
         held, rel=0.05, abs=tolerance
@@ -91,10 +96,10 @@ def test_many_small_allocations_sum_to_what_they_hold(
 
 
 def test_a_line_that_calls_a_profiled_function_which_keeps_nothing_shows_zero(
-    shop: Workshop, gate: str, tolerance
+    run_of, tolerance
 ) -> None:
     # blocks above 32 MiB: malloc gives them back to the system whatever came before
-    run = shop.profile("""
+    run = run_of("""
         @profile
         def callee():
             block = b"x" * (45 * 2 ** 20)
@@ -117,9 +122,9 @@ def test_a_line_that_calls_a_profiled_function_which_keeps_nothing_shows_zero(
 
 
 def test_what_a_callee_keeps_is_charged_once_to_the_line_that_calls_it(
-    shop: Workshop, gate: str, tolerance
+    run_of, tolerance
 ) -> None:
-    run = shop.profile("""
+    run = run_of("""
         kept = []
 
         def keep():
@@ -138,146 +143,9 @@ def test_what_a_callee_keeps_is_charged_once_to_the_line_that_calls_it(
         caller()
     """)
     table = run.table("def caller")
-    assert table.line("    keep()").increment == pytest.approx(20, abs=tolerance)
-    assert table.line("    profiled_keep()").increment == pytest.approx(10, abs=tolerance)
-    assert table.line("x = 1").increment == pytest.approx(0, abs=tolerance)
-
-
-def sum_of_increments(shop: Workshop, body: str) -> tuple[dict, int]:
-    """Runs a program with --json; the table of `measured` and its increments without the
-    entry row, in bytes."""
-    run = shop.profile(body, "--json")
-    assert run.err == "" and run.code == 0
-    start = run.out.index("{\n")
-    functions = {f["function"]: f for f in json.loads(run.out[start:])["functions"]}
-    table = functions["measured"]
-    rows = [row for row in table["lines"] if row["line"] != table["first_line"]]
-    return table, sum(row["increment"] or 0 for row in rows)
-
-
-def test_increments_of_a_recursion_sum_to_the_outermost_exit_minus_entry(
-    shop: Workshop, gate: str, tolerance
-) -> None:
-    """Without settling between activations every level counts the levels inside it again."""
-    table, total = sum_of_increments(
-        shop,
-        """
-        @profile
-        def measured(n, kept):
-            kept.append(b"x" * (5 * 2 ** 20))
-            if n:
-                measured(n - 1, kept)
-            return kept
-
-        everything = measured(7, [])
-    """,
+    assert_increments(
+        table, {"    keep()": 20, "    profiled_keep()": 10, "x = 1": 0}, tolerance
     )
-    assert total / MIB == pytest.approx(8 * 5, abs=tolerance)
-    rows = {row["source"].strip(): row for row in table["lines"]}
-    own = rows['kept.append(b"x" * (5 * 2 ** 20))']
-    assert own["increment"] / MIB == pytest.approx(40, abs=tolerance)
-    assert rows["measured(n - 1, kept)"]["increment"] / MIB == pytest.approx(
-        0, abs=tolerance
-    )
-    last = max(row["memory"] for row in table["lines"] if row["memory"])
-    assert table["baseline"] + total == pytest.approx(last, abs=tolerance * MIB)
-
-
-def test_increments_of_a_recursion_that_raises_still_sum(
-    shop: Workshop, gate: str, tolerance
-) -> None:
-    table, total = sum_of_increments(
-        shop,
-        """
-        @profile
-        def measured(n, kept):
-            kept.append(b"x" * (5 * 2 ** 20))
-            if n:
-                measured(n - 1, kept)
-            raise ValueError(n)
-
-        kept = []
-        try:
-            measured(5, kept)
-        except ValueError:
-            pass
-    """,
-    )
-    assert total / MIB == pytest.approx(30, abs=tolerance)
-
-
-def test_increments_of_a_generator_sum_its_running_segments(
-    shop: Workshop, gate: str, tolerance
-) -> None:
-    """What the consumer allocates between two items is not the generator's."""
-    table, total = sum_of_increments(
-        shop,
-        """
-        @profile
-        def measured(kept):
-            for i in range(4):
-                kept.append(b"x" * (5 * 2 ** 20))
-                yield i
-
-        kept, others = [], []
-        for i in measured(kept):
-            others.append(b"y" * (11 * 2 ** 20))
-    """,
-    )
-    assert total / MIB == pytest.approx(20, abs=tolerance)
-    rows = {row["source"].strip(): row for row in table["lines"]}
-    assert rows["yield i"]["increment"] / MIB == pytest.approx(0, abs=tolerance)
-
-
-def test_nested_functions_share_the_table_and_are_counted_once(
-    shop: Workshop, gate: str, tolerance
-) -> None:
-    table, total = sum_of_increments(
-        shop,
-        """
-        @profile
-        def measured():
-            def inner():
-                kept.append(b"x" * (5 * 2 ** 20))
-            kept = []
-            for i in range(4):
-                inner()
-            more = [b"y" * (5 * 2 ** 20) for i in range(3)]
-            last = list(b"z" * (5 * 2 ** 20) for i in range(3))
-            return kept, more, last
-
-        everything = measured()
-    """,
-    )
-    assert total / MIB == pytest.approx(50, abs=tolerance)
-    rows = {row["source"].strip(): row for row in table["lines"]}
-    assert rows['kept.append(b"x" * (5 * 2 ** 20))']["increment"] / MIB == pytest.approx(
-        20, abs=tolerance
-    )
-    assert rows["inner()"]["increment"] / MIB == pytest.approx(0, abs=tolerance)
-
-
-def test_a_generator_nested_in_the_table_that_consumes_it_is_counted_once(
-    shop: Workshop, gate: str, tolerance
-) -> None:
-    table, total = sum_of_increments(
-        shop,
-        """
-        @profile
-        def measured():
-            def blocks(n):
-                for i in range(n):
-                    block = b"x" * (5 * 2 ** 20)
-                    yield block
-            kept = []
-            for block in blocks(4):
-                kept.append(block)
-            return kept
-
-        everything = measured()
-    """,
-    )
-    assert total / MIB == pytest.approx(20, abs=tolerance)
 
 
 def test_the_entry_row_shows_the_first_entry_and_is_not_summed_over_calls(
@@ -298,8 +166,8 @@ def test_the_entry_row_shows_the_first_entry_and_is_not_summed_over_calls(
     assert table.first.memory - table.first.increment == pytest.approx(40, abs=tolerance)
 
 
-def test_threads_count_every_call(shop: Workshop, gate: str) -> None:
-    run = shop.profile("""
+def test_threads_count_every_call(run_of) -> None:
+    run = run_of("""
         import threading
 
         @profile
@@ -351,12 +219,10 @@ def test_threads_that_began_before_the_profiled_call_are_counted(shop: Workshop)
     assert run.table("def work").line("return 1").occurrences == 5
 
 
-def test_a_function_bound_to_another_threads_growth_still_sums(
-    shop: Workshop, gate, tolerance
-) -> None:
+def test_a_function_bound_to_another_threads_growth_still_sums(run_of, tolerance) -> None:
     """RSS belongs to the process: what another thread adds meanwhile shows on the line that
     waits for it, once."""
-    run = shop.profile("""
+    run = run_of("""
         import threading
         kept = []
 
@@ -393,11 +259,9 @@ def test_memory_of_a_line_is_its_largest_reading(shop: Workshop, tolerance) -> N
     )
 
 
-def test_memory_that_mmap_populates_without_a_fault_is_seen(
-    shop: Workshop, gate: str, tolerance
-) -> None:
+def test_memory_that_mmap_populates_without_a_fault_is_seen(table_of, tolerance) -> None:
     """No user-mode page fault happens: the patience of the gate finds it."""
-    run = shop.profile("""
+    table = table_of("""
         import mmap
 
         @profile
@@ -409,14 +273,12 @@ def test_memory_that_mmap_populates_without_a_fault_is_seen(
 
         populate()
     """)
-    (table,) = run.tables
-    assert table.line("mmap.mmap(").increment == pytest.approx(40, abs=tolerance)
-    assert table.line("room.close()").increment == pytest.approx(-40, abs=tolerance)
+    assert_increments(table, {"mmap.mmap(": 40, "room.close()": -40}, tolerance)
 
 
-def test_memory_that_the_kernel_fills_is_seen(shop: Workshop, gate: str, tolerance) -> None:
+def test_memory_that_the_kernel_fills_is_seen(table_of, tolerance) -> None:
     """Faults inside a system call are not user-mode faults either."""
-    run = shop.profile("""
+    table = table_of("""
         import mmap
         zero = open("/dev/zero", "rb", buffering=0)
 
@@ -428,7 +290,6 @@ def test_memory_that_the_kernel_fills_is_seen(shop: Workshop, gate: str, toleran
 
         read()
     """)
-    (table,) = run.tables
     assert table.line("readinto").increment == pytest.approx(60, abs=tolerance)
 
 
@@ -473,11 +334,9 @@ def test_backends_agree_where_they_must(shop: Workshop, tolerance) -> None:
         assert table.line('b"x" *').increment == pytest.approx(30, abs=tolerance), backend
 
 
-def test_a_page_is_charged_to_the_line_that_touched_it_however_short(
-    shop: Workshop, gate: str
-) -> None:
+def test_a_page_is_charged_to_the_line_that_touched_it_however_short(table_of) -> None:
     # lines of tens of nanoseconds: only the fault itself can tell which one it was
-    run = shop.profile("""
+    table = table_of("""
         import mmap
 
         PAGES = 4000
@@ -499,17 +358,16 @@ def test_a_page_is_charged_to_the_line_that_touched_it_however_short(
 
         touch(0)
     """)
-    (table,) = run.tables
     whole = 4000 * 4096 / MIB
     assert table.line("room[i]").increment == pytest.approx(whole, rel=0.1)
     assert abs(table.line("i = i - 1").increment) < whole / 20
 
 
 def test_what_runs_after_an_exception_left_a_frame_is_not_charged_to_it(
-    shop: Workshop, gate: str, tolerance
+    table_of, tolerance
 ) -> None:
     # inner is traced (it shares outer's table) but has no wrapper that sees it end
-    run = shop.profile("""
+    table = table_of("""
         kept = []
 
         def between(function):
@@ -529,9 +387,7 @@ def test_what_runs_after_an_exception_left_a_frame_is_not_charged_to_it(
 
         outer()
     """)
-    (table,) = run.tables
-    assert table.line("raise ValueError").increment == pytest.approx(0, abs=tolerance)
-    assert table.line("between(inner)").increment == pytest.approx(60, abs=tolerance)
+    assert_increments(table, {"raise ValueError": 0, "between(inner)": 60}, tolerance)
 
 
 def test_a_generator_that_raises_is_over_when_it_raised(shop: Workshop, tolerance) -> None:

@@ -1,0 +1,36 @@
+"""Programs, and parts of programs, that several files of tests run."""
+
+from __future__ import annotations
+
+BIG = 'b"x" * (45 * 2 ** 20)'  # above malloc's highest mmap threshold: freed to the system
+
+SIMPLE = """
+@profile
+def work():
+    x = [1] * 10
+    return x
+
+work()
+"""
+RETURNS = """
+@profile
+def work():
+    return 1
+
+work()
+"""
+
+#: Calls `fork(n)` a hundred times and for SECONDS, while four threads are `busy()` until `stop` is set.
+FORKING = """
+threads = [threading.Thread(target=busy) for i in range(4)]
+for thread in threads:
+    thread.start()
+deadline = time.monotonic() + SECONDS
+forks = 0
+while forks < 100 or time.monotonic() < deadline:
+    forks += 1
+    fork(forks)
+stop.set()
+for thread in threads:
+    thread.join()
+"""
