@@ -14,7 +14,8 @@ struct mp_heap_page {
     const char *incomplete;          /* NULL when nothing is missing */
     const struct mp_flame *flame;    /* borrowed, as all of these */
     const struct mp_heap_rows *rows; /* lines, those to be shown first */
-    size_t most;                     /* rows to show; the others are summed */
+    const struct mp_heap_paths *paths; /* short names of files */
+    size_t most;                       /* rows to show; the others are summed */
     mp_heap_source *source;
     void *context;
 };

@@ -147,14 +147,12 @@ void mp_heap_put_file(FILE *out, const struct mp_heap_style *style,
                       const struct mp_heap_view *view, struct mp_heap_text file,
                       int columns)
 {
-    const char *name = view->text + file.offset;
-    size_t length = file.length, here = style->here ? strlen(style->here) : 0;
-    if (here && length > here + 1 && !memcmp(name, style->here, here) &&
-        name[here] == '/') {
-        name += here + 1;
-        length -= here + 1;
-    }
-    mp_heap_put_text(out, style, name, length, columns, MP_HEAP_CUT_START);
+    struct mp_heap_text name =
+        style->paths ? mp_heap_paths_short(style->paths, file) : file;
+    if (!name.length)
+        fputs("(no file name)", out);
+    mp_heap_put_text(out, style, view->text + name.offset, name.length, columns,
+                     MP_HEAP_CUT_START);
 }
 
 void mp_heap_put_place(FILE *out, const struct mp_heap_style *style,

@@ -133,7 +133,17 @@ static int by_bytes(const void *left, const void *right)
     return (a->id > b->id) - (a->id < b->id);
 }
 
-static void put_thread(FILE *out, const struct mp_heap_thread *thread, int64_t pid)
+/* Each process's main thread has its number. */
+static bool is_main(int64_t thread, const struct mp_heap_view *view,
+                    const struct mp_heap_processes *processes)
+{
+    bool is = thread == view->header->pid;
+    for (size_t i = 0; processes && i < processes->count && !is; i++)
+        is = thread == processes->processes[i].pid;
+    return is;
+}
+
+static void put_thread(FILE *out, const struct mp_heap_thread *thread, bool is_main)
 {
     char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE], blocks[MP_HEAP_FIGURE],
         temporary[MP_HEAP_FIGURE];
@@ -144,10 +154,11 @@ static void put_thread(FILE *out, const struct mp_heap_thread *thread, int64_t p
     if (!thread->id)
         fputs("all others\n", out);
     else
-        fprintf(out, "%" PRId64 "%s\n", thread->id, thread->id == pid ? " (main)" : "");
+        fprintf(out, "%" PRId64 "%s\n", thread->id, is_main ? " (main)" : "");
 }
 
-void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view, size_t most)
+void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view,
+                         const struct mp_heap_processes *processes, size_t most)
 {
     size_t count = view->counts[MP_HEAP_THREADS];
     struct mp_heap_thread *threads = malloc((count + 1) * sizeof *threads);
@@ -161,7 +172,7 @@ void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view, size_t most
         fprintf(out, "\nThreads\n%11s %11s %14s %14s  thread\n", "allocated", "freed",
                 "blocks", "freed at once");
     for (size_t i = 0; i < count && i < most && count > 1; i++)
-        put_thread(out, &threads[i], view->header->pid);
+        put_thread(out, &threads[i], is_main(threads[i].id, view, processes));
     if (count > most)
         fprintf(out, "%54s and %zu more\n", "", count - most);
     free(threads);

@@ -31,59 +31,120 @@ static void put(FILE *out, escape *how, const struct mp_heap_view *view,
 }
 
 static void put_place(FILE *out, const struct mp_heap_table_options *options,
-                      const struct mp_heap_rows *table, const struct mp_heap_line *row)
+                      const struct mp_heap_rows *table, const struct mp_heap_line *row,
+                      int columns)
 {
     const struct mp_heap_view *view = table->view;
     const struct mp_heap_code *code = &view->codes[row->code];
     struct mp_heap_text name =
         table->group == MP_HEAP_EACH_MODULE ? mp_heap_module(view, code->file) : code->file;
-    if (table->group <= MP_HEAP_EACH_FUNCTION || !row->code)
+    bool is_function = table->group <= MP_HEAP_EACH_FUNCTION;
+    if (row->importing && is_function)
+        fputs(MP_HEAP_IMPORTING, out);
+    else if (is_function || !row->code)
         mp_heap_put_place(out, options->style, view, row->code,
                           table->group == MP_HEAP_EACH_LINE ? row->line : code->first_line,
-                          0);
+                          columns);
     else
-        mp_heap_put_file(out, options->style, view, name, 0);
-    fputc('\n', out);
+        mp_heap_put_file(out, options->style, view, name, columns);
 }
 
-/* Columns for bytes; wider where each has its standard error. */
-static int width_of(const struct mp_heap_header *header)
-{
-    return header->sample ? 23 : 11;
-}
+enum { COLUMNS = 5, LEAST_PLACE = 20 };
 
-static void put_text_figures(FILE *out, const struct mp_heap_header *header,
+static const char *const titles[COLUMNS] = {"at peak", "live", "total", "allocations",
+                                            "temporary"};
+
+/* A row's figures as they stand. */
+struct cells {
+    char text[COLUMNS][MP_HEAP_FIGURE];
+};
+
+static struct cells cells_of(const struct mp_heap_header *header,
                              const struct mp_heap_line *row)
 {
-    char peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE], total[MP_HEAP_FIGURE];
-    int width = width_of(header);
-    fprintf(out, "%*s %*s %*s %12" PRIu64 " %11" PRIu64 "  ", width,
-            mp_heap_estimate(header, row->at_peak, peak), width,
-            mp_heap_estimate(header, row->live, live), width,
-            mp_heap_estimate(header, (int64_t)row->total, total), row->blocks,
-            row->temporary);
+    struct cells cells;
+    mp_heap_estimate(header, row->at_peak, cells.text[0]);
+    mp_heap_estimate(header, row->live, cells.text[1]);
+    mp_heap_estimate(header, (int64_t)row->total, cells.text[2]);
+    mp_heap_count(row->blocks, cells.text[3]);
+    mp_heap_count(row->temporary, cells.text[4]);
+    return cells;
+}
+
+/* As wide as what stands in them: the place has the rest. */
+struct columns {
+    const struct mp_heap_header *header;
+    int widths[COLUMNS], total;
+};
+
+static void widen(struct columns *columns, const struct mp_heap_line *row)
+{
+    struct cells cells = cells_of(columns->header, row);
+    for (int i = 0; i < COLUMNS; i++)
+        if ((int)strlen(cells.text[i]) > columns->widths[i])
+            columns->widths[i] = (int)strlen(cells.text[i]);
+}
+
+static void put_cells(FILE *out, const struct columns *columns,
+                      const struct mp_heap_line *row)
+{
+    struct cells cells = cells_of(columns->header, row);
+    for (int i = 0; i < COLUMNS; i++)
+        fprintf(out, "%*s  ", columns->widths[i], cells.text[i]);
+}
+
+static struct columns columns_for(const struct mp_heap_rows *table, size_t shown,
+                                  const struct mp_heap_line *rest)
+{
+    struct columns columns = {.header = table->view->header};
+    for (int i = 0; i < COLUMNS; i++)
+        columns.widths[i] = (int)strlen(titles[i]);
+    for (size_t i = 0; i < shown; i++)
+        widen(&columns, &table->rows[i]);
+    widen(&columns, rest);
+    widen(&columns, &table->whole);
+    for (int i = 0; i < COLUMNS; i++)
+        columns.total += columns.widths[i] + 2;
+    return columns;
+}
+
+static int room_for_place(const struct columns *columns, const struct mp_heap_style *style)
+{
+    int room = style->width - columns->total;
+    return !style->width ? 0 : room > LEAST_PLACE ? room : LEAST_PLACE;
 }
 
 static void put_text(FILE *out, const struct mp_heap_rows *table,
                      const struct mp_heap_table_options *options)
 {
-    size_t shown = table->count < options->most ? table->count : options->most;
-    const struct mp_heap_header *header = table->view->header;
-    int width = width_of(header);
-    fprintf(out, "%*s %*s %*s %12s %11s  %s\n", width, "at peak", width, "live", width,
-            "total", "allocations", "temporary", groups[table->group]);
+    char number[MP_HEAP_FIGURE];
+    size_t shown = mp_heap_rows_from(table, options->least);
+    shown = shown < options->most ? shown : options->most;
+    struct mp_heap_line rest = mp_heap_rows_rest(table, shown);
+    bool small = mp_heap_line_share(&table->own, &table->whole) < options->least;
+    if (small)
+        mp_heap_line_add(&rest, &table->own);
+    struct columns columns = columns_for(table, shown, &rest);
+    for (int i = 0; i < COLUMNS; i++)
+        fprintf(out, "%*s  ", columns.widths[i], titles[i]);
+    fprintf(out, "%s\n", groups[table->group]);
     for (size_t i = 0; i < shown; i++) {
-        put_text_figures(out, header, &table->rows[i]);
-        put_place(out, options, table, &table->rows[i]);
+        put_cells(out, &columns, &table->rows[i]);
+        put_place(out, options, table, &table->rows[i],
+                  room_for_place(&columns, options->style));
+        fputc('\n', out);
     }
     if (shown < table->count) {
-        struct mp_heap_line rest = mp_heap_rows_rest(table, shown);
-        put_text_figures(out, header, &rest);
-        fprintf(out, "%zu more\n", table->count - shown);
+        put_cells(out, &columns, &rest);
+        fprintf(out, "(%s more)\n", mp_heap_count(table->count - shown, number));
     }
-    put_text_figures(out, header, &table->whole);
+    if ((!small || shown == table->count) && (table->own.blocks || table->own.total)) {
+        put_cells(out, &columns, &table->own);
+        fputs(MP_HEAP_OWN_NAME "\n", out);
+    }
+    put_cells(out, &columns, &table->whole);
     fputs("all\n", out);
-    mp_heap_put_missing(out, header, options->incomplete);
+    mp_heap_put_missing(out, table->view->header, options->incomplete);
 }
 
 /* The names of a row, each behind its key in JSON. */
@@ -157,6 +218,8 @@ static void put_json(FILE *out, const struct mp_heap_rows *table,
     }
     fprintf(out, "],\n  \"more\": {\"rows\": %zu, ", table->count - shown);
     put_json_figures(out, &rest);
+    fputs("},\n  \"own\": {", out);
+    put_json_figures(out, &table->own);
     fputs("},\n  \"all\": {", out);
     put_json_figures(out, &table->whole);
     fputs("}\n}\n", out);

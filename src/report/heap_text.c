@@ -114,11 +114,23 @@ static struct mp_heap_text base_of(const struct mp_heap_view *view,
     return (struct mp_heap_text){file.offset + (uint32_t)at, file.length - (uint32_t)at};
 }
 
+/* Short also where the whole path would be shown elsewhere. */
+static struct mp_heap_text caller_name(const struct mp_heap_view *view,
+                                       const struct mp_heap_style *style,
+                                       struct mp_heap_text file)
+{
+    struct mp_heap_text name =
+        style->paths ? mp_heap_paths_short(style->paths, file) : file;
+    return name.length < file.length ? name : base_of(view, file);
+}
+
 static void put_frame(FILE *out, const struct mp_heap_view *view,
                       const struct mp_heap_frame *frame, const struct mp_heap_style *style)
 {
     const struct mp_heap_code *code = &view->codes[frame->code];
-    mp_heap_put_file(out, style, view, base_of(view, code->file), 0);
+    struct mp_heap_text name = caller_name(view, style, code->file);
+    mp_heap_put_text(out, style, view->text + name.offset, name.length, 0,
+                     MP_HEAP_CUT_START);
     fprintf(out, ":%d ", frame->line);
     mp_heap_put_text(out, style, view->text + code->name.offset, code->name.length, 0,
                      MP_HEAP_CUT_END);
@@ -126,11 +138,12 @@ static void put_frame(FILE *out, const struct mp_heap_view *view,
         fprintf(out, " (%" PRIu32 " times)", frame->times);
 }
 
-/* How much of the line the stack is that is shown. */
+/* How much of the line was called that way. */
 static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_order order)
 {
+    const struct mp_heap_heaviest *heaviest = &line->heaviest[order];
     double whole = (double)mp_heap_line_weight(line, order);
-    double part = (double)line->heaviest[order].weight;
+    double part = (double)(heaviest->user ? heaviest->by_user : heaviest->weight);
     double share = whole > 0 ? 100 * part / whole : 100;
     if (share < 0.5)
         fputs("under 1% ", out);
@@ -139,33 +152,68 @@ static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_or
     fputs("called by ", out);
 }
 
-/* As many of the callers as the line has room for, the innermost always. */
+/* The callers that are named, the first always. */
+struct callers {
+    struct mp_heap_frame frames[CALLERS + 1];
+    size_t count, left;
+    bool by_user; /* the first is the user's line; it called the line through the others */
+};
+
+static void lead_with_user(struct callers *callers, struct mp_heap_frame user)
+{
+    size_t through = 0;
+    while (through < callers->count && (callers->frames[through].code != user.code ||
+                                        callers->frames[through].line != user.line))
+        through++;
+    memmove(callers->frames + 1, callers->frames, through * sizeof user);
+    callers->frames[0] = user;
+    callers->count = through + 1;
+    callers->left = 0;
+    callers->by_user = true;
+}
+
+static struct callers callers_of(const struct mp_heap_view *view,
+                                 const struct mp_heap_line *line, enum mp_heap_order order,
+                                 const struct mp_heap_own *own)
+{
+    struct callers callers = {0};
+    const struct mp_heap_heaviest *heaviest = &line->heaviest[order];
+    if (!line->importing)
+        callers.count = mp_heap_callers(view, own, heaviest->node, callers.frames, CALLERS,
+                                        &callers.left);
+    if (heaviest->user)
+        lead_with_user(&callers, mp_heap_frame_of(view, heaviest->user));
+    return callers;
+}
+
+/* As many of the callers as the line has room for. */
 static void put_callers(FILE *out, const struct mp_heap_view *view,
                         const struct mp_heap_line *line, const struct table *table,
                         const struct mp_heap_text_options *options)
 {
-    struct mp_heap_frame frames[CALLERS];
-    size_t left,
-        count = mp_heap_callers(view, options->own, line->heaviest[table->order].node,
-                                frames, CALLERS, &left);
+    struct callers callers = callers_of(view, line, table->order, options->own);
     int column = indent(table, options), room = rest(options, column);
     char *text = NULL;
     size_t size = 0, shown = 0;
-    FILE *stream = count ? open_memstream(&text, &size) : NULL;
+    FILE *stream = callers.count ? open_memstream(&text, &size) : NULL;
     if (!stream)
         return;
     put_from(stream, line, table->order);
-    for (; shown < count; shown++) {
+    for (; shown < callers.count; shown++) {
         long before = ftell(stream);
-        fputs(shown ? ", " : "", stream);
-        put_frame(stream, view, &frames[shown], &options->style);
+        fputs(!shown                             ? ""
+              : shown == 1 && callers.by_user ? " through "
+                                              : ", ",
+              stream);
+        put_frame(stream, view, &callers.frames[shown], &options->style);
         if (shown && room && ftell(stream) + 5 > room) {
             fseek(stream, before, SEEK_SET);
             break;
         }
     }
     fclose(stream);
-    bool more = shown < count || left;
+    bool more = callers.by_user ? shown > 1 && shown < callers.count
+                                : shown < callers.count || callers.left;
     fprintf(out, "%*s", column, "");
     mp_heap_put_text(out, &options->style, text, size, room && more ? room - 5 : room,
                      MP_HEAP_CUT_END);
@@ -176,13 +224,15 @@ static void put_callers(FILE *out, const struct mp_heap_view *view,
 static void put_others(FILE *out, const struct table *table, const struct mp_heap_line *sum,
                        size_t lines)
 {
+    char number[MP_HEAP_FIGURE];
     if (!mp_heap_line_weight(sum, table->order))
         return;
     put_figures(out, table, sum);
     if (lines)
-        fprintf(out, "(%zu more %s)\n", lines, lines == 1 ? "line" : "lines");
+        fprintf(out, "(%s more %s)\n", mp_heap_count(lines, number),
+                lines == 1 ? "line" : "lines");
     else
-        fputs("(memory_profiler itself)\n", out);
+        fputs(MP_HEAP_OWN_NAME "\n", out);
 }
 
 /* What the rows that are not shown have together; returns how many there are. */
@@ -195,12 +245,19 @@ static size_t add_others(const struct mp_heap_lines *lines, enum mp_heap_order o
     return i > from ? i - from : 0;
 }
 
-static size_t rows(const struct mp_heap_lines *lines, enum mp_heap_order order, size_t most)
+/* How many are shown. Small ones are not, but where all are. */
+static size_t rows(const struct mp_heap_lines *lines, const struct table *table,
+                   const struct mp_heap_text_options *options)
 {
     size_t count = 0;
-    while (count < lines->count && count < most &&
-           mp_heap_line_weight(&lines->lines[count], order))
-        count++;
+    double least = options->least * (double)table->whole;
+    for (; count < lines->count && count < options->most; count++) {
+        uint64_t weight = mp_heap_line_weight(&lines->lines[count], table->order);
+        if (!count && (double)weight < least)
+            least = 0;
+        if (!weight || (double)weight < least)
+            break;
+    }
     return count;
 }
 
@@ -209,11 +266,21 @@ static void put_row(FILE *out, const struct mp_heap_view *view,
                     const struct mp_heap_text_options *options)
 {
     put_figures(out, table, line);
-    mp_heap_put_place(out, &options->style, view, line->code, line->line,
-                      rest(options, place_column(table)));
+    if (line->importing)
+        fputs(MP_HEAP_IMPORTING, out);
+    else
+        mp_heap_put_place(out, &options->style, view, line->code, line->line,
+                          rest(options, place_column(table)));
     fputc('\n', out);
     put_source(out, view, line, table, options);
     put_callers(out, view, line, table, options);
+}
+
+static bool is_shown(const struct mp_heap_line *own, const struct table *table,
+                     const struct mp_heap_text_options *options)
+{
+    return (double)mp_heap_line_weight(own, table->order) >=
+           options->least * (double)table->whole;
 }
 
 static void put_table(FILE *out, const struct mp_heap_view *view,
@@ -222,10 +289,13 @@ static void put_table(FILE *out, const struct mp_heap_view *view,
 {
     struct mp_heap_line others = {0};
     mp_heap_lines_sort(lines, view, table->order);
-    size_t count = rows(lines, table->order, options->most);
+    size_t count = rows(lines, table, options);
     size_t left = add_others(lines, table->order, count, &others);
     if (!count)
         return;
+    bool own = is_shown(&lines->own, table, options);
+    if (!own && left)
+        mp_heap_line_add(&others, &lines->own);
     table->widths[0] = 11;
     table->widths[1] = (int)strlen(table->second);
     for (size_t i = 0; i < count; i++)
@@ -236,7 +306,8 @@ static void put_table(FILE *out, const struct mp_heap_view *view,
     for (size_t i = 0; i < count; i++)
         put_row(out, view, &lines->lines[i], table, options);
     put_others(out, table, &others, left);
-    put_others(out, table, &lines->own, 0);
+    if (own || !left)
+        put_others(out, table, &lines->own, 0);
 }
 
 void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,
@@ -268,6 +339,6 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         put_table(out, view, lines, &tables[i], options);
     mp_heap_put_balance(out, view);
-    mp_heap_put_threads(out, view, options->most);
+    mp_heap_put_threads(out, view, options->processes, options->most);
     mp_heap_put_processes(out, options->processes, options->most, &options->style);
 }

@@ -7,8 +7,10 @@ import { seconds, size } from "./words";
 const HEIGHT = 150;
 
 function markPeak(u: uPlot, capture: Capture): void {
-  const { ctx, bbox } = u, x = u.valToPos(capture.peak_time, "x", true), y = u.valToPos(capture.counted.peak, "y", true);
-  const scale = devicePixelRatio, text = `peak ${size(capture.counted.peak)}`;
+  const several = capture.processes > 1; // the sum of their peaks was never there
+  const peak = several ? Math.max(...capture.series.map((point) => point[2])) : capture.counted.peak;
+  const { ctx, bbox } = u, x = u.valToPos(capture.peak_time, "x", true), y = u.valToPos(peak, "y", true);
+  const scale = devicePixelRatio, text = `${several ? "most together" : "peak"} ${size(peak)}`;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = themeColour("--mark");
   ctx.lineWidth = scale;
