@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "cmd/command.h"
 #include "cmd/profiles.h"
+#include "store/heap_run.h"
 
 enum { KEY_JSON = 256 };
 
@@ -26,13 +27,28 @@ static const char *take(void *to, int key, const char *value)
     return NULL;
 }
 
-/* hh:mm:ss dd/mm/yyyy, from the digits of the name. */
+/* The captures of a heap capture's children that are there. */
+static size_t count_children(const char *name)
+{
+    struct mp_heap_children children = {0};
+    size_t count = 0;
+    if (mp_profiles_is_heap(name) && !mp_heap_children_find(&children, name))
+        count = children.count;
+    mp_heap_children_release(&children);
+    return count;
+}
+
+/* hh:mm:ss dd/mm/yyyy, from the digits of the name; behind it what the classic did not have. */
 static void print_line(size_t index, const char *name)
 {
     const char *d = mp_profiles_stamp(name);
+    size_t children = count_children(name);
     printf("%zu ", index);
     mp_escape_terminal(stdout, name, strlen(name), false);
-    printf(" %.2s:%.2s:%.2s %.2s/%.2s/%.4s\n", d + 8, d + 10, d + 12, d + 6, d + 4, d);
+    printf(" %.2s:%.2s:%.2s %.2s/%.2s/%.4s", d + 8, d + 10, d + 12, d + 6, d + 4, d);
+    if (children)
+        printf(" with %zu %s", children, children == 1 ? "child" : "children");
+    putchar('\n');
 }
 
 static void print_json(size_t index, const char *name, bool more)
@@ -43,8 +59,11 @@ static void print_json(size_t index, const char *name, bool more)
     printf("  {\"index\": %zu, \"kind\": \"%s\", \"file\": ", index,
            mp_profiles_is_heap(name) ? "heap" : "timeline");
     mp_escape_json(stdout, name, strlen(name));
-    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld}%s\n", d,
-           d + 4, d + 6, d + 8, d + 10, d + 12, (long long)status.st_size, more ? "," : "");
+    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld",
+           d, d + 4, d + 6, d + 8, d + 10, d + 12, (long long)status.st_size);
+    if (mp_profiles_is_heap(name))
+        printf(", \"children\": %zu", count_children(name));
+    printf("}%s\n", more ? "," : "");
 }
 
 static int run(void *from, int count, char **operands)

@@ -49,7 +49,7 @@ static void put_place(FILE *out, const struct mp_heap_table_options *options,
         mp_heap_put_file(out, options->style, view, name, columns);
 }
 
-enum { COLUMNS = 5, LEAST_PLACE = 20 };
+enum { COLUMNS = 5, GAP = 2, NARROW_GAP = 1, LEAST_PLACE = 16, GOOD_PLACE = 25 };
 
 static const char *const titles[COLUMNS] = {"at peak", "live", "total", "allocations",
                                             "temporary"};
@@ -74,7 +74,7 @@ static struct cells cells_of(const struct mp_heap_header *header,
 /* As wide as what stands in them: the place has the rest. */
 struct columns {
     const struct mp_heap_header *header;
-    int widths[COLUMNS], total;
+    int widths[COLUMNS], gap, total;
 };
 
 static void widen(struct columns *columns, const struct mp_heap_line *row)
@@ -85,18 +85,23 @@ static void widen(struct columns *columns, const struct mp_heap_line *row)
             columns->widths[i] = (int)strlen(cells.text[i]);
 }
 
+static int gap_behind(const struct columns *columns, int column)
+{
+    return column < COLUMNS - 1 ? columns->gap : GAP;
+}
+
 static void put_cells(FILE *out, const struct columns *columns,
                       const struct mp_heap_line *row)
 {
     struct cells cells = cells_of(columns->header, row);
     for (int i = 0; i < COLUMNS; i++)
-        fprintf(out, "%*s  ", columns->widths[i], cells.text[i]);
+        fprintf(out, "%*s%*s", columns->widths[i], cells.text[i], gap_behind(columns, i), "");
 }
 
 static struct columns columns_for(const struct mp_heap_rows *table, size_t shown,
-                                  const struct mp_heap_line *rest)
+                                  const struct mp_heap_line *rest, int width)
 {
-    struct columns columns = {.header = table->view->header};
+    struct columns columns = {.header = table->view->header, .gap = GAP};
     for (int i = 0; i < COLUMNS; i++)
         columns.widths[i] = (int)strlen(titles[i]);
     for (size_t i = 0; i < shown; i++)
@@ -104,7 +109,11 @@ static struct columns columns_for(const struct mp_heap_rows *table, size_t shown
     widen(&columns, rest);
     widen(&columns, &table->whole);
     for (int i = 0; i < COLUMNS; i++)
-        columns.total += columns.widths[i] + 2;
+        columns.total += columns.widths[i] + GAP;
+    if (width && columns.total + GOOD_PLACE > width) {
+        columns.gap = NARROW_GAP;
+        columns.total -= (COLUMNS - 1) * (GAP - NARROW_GAP);
+    }
     return columns;
 }
 
@@ -124,9 +133,9 @@ static void put_text(FILE *out, const struct mp_heap_rows *table,
     bool small = mp_heap_line_share(&table->own, &table->whole) < options->least;
     if (small)
         mp_heap_line_add(&rest, &table->own);
-    struct columns columns = columns_for(table, shown, &rest);
+    struct columns columns = columns_for(table, shown, &rest, options->style->width);
     for (int i = 0; i < COLUMNS; i++)
-        fprintf(out, "%*s  ", columns.widths[i], titles[i]);
+        fprintf(out, "%*s%*s", columns.widths[i], titles[i], gap_behind(&columns, i), "");
     fprintf(out, "%s\n", groups[table->group]);
     for (size_t i = 0; i < shown; i++) {
         put_cells(out, &columns, &table->rows[i]);
