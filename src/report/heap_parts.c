@@ -155,24 +155,42 @@ void mp_heap_put_file(FILE *out, const struct mp_heap_style *style,
                      MP_HEAP_CUT_START);
 }
 
+/* How many columns a file's name takes. */
+static int width_of(const struct mp_heap_style *style, const struct mp_heap_view *view,
+                    struct mp_heap_text file)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream)
+        return 0;
+    mp_heap_put_file(stream, style, view, file, 0);
+    fclose(stream);
+    int columns = columns_of(text);
+    free(text);
+    return columns;
+}
+
 void mp_heap_put_place(FILE *out, const struct mp_heap_style *style,
                        const struct mp_heap_view *view, uint32_t code, int line,
                        int columns)
 {
     const struct mp_heap_code *its = &view->codes[code];
-    char *name = NULL;
+    char number[MP_HEAP_FIGURE], *name = NULL;
     size_t size;
     FILE *stream = open_memstream(&name, &size);
     if (!code || !stream) {
         fputs("(no Python code running)", out);
     } else {
+        int length = snprintf(number, sizeof number, ":%d ", line);
+        int half = columns / 2, file = columns ? width_of(style, view, its->file) : 0;
+        int room = columns - length - file;
         mp_heap_put_text(stream, style, view->text + its->name.offset, its->name.length,
-                         columns ? columns / 2 : 0, MP_HEAP_CUT_END);
+                         room > half ? room : half, MP_HEAP_CUT_END);
         fflush(stream);
-        char number[MP_HEAP_FIGURE];
-        int rest = snprintf(number, sizeof number, ":%d ", line) + columns_of(name);
-        int room = !columns ? 0 : columns - rest > LEAST ? columns - rest : LEAST;
-        mp_heap_put_file(out, style, view, its->file, room);
+        room = columns - length - columns_of(name);
+        mp_heap_put_file(out, style, view, its->file,
+                         !columns ? 0 : room > LEAST ? room : LEAST);
         fprintf(out, "%s%s", number, name);
     }
     if (stream)

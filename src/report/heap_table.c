@@ -49,37 +49,39 @@ static void put_place(FILE *out, const struct mp_heap_table_options *options,
         mp_heap_put_file(out, options->style, view, name, columns);
 }
 
-enum { COLUMNS = 5, GAP = 2, NARROW_GAP = 1, LEAST_PLACE = 16, GOOD_PLACE = 25 };
+enum { COLUMNS = 5, SIZES = 3, GAP = 2, NARROW_GAP = 1, LEAST_PLACE = 20, GOOD_PLACE = 32 };
 
 static const char *const titles[COLUMNS] = {"at peak", "live", "total", "allocations",
                                             "temporary"};
+
+/* As wide as what stands in them: the place has the rest. Narrow ones say 1.5M for 1.5 MiB. */
+struct columns {
+    const struct mp_heap_header *header;
+    int widths[COLUMNS], gap, total;
+};
 
 /* A row's figures as they stand. */
 struct cells {
     char text[COLUMNS][MP_HEAP_FIGURE];
 };
 
-static struct cells cells_of(const struct mp_heap_header *header,
-                             const struct mp_heap_line *row)
+static struct cells cells_of(const struct columns *columns, const struct mp_heap_line *row)
 {
+    const int64_t sizes[SIZES] = {row->at_peak, row->live, (int64_t)row->total};
     struct cells cells;
-    mp_heap_estimate(header, row->at_peak, cells.text[0]);
-    mp_heap_estimate(header, row->live, cells.text[1]);
-    mp_heap_estimate(header, (int64_t)row->total, cells.text[2]);
-    mp_heap_count(row->blocks, cells.text[3]);
-    mp_heap_count(row->temporary, cells.text[4]);
+    for (int i = 0; i < SIZES; i++)
+        if (columns->gap == NARROW_GAP && !columns->header->sample)
+            mp_heap_short_size(sizes[i], cells.text[i]);
+        else
+            mp_heap_estimate(columns->header, sizes[i], cells.text[i]);
+    mp_heap_count(row->blocks, cells.text[SIZES]);
+    mp_heap_count(row->temporary, cells.text[SIZES + 1]);
     return cells;
 }
 
-/* As wide as what stands in them: the place has the rest. */
-struct columns {
-    const struct mp_heap_header *header;
-    int widths[COLUMNS], gap, total;
-};
-
 static void widen(struct columns *columns, const struct mp_heap_line *row)
 {
-    struct cells cells = cells_of(columns->header, row);
+    struct cells cells = cells_of(columns, row);
     for (int i = 0; i < COLUMNS; i++)
         if ((int)strlen(cells.text[i]) > columns->widths[i])
             columns->widths[i] = (int)strlen(cells.text[i]);
@@ -93,15 +95,16 @@ static int gap_behind(const struct columns *columns, int column)
 static void put_cells(FILE *out, const struct columns *columns,
                       const struct mp_heap_line *row)
 {
-    struct cells cells = cells_of(columns->header, row);
+    struct cells cells = cells_of(columns, row);
     for (int i = 0; i < COLUMNS; i++)
-        fprintf(out, "%*s%*s", columns->widths[i], cells.text[i], gap_behind(columns, i), "");
+        fprintf(out, "%*s%*s", columns->widths[i], cells.text[i], gap_behind(columns, i),
+                "");
 }
 
-static struct columns columns_for(const struct mp_heap_rows *table, size_t shown,
-                                  const struct mp_heap_line *rest, int width)
+static struct columns columns_with(int gap, const struct mp_heap_rows *table, size_t shown,
+                                   const struct mp_heap_line *rest)
 {
-    struct columns columns = {.header = table->view->header, .gap = GAP};
+    struct columns columns = {.header = table->view->header, .gap = gap};
     for (int i = 0; i < COLUMNS; i++)
         columns.widths[i] = (int)strlen(titles[i]);
     for (size_t i = 0; i < shown; i++)
@@ -109,18 +112,29 @@ static struct columns columns_for(const struct mp_heap_rows *table, size_t shown
     widen(&columns, rest);
     widen(&columns, &table->whole);
     for (int i = 0; i < COLUMNS; i++)
-        columns.total += columns.widths[i] + GAP;
-    if (width && columns.total + GOOD_PLACE > width) {
-        columns.gap = NARROW_GAP;
-        columns.total -= (COLUMNS - 1) * (GAP - NARROW_GAP);
-    }
+        columns.total += columns.widths[i] + gap_behind(&columns, i);
     return columns;
+}
+
+static struct columns columns_for(const struct mp_heap_rows *table, size_t shown,
+                                  const struct mp_heap_line *rest, int width)
+{
+    struct columns columns = columns_with(GAP, table, shown, rest);
+    bool narrow = width && columns.total + GOOD_PLACE > width;
+    return narrow ? columns_with(NARROW_GAP, table, shown, rest) : columns;
 }
 
 static int room_for_place(const struct columns *columns, const struct mp_heap_style *style)
 {
     int room = style->width - columns->total;
     return !style->width ? 0 : room > LEAST_PLACE ? room : LEAST_PLACE;
+}
+
+static void put_name(FILE *out, const struct mp_heap_table_options *options,
+                     const struct columns *columns, const char *name)
+{
+    mp_heap_put_text(out, options->style, name, strlen(name),
+                     room_for_place(columns, options->style), MP_HEAP_CUT_END);
 }
 
 static void put_text(FILE *out, const struct mp_heap_rows *table,
@@ -149,7 +163,8 @@ static void put_text(FILE *out, const struct mp_heap_rows *table,
     }
     if ((!small || shown == table->count) && (table->own.blocks || table->own.total)) {
         put_cells(out, &columns, &table->own);
-        fputs(MP_HEAP_OWN_NAME "\n", out);
+        put_name(out, options, &columns, MP_HEAP_OWN_NAME);
+        fputc('\n', out);
     }
     put_cells(out, &columns, &table->whole);
     fputs("all\n", out);

@@ -77,7 +77,8 @@ def test_page_table_and_report_are_the_same_figures(capture: Path) -> None:
         for file in data["files"]
         for function in file["functions"]
     ]
-    lines = {(line["file"], line["line"], line["function"]): line for line in said["lines"]}
+    shown = json.loads(output("report", "--json", "a.mprof", cwd=capture.parent))["lines"]
+    lines = {(line["file"], line["line"], line["function"]): line for line in shown}
     for function, line, *figures in data["rows"]:
         path, name, _ = functions[function]
         if line:

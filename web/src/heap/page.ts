@@ -97,7 +97,8 @@ function find(): void {
   const { frames, value } = flame.search(search.value);
   lines.search(search.value);
   byId("found").textContent = !search.value.trim() ? "" : !frames ? "not in the graph"
-    : `${percent(value, valueOf(root, measure))} \u00b7 ${shown(value, measure)} in ${many(frames, "frame")}`;
+    : `${percent(value, valueOf(root, measure))} in ${many(frames, "frame")}`;
+  byId("found").title = frames ? `${shown(value, measure)} in the frames found and below` : "";
 }
 
 function told(frame: Frame): void {

@@ -43,7 +43,7 @@ const axis = (values: (value: number) => string, space: number, room: number): u
 const steps = uPlot.paths.stepped?.({ align: 1 });
 
 const memory = (label: string, colour: string, fill?: string): uPlot.Series => ({
-  label, stroke: () => themeColour(colour), width: 1.5, points: { show: false },
+  label, stroke: () => themeColour(colour), width: 1.5, points: { show: false }, spanGaps: true,
   fill: fill ? () => themeColour(fill) : undefined, paths: fill ? steps : undefined,
   value: (_, bytes) => (bytes == null ? "\u2013" : size(bytes)),
 });
@@ -66,15 +66,19 @@ export function timeline(place: HTMLElement, capture: Capture): () => void {
     place.parentElement!.hidden = true;
     return () => undefined;
   }
-  const rss = series.map((point) => point[1]), heap = series.map((point) => point[2]);
-  const top = Math.max(counted.peak, ...rss) * 1.12;
+  const points: [number, number | null, number][] = [...series];
+  const last = points.length - 1, behind = points.findIndex((point) => point[0] > capture.peak_time);
+  if (capture.processes === 1 && behind > 0 && points[behind - 1][0] < capture.peak_time) // samples miss its moment
+    points.splice(behind, 0, [capture.peak_time, null, counted.peak]);
+  const rss = points.map((point) => point[1]), heap = points.map((point) => point[2]);
+  const top = Math.max(...series.map((point) => Math.max(point[1], point[2])), ...heap) * 1.12;
   const u = new uPlot({
     width: Math.max(200, place.clientWidth), height: HEIGHT,
-    scales: { x: { time: false, range: [0, series[series.length - 1][0] || 0.001] }, y: { range: [0, top] } },
+    scales: { x: { time: false, range: [0, series[last][0] || 0.001] }, y: { range: [0, top] } },
     axes: [axis((t) => `${+t.toFixed(6)} s`, 80, 30), { ...axis(size, 30, 74), splits: binarySplits }],
     series: [{ label: "time", value: (_, t) => (t == null ? "\u2013" : seconds(t)) }, memory("resident memory (RSS)", "--soft"), memory("tracked blocks", "--curve", "--under")],
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     hooks: { draw: [(self) => markPeak(self, capture)] },
-  }, [series.map((point) => point[0]), rss, heap], place);
+  }, [points.map((point) => point[0]), rss, heap], place);
   return () => u.setSize({ width: Math.max(200, place.clientWidth), height: HEIGHT });
 }
