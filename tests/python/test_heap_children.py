@@ -529,3 +529,9 @@ def test_the_list_tells_how_many_children_a_run_has(run: Recorder) -> None:
     assert lines[0].endswith(" with 2 children") and "child" not in lines[1]
     listed = json.loads(run.mprof("list", "--json").out)
     assert [entry["children"] for entry in listed] == [2, 0]
+
+
+def test_a_run_without_children_is_told_to_be_one_process(run: Recorder) -> None:
+    heap(run, "kept = bytes(10**6)\n")
+    text = run.mprof("report", "--by", "process", "a.mprof").out
+    assert text.endswith("\n\none process: no child of it is recorded here\n")
