@@ -93,8 +93,8 @@ static struct mp_heap_line *find(struct mp_heap_lines *lines, const struct index
 static void add_weights(uint64_t sum[MP_HEAP_ORDERS], const struct mp_heap_line *line)
 {
     for (int order = 0; order < MP_HEAP_ORDERS; order++)
-        sum[order] = add_unsigned(sum[order],
-                                  mp_heap_line_weight(line, (enum mp_heap_order)order));
+        sum[order] =
+            add_unsigned(sum[order], mp_heap_line_weight(line, (enum mp_heap_order)order));
 }
 
 /* What is built, from what. */
@@ -107,7 +107,7 @@ struct building {
     struct weights { /* of each stack's first node, in each order */
         uint64_t by[MP_HEAP_ORDERS];
         bool counted;
-    } *weights;
+    } * weights;
     uint32_t *shares; /* of each node: the origin of its share + 1, 0 where it has none */
     struct index index;
     uint32_t importer; /* the code that stands for import machinery; 0: not met yet */
@@ -168,9 +168,9 @@ static void note_heaviest(struct building *building, uint32_t node)
     line->stacks += !building->weights[first].counted;
     building->weights[first].counted = true;
     for (int order = 0; order < MP_HEAP_ORDERS; order++) {
-        struct mp_heap_heaviest its = {
-            first, building->origins.users[node], building->weights[first].by[order],
-            origin->by[order]};
+        struct mp_heap_heaviest its = {first, building->origins.users[node],
+                                       building->weights[first].by[order],
+                                       origin->by[order]};
         if (is_heavier(&its, &line->heaviest[order]))
             line->heaviest[order] = its;
     }

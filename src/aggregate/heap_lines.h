@@ -25,8 +25,8 @@ struct mp_heap_line {
     int64_t at_peak, live; /* bytes */
     uint64_t blocks_at_peak, live_blocks;
     uint64_t total, blocks, temporary;
-    struct mp_heap_heaviest { /* stack of the line: its first node */
-        uint32_t node, user; /* the node of the user's line that led there; 0: none */
+    struct mp_heap_heaviest {     /* stack of the line: its first node */
+        uint32_t node, user;      /* the node of the user's line that led there; 0: none */
         uint64_t weight, by_user; /* its own; of all stacks that this line led to */
     } heaviest[MP_HEAP_ORDERS];
     uint32_t stacks; /* how many allocated there */

@@ -14,7 +14,7 @@ struct mp_heap_origin {
 };
 
 struct mp_heap_origins {
-    const struct mp_heap_view *view;     /* borrowed, as the stacks are */
+    const struct mp_heap_view *view; /* borrowed, as the stacks are */
     const struct mp_heap_stacks *stacks;
     uint32_t *users; /* owned; of each node: the nearest above that is the user's, or 0 */
     struct mp_heap_origin *origins; /* owned; there are at most as many as nodes */

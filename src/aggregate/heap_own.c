@@ -94,7 +94,7 @@ static uint8_t kind_of(const struct mp_heap_view *view, struct mp_heap_text file
         ends_with(path, file.length, "/runpy.py");
     if (starter)
         return STARTER;
-    return mp_heap_is_library(view, file)    ? LIBRARY
+    return mp_heap_is_library(view, file)  ? LIBRARY
            : is_package(path, file.length) ? PACKAGE
                                            : THEIRS;
 }

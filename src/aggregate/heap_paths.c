@@ -57,8 +57,7 @@ static int compare(const void *left, const void *right, void *context)
 {
     const struct mp_heap_paths *paths = context;
     const struct mp_heap_text *a = left, *b = right;
-    int order =
-        mp_heap_text_compare(paths->view, shorten(paths, *a), shorten(paths, *b));
+    int order = mp_heap_text_compare(paths->view, shorten(paths, *a), shorten(paths, *b));
     return order ? order : mp_heap_text_compare(paths->view, *a, *b);
 }
 

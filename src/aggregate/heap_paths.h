@@ -19,7 +19,8 @@ struct mp_heap_paths {
 };
 
 /* 0, or -1 with errno ENOMEM. */
-int mp_heap_paths_init(struct mp_heap_paths *, const struct mp_heap_view *, const char *here);
+int mp_heap_paths_init(struct mp_heap_paths *, const struct mp_heap_view *,
+                       const char *here);
 void mp_heap_paths_release(struct mp_heap_paths *);
 
 /* The short name of a file, or of a folder as a path up to it; the whole one where the short one
@@ -29,6 +30,7 @@ struct mp_heap_text mp_heap_paths_short(const struct mp_heap_paths *,
 
 /* What follows site-packages, dist-packages or the folder of Python's library; the whole name of
    any other file. */
-struct mp_heap_text mp_heap_installed(const struct mp_heap_view *, struct mp_heap_text file);
+struct mp_heap_text mp_heap_installed(const struct mp_heap_view *,
+                                      struct mp_heap_text file);
 
 #endif

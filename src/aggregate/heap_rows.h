@@ -25,7 +25,7 @@ struct mp_heap_rows {
     const struct mp_heap_view *view; /* borrowed */
     enum mp_heap_group group;
     enum mp_heap_column column; /* they are sorted by */
-    struct mp_heap_line *rows; /* owned; `line` is 0 unless rows are lines */
+    struct mp_heap_line *rows;  /* owned; `line` is 0 unless rows are lines */
     size_t count;
     struct mp_heap_line own;   /* memory_profiler's, in no row */
     struct mp_heap_line whole; /* the sum of all rows, and of that */

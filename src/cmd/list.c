@@ -59,8 +59,8 @@ static void print_json(size_t index, const char *name, bool more)
     printf("  {\"index\": %zu, \"kind\": \"%s\", \"file\": ", index,
            mp_profiles_is_heap(name) ? "heap" : "timeline");
     mp_escape_json(stdout, name, strlen(name));
-    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld",
-           d, d + 4, d + 6, d + 8, d + 10, d + 12, (long long)status.st_size);
+    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld", d, d + 4,
+           d + 6, d + 8, d + 10, d + 12, (long long)status.st_size);
     if (mp_profiles_is_heap(name))
         printf(", \"children\": %zu", count_children(name));
     printf("}%s\n", more ? "," : "");

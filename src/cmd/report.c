@@ -18,7 +18,8 @@ struct settings {
 };
 
 static const struct mp_option options[] = {
-    {'n', "lines", "N", "lines in each table (default: 10, of those with half a percent)", NULL},
+    {'n', "lines", "N", "lines in each table (default: 10, of those with half a percent)",
+     NULL},
     {KEY_ALL_FRAMES, "all-frames", NULL, "show memory_profiler's own frames too", NULL},
     {KEY_BY, "by", "WHAT", "process: list the processes, each by itself", "process"},
     {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},

@@ -33,7 +33,8 @@ static const struct mp_option options[] = {
      groups},
     {KEY_SORT, "sort", "COLUMN", "peak (default), live, total, allocations or temporary",
      columns},
-    {'n', "rows", "N", "how many rows (default: 30 of those with half a percent as text, else all)", NULL},
+    {'n', "rows", "N",
+     "how many rows (default: 30 of those with half a percent as text, else all)", NULL},
     {KEY_CSV, "csv", NULL, "print CSV, in bytes", NULL},
     {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
     {KEY_JSON, "json", NULL, "print JSON, in bytes", NULL},
@@ -139,12 +140,11 @@ static int show(const struct settings *settings, struct mp_heap_views *views)
 {
     bool text = settings->form == MP_HEAP_TABLE_TEXT;
     size_t usual = text ? USUAL_ROWS : SIZE_MAX;
-    struct mp_heap_table_options how = {
-        .form = settings->form,
-        .most = settings->most ? settings->most : usual,
-        .least = settings->most ? 0 : MP_HEAP_LEAST_SHARE,
-        .incomplete = views->run.incomplete,
-        .style = &views->style};
+    struct mp_heap_table_options how = {.form = settings->form,
+                                        .most = settings->most ? settings->most : usual,
+                                        .least = settings->most ? 0 : MP_HEAP_LEAST_SHARE,
+                                        .incomplete = views->run.incomplete,
+                                        .style = &views->style};
     if (settings->by == BY_THREAD)
         return print_threads(settings, &views->run.view, &how);
     print_table(settings, views, &how);

@@ -125,8 +125,7 @@ static int choose_groups(struct others *others, const struct mp_heap_groups *gro
         mp_heap_line_add(&others->all, &groups->groups[i].sum);
     for (size_t i = 0; others->shown && i < groups->count; i++) {
         const struct mp_heap_line *sum = &groups->groups[i].sum;
-        others->shown[i] =
-            count < most && mp_heap_line_share(sum, &others->all) >= least;
+        others->shown[i] = count < most && mp_heap_line_share(sum, &others->all) >= least;
         count += others->shown[i];
         if (!others->shown[i])
             mp_heap_line_add(&others->sum, sum);

@@ -190,7 +190,9 @@ void mp_heap_put_place(FILE *out, const struct mp_heap_style *style,
         fflush(stream);
         room = columns - length - columns_of(name);
         mp_heap_put_file(out, style, view, its->file,
-                         !columns ? 0 : room > LEAST ? room : LEAST);
+                         !columns       ? 0
+                         : room > LEAST ? room
+                                        : LEAST);
         fprintf(out, "%s%s", number, name);
     }
     if (stream)

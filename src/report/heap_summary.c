@@ -95,7 +95,7 @@ static void put_allocated(FILE *out, const struct mp_heap_totals *totals)
     fprintf(out, "  %-10s%11s  %11s  in %s blocks\n", "allocated",
             mp_heap_size((int64_t)totals->total, size), "",
             mp_heap_count(totals->blocks, number));
-    fprintf(out, "  %-10s%11s  %11s  %s blocks, %s of them at once\n", "freed", "", "",
+    fprintf(out, "  %-10s%11s  %11s  %s blocks, %s at once\n", "freed", "", "",
             mp_heap_count(totals->frees, number),
             mp_heap_count(totals->temporary, temporary));
 }

@@ -201,10 +201,7 @@ static void put_callers(FILE *out, const struct mp_heap_view *view,
     put_from(stream, line, table->order);
     for (; shown < callers.count; shown++) {
         long before = ftell(stream);
-        fputs(!shown                             ? ""
-              : shown == 1 && callers.by_user ? " through "
-                                              : ", ",
-              stream);
+        fputs(!shown ? "" : shown == 1 && callers.by_user ? " through " : ", ", stream);
         put_frame(stream, view, &callers.frames[shown], &options->style);
         if (shown && room && ftell(stream) + 5 > room) {
             fseek(stream, before, SEEK_SET);

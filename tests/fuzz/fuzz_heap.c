@@ -75,9 +75,11 @@ static void print(FILE *out, const struct mp_heap_capture *capture,
     own.together = view->processes == 0;
     if (mp_heap_lines_init(&lines, view, &own))
         abort();
-    struct mp_heap_text_options text = {
-        .name = "x.mprof", .incomplete = capture->incomplete, .own = &own, .most = 10,
-        .style = {.paths = &paths}};
+    struct mp_heap_text_options text = {.name = "x.mprof",
+                                        .incomplete = capture->incomplete,
+                                        .own = &own,
+                                        .most = 10,
+                                        .style = {.paths = &paths}};
     struct mp_heap_json_options json = {"x.mprof", capture->incomplete, &own};
     mp_heap_text(out, view, &lines, &text);
     mp_heap_json(out, view, &lines, &json);

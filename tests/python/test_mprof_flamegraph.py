@@ -100,9 +100,7 @@ def test_our_own_code_is_one_frame_and_one_row(capture: Path) -> None:
 
 def test_files_have_short_names_that_are_nobody_elses(tmp_path: Path) -> None:
     (tmp_path / "json").mkdir()
-    source = (
-        "import json, runpy\nkept = [json.loads('[1, 2]'), runpy.run_path('json/decoder.py')]\n"
-    )
+    source = "import json, runpy\nkept = [json.loads('[1, 2]'), runpy.run_path('json/decoder.py')]\n"
     (tmp_path / "json" / "decoder.py").write_text("kept = bytes(9999)\n")
     where = str(tmp_path / "json" / "decoder.py")
     source = source.replace("'json/decoder.py'", repr(where))

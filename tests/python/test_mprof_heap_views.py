@@ -411,7 +411,11 @@ def test_a_librarys_line_names_the_users_line_that_led_there(heap: Recorder) -> 
     assert line["user"]["file"] == str(heap.path / "led.py")
     assert (line["user"]["line"], line["user"]["function"]) == (6, "read")
     assert line["user"]["at_peak"] == line["at_peak"]
-    own = [line for line in report(heap, "led.mprof")["lines"] if line["file"].endswith("led.py")]
+    own = [
+        line
+        for line in report(heap, "led.mprof")["lines"]
+        if line["file"].endswith("led.py")
+    ]
     assert own and not any(line["user"] for line in own)
 
 
@@ -430,7 +434,9 @@ def test_importing_is_one_line_of_a_report_and_says_by_whom(heap: Recorder) -> N
     )
 
 
-def test_lines_below_half_a_percent_are_one_unless_a_number_is_given(heap: Recorder) -> None:
+def test_lines_below_half_a_percent_are_one_unless_a_number_is_given(
+    heap: Recorder,
+) -> None:
     got = report(heap, "a.mprof")
     text = heap.mprof("report", "a.mprof").out.split("Still live\n")[1]
     rows = text.split("\n\n")[0].splitlines()

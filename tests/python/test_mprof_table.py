@@ -56,9 +56,7 @@ def test_the_text_has_the_same_figures(capture: Path) -> None:
     rows = [
         row for row in table(capture)["rows"] if "importlib._bootstrap" not in row["file"]
     ]
-    head, *lines = output(
-        "table", "-n", "200", "a.mprof", cwd=capture.parent
-    ).splitlines()
+    head, *lines = output("table", "-n", "200", "a.mprof", cwd=capture.parent).splitlines()
     assert re.split(r" {2,}", head.strip()) == [
         "at peak",
         "live",

@@ -67,14 +67,14 @@ export function timeline(place: HTMLElement, capture: Capture): () => void {
     return () => undefined;
   }
   const points: [number, number | null, number][] = [...series];
-  const last = points.length - 1, behind = points.findIndex((point) => point[0] > capture.peak_time);
-  if (capture.processes === 1 && behind > 0 && points[behind - 1][0] < capture.peak_time) // samples miss its moment
-    points.splice(behind, 0, [capture.peak_time, null, counted.peak]);
+  const before = points.filter((point) => point[0] < capture.peak_time).length;
+  if (capture.processes === 1 && before && points[before]?.[0] !== capture.peak_time) // samples miss its moment
+    points.splice(before, 0, [capture.peak_time, null, counted.peak]);
   const rss = points.map((point) => point[1]), heap = points.map((point) => point[2]);
   const top = Math.max(...series.map((point) => Math.max(point[1], point[2])), ...heap) * 1.12;
   const u = new uPlot({
     width: Math.max(200, place.clientWidth), height: HEIGHT,
-    scales: { x: { time: false, range: [0, series[last][0] || 0.001] }, y: { range: [0, top] } },
+    scales: { x: { time: false, range: [0, points[points.length - 1][0] || 0.001] }, y: { range: [0, top] } },
     axes: [axis((t) => `${+t.toFixed(6)} s`, 80, 30), { ...axis(size, 30, 74), splits: binarySplits }],
     series: [{ label: "time", value: (_, t) => (t == null ? "\u2013" : seconds(t)) }, memory("resident memory (RSS)", "--soft"), memory("tracked blocks", "--curve", "--under")],
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
