@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "aggregate/heap_command.h"
 #include "base/escape.h"
 #include "cmd/command.h"
 #include "cmd/profiles.h"
+#include "store/heap_read.h"
 #include "store/heap_run.h"
 
-enum { KEY_JSON = 256 };
+enum { KEY_JSON = 256, PROGRAM = 60 /* bytes that are shown of a command */ };
 
 struct settings {
     bool json;
@@ -38,16 +40,30 @@ static size_t count_children(const char *name)
     return count;
 }
 
-/* hh:mm:ss dd/mm/yyyy, from the digits of the name; behind it what the classic did not have. */
+/* Of a heap capture, what the classic did not have: the program, and how many children it had. */
+static void print_program(const char *name)
+{
+    char words[MP_HEAP_COMMAND], command[MP_HEAP_COMMAND];
+    size_t children = count_children(name), length;
+    mp_heap_words(name, words);
+    mp_heap_command(command, words);
+    length = strlen(command);
+    printf("  ");
+    mp_escape_terminal(stdout, command, length < PROGRAM ? length : PROGRAM, false);
+    printf("%s", length < PROGRAM ? "" : "...");
+    if (children)
+        printf(", %zu %s", children, children == 1 ? "child" : "children");
+}
+
+/* hh:mm:ss dd/mm/yyyy, from the digits of the name. */
 static void print_line(size_t index, const char *name)
 {
     const char *d = mp_profiles_stamp(name);
-    size_t children = count_children(name);
     printf("%zu ", index);
     mp_escape_terminal(stdout, name, strlen(name), false);
     printf(" %.2s:%.2s:%.2s %.2s/%.2s/%.4s", d + 8, d + 10, d + 12, d + 6, d + 4, d);
-    if (children)
-        printf(" with %zu %s", children, children == 1 ? "child" : "children");
+    if (mp_profiles_is_heap(name))
+        print_program(name);
     putchar('\n');
 }
 

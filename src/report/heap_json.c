@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "aggregate/heap_command.h"
 #include "aggregate/heap_path.h"
 #include "aggregate/heap_series.h"
 #include "base/escape.h"
@@ -57,6 +58,11 @@ static void put_totals(FILE *out, const struct mp_heap_view *view)
             "  \"total\": %" PRIu64 ", \"allocations\": %" PRIu64 ", \"frees\": %" PRIu64
             ", \"temporary\": %" PRIu64 ",\n",
             totals.total, totals.blocks, totals.frees, totals.temporary);
+    char command[MP_HEAP_COMMAND];
+    mp_heap_command(command, header->command);
+    fputs("  ", out);
+    put_string(out, "command", command);
+    fputs(",\n", out);
     struct mp_heap_kinds kinds = mp_heap_kinds(view);
     fprintf(out,
             "  \"kinds\": {\"python\": {\"at_peak\": %" PRId64 ", \"live\": %" PRId64

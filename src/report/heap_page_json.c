@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "aggregate/heap_command.h"
 #include "base/escape.h"
 #include "report/heap_names.h"
 
@@ -15,6 +16,13 @@ static void put_text(FILE *out, const char *key, const char *text)
     else
         fputs("null", out);
     fputs(",\n", out);
+}
+
+static void put_command(FILE *out, const struct mp_heap_header *header)
+{
+    char command[MP_HEAP_COMMAND];
+    mp_heap_command(command, header->command);
+    put_text(out, "command", command);
 }
 
 static void put_header(FILE *out, const struct mp_heap_view *view)
@@ -113,6 +121,7 @@ int mp_heap_page_json(FILE *out, const struct mp_heap_page *page)
         put_text(out, "file", page->name);
         put_text(out, "title", page->title);
         put_text(out, "incomplete", page->incomplete);
+        put_command(out, page->rows->view->header);
         put_header(out, page->rows->view);
         put_series(out, &page->rows->view->header->series);
         mp_heap_names_files(out, &names, page->paths);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/heap_command.h"
 #include "aggregate/heap_series.h"
 #include "report/heap_series.h"
 
@@ -37,6 +38,19 @@ void mp_heap_put_missing(FILE *out, const struct mp_heap_header *header,
                 mp_heap_count(header->shortened, number));
 }
 
+static void put_command(FILE *out, const struct mp_heap_header *header,
+                        const struct mp_heap_style *style)
+{
+    char command[MP_HEAP_COMMAND];
+    mp_heap_command(command, header->command);
+    if (!*command)
+        return;
+    fputs("command: ", out);
+    mp_heap_put_text(out, style, command, strlen(command),
+                     style->width ? style->width - 9 : 0, MP_HEAP_CUT_END);
+    fputc('\n', out);
+}
+
 void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *name,
                        const char *incomplete, const struct mp_heap_style *style)
 {
@@ -50,6 +64,7 @@ void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *n
     fprintf(out, ", %.3f s from ", seconds(header->elapsed));
     mp_heap_put_time(out, header->wall_start);
     fputc('\n', out);
+    put_command(out, header, style);
     mp_heap_put_missing(out, header, incomplete);
 }
 

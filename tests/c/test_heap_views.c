@@ -145,6 +145,9 @@ static void put_header(struct mp_heap_header *header)
     static const struct mp_heap_point points[] = {{0, 20 << 20, 1 << 20},
                                                   {500000000, 90 << 20, 60 << 20},
                                                   {900000000, 160 << 20, 2 << 20}};
+    static const char command[MP_HEAP_COMMAND] =
+        "python\0-m\0memory_profiler._heap_run\0a.mprof\0--\0app.py\0a\x1b b";
+    memcpy(header->command, command, sizeof command);
     header->epoch = 7;
     header->pid = 4242;
     header->wall_start = 1795600000123456789;

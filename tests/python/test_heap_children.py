@@ -520,13 +520,16 @@ def test_faults_39_a_hundred_forks_among_threads_that_allocate(run: Recorder) ->
         assert own.live == sum(node.live for node in own.nodes)
 
 
-def test_the_list_tells_how_many_children_a_run_has(run: Recorder) -> None:
+def test_the_list_tells_what_was_run_and_how_many_children_it_had(run: Recorder) -> None:
     run.write("two.py", "import os\nfor _ in range(2):\n    if not os.fork(): os._exit(0)\n"
               "    os.wait()\n")  # fmt: skip
-    assert run.mprof("heap", "two.py").code == 0
-    assert run.mprof("heap", "-c", "1").code == 0
+    assert run.mprof("heap", "two.py", "a\x1b[2Jb").code == 0
+    assert run.mprof("heap", "-c", "1" * 100).code == 0
     lines = run.mprof("list").out.splitlines()
-    assert lines[0].endswith(" with 2 children") and "child" not in lines[1]
+    assert lines[0].endswith("  two.py a\\x1b[2Jb, 2 children")
+    assert re.fullmatch(r"1 \S+ [\d:]+ [\d/]+  -c 1{57}\.\.\.", lines[1])
+    text = run.mprof("report", lines[0].split()[1]).out
+    assert text.splitlines()[2] == "command: two.py a\\x1b[2Jb"
     listed = json.loads(run.mprof("list", "--json").out)
     assert [entry["children"] for entry in listed] == [2, 0]
 

@@ -24,8 +24,8 @@ def test_list_numbers_captures_behind_the_timelines(heap: Recorder) -> None:
     shutil.copy(heap.path / "a.mprof", heap.path / "mprofheap_20250203040506-1.mprof")
     heap.write("mprofheap_x.mprof", "not a name of ours")
     assert heap.mprof("list").out == before + (
-        "2 mprofheap_20250203040506.mprof 04:05:06 03/02/2025\n"
-        "3 mprofheap_20250203040506-1.mprof 04:05:06 03/02/2025\n"
+        "2 mprofheap_20250203040506.mprof 04:05:06 03/02/2025  app.py\n"
+        "3 mprofheap_20250203040506-1.mprof 04:05:06 03/02/2025  app.py\n"
     )
     listed = json.loads(heap.mprof("list", "--json").out)
     assert [entry["kind"] for entry in listed] == ["timeline"] * 2 + ["heap"] * 2

@@ -13,7 +13,7 @@ export interface Func { name: string; path: string; short: string; first: number
 export type Kind = "own" | "installed" | "standard" | "none";
 
 interface Written {
-  version: string; file: string; title: string | null; incomplete: string | null;
+  version: string; file: string; title: string | null; incomplete: string | null; command: string;
   pid: number; processes: number; start: number; elapsed: number; peak_time: number;
   counted: { peak: number; live: number; total: number; blocks: number; frees: number; temporary: number };
   untracked: number; untracked_bytes: number; shortened: number; sample: number;

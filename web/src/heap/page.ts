@@ -19,6 +19,7 @@ const flame = new Flame(byId("graph"), capture, measure), lines = new Lines(byId
 
 function summary(): string {
   return [
+    ...(capture.command ? [capture.command] : []),
     capture.processes > 1 ? `peaks of ${capture.processes} processes, each at its own, ${size(counted.peak)} in all`
       : `peak ${size(counted.peak)} after ${seconds(capture.peak_time)}`,
     `${size(counted.live)} still live after ${seconds(capture.elapsed)}`,
