@@ -137,6 +137,14 @@ def stop(tracker: heap.Tracker, path: str) -> int:
     return FAILED if why else 0
 
 
+def tell_begin(path: str) -> None:
+    """Once it is true: neither a program nor a file may have been found."""
+    was = _core.set_aside(True)  # what is allocated for it is not the program's
+    say(f"recording the heap into {path} with {sys.executable}; 'mprof report' reads it",
+        "mprof")  # fmt: skip
+    _core.set_aside(was)
+
+
 def watch(tracker: heap.Tracker, path: str, follows: bool) -> Children | Forks:
     """What becomes of children. Where there is no file yet, they have none to join."""
     was = _core.set_aside(True)  # what is allocated for it is not the program's
@@ -158,6 +166,7 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     names = program.install()
     owner, code = os.getpid(), 0
     tracker, path = start(path, *options())
+    tell_begin(path)
     children = watch(tracker, path, follows)
     error: BaseException | None = None
     try:

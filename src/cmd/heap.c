@@ -161,10 +161,8 @@ static int tell_options(const struct settings *settings)
 }
 
 /* Becomes the interpreter. Returns, with the exit code, only when that failed. */
-static int become(char *interpreter, char **line, const char *path)
+static int become(char *interpreter, char **line)
 {
-    mp_note("recording the heap into %s with %s; 'mprof report' reads it", path,
-            interpreter);
     fflush(stdout);
     execvp(interpreter, line);
     int why = errno;
@@ -202,7 +200,7 @@ static int execute(const struct settings *settings, char *path, int count, char 
         code = tell_options(settings);
     if (!code) {
         tell_children(settings->alone);
-        code = become(interpreter, line, path);
+        code = become(interpreter, line);
     }
     free(line);
     free(interpreter);

@@ -192,3 +192,23 @@ def test_code_runs_as_python_c_runs_it(tmp_path: Path) -> None:
     for words in (["-c"], ["python", "-c"], ["python", "-"]):
         done = mprof("heap", *words, cwd=tmp_path)
         assert done.returncode in (1, 2) and "Traceback" not in done.stderr
+
+
+def test_a_recording_is_told_of_once_it_began(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text("print('out')\n")
+    done = mprof("heap", "-o", "a.mprof", "work.py", cwd=tmp_path)
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("mprof: recording the heap into a.mprof with ")
+    for words in (
+        ["nosuch.py"],
+        ["-m", "nosuch"],
+        ["-o", "no/a.mprof", "work.py"],
+        ["-c", "x("],
+    ):
+        done = mprof("heap", *words, cwd=tmp_path)
+        assert done.returncode != 0 and "recording" not in done.stderr
+    closed = subprocess.run(
+        ["sh", "-c", f"'{MPROF}' heap -o b.mprof work.py 2>&-"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert closed.stdout == "out\n"
