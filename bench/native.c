@@ -44,6 +44,7 @@ void mp_native_sink_unmap(void *a, size_t s) { (void)a, (void)s; }
 void mp_native_sink_protect(void *a, size_t s, int p) { (void)a, (void)s, (void)p; }
 void mp_native_sink_dontneed(void *a, size_t s) { (void)a, (void)s; }
 void mp_native_sink_remap(const struct mp_maps_remap *r) { (void)r; }
+void mp_native_sink_create(struct mp_native_birth *b) { (void)b; }
 /* clang-format on */
 
 static double ns(void)

@@ -19,10 +19,12 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cases import CASES  # noqa: E402
 
 
-def ours(path: str) -> AbstractContextManager[object]:
+def ours(path: str, mode: str) -> AbstractContextManager[object]:
     from memory_profiler import heap
 
-    return heap.track(path)
+    return heap.track(
+        path, native=mode != "python", sample=2**19 if mode == "sampled" else 0
+    )
 
 
 def memray(path: str, mode: str) -> AbstractContextManager[object]:
@@ -48,8 +50,8 @@ def tracemalloc(path: str) -> AbstractContextManager[object]:
 
 def tracker(tool: str, path: str) -> AbstractContextManager[object]:
     """The tool's recording; nothing for a tool that launched this process."""
-    if tool == "ours":
-        return ours(path)
+    if tool.startswith("ours"):
+        return ours(path, tool.partition("-")[2])
     if tool == "tracemalloc":
         return tracemalloc(path)
     if tool.startswith("memray"):

@@ -98,9 +98,38 @@ def threads(costs: Costs) -> Iterator[Verdict]:
             yield f"two threads at least 80% ({what})", ours >= 0.8 * plain, said
 
 
+def sampled(costs: Costs) -> Iterator[Verdict]:
+    ratios = {case: of["ours-sampled"].ratio for case, of in costs.items()
+              if "ours-sampled" in of and case in {**MAIN, **DEEP}}  # fmt: skip
+    if ratios:
+        slow = [f"{case} x{ratio:.3f}" for case, ratio in ratios.items() if ratio > 1.06]
+        yield "sampled at most x1.06", not slow, listed(slow)
+
+
+def native(costs: Costs) -> Iterator[Verdict]:
+    """What following malloc and mmap adds to following Python's allocators."""
+    wrong, compared = [], 0
+    for case in ("numpy", "threads"):
+        of = costs.get(case, {})
+        if not {"ours", "ours-python", "memray-default"} <= of.keys():
+            continue
+        added, peer = of["ours"].ratio - of["ours-python"].ratio, of["memray-default"].over
+        compared += 1
+        if added > max(0.01, peer / 2):
+            wrong.append(f"{case} {added:+.1%}, memray's native alone {peer:+.1%}")
+    if compared:
+        yield (
+            "native hooks add at most half of memray's, or under 1%",
+            not wrong,
+            listed(wrong),
+        )
+
+
 def verdicts(costs: Costs) -> Iterator[Verdict]:
     ours = {case: tools["ours"] for case, tools in costs.items() if "ours" in tools}
     yield from speed(ours, costs)
     yield from depth(ours)
     yield from memory(ours)
     yield from threads(costs)
+    yield from sampled(costs)
+    yield from native(costs)

@@ -20,9 +20,12 @@ SECONDS = 300  # for one run
 
 #: The tool, and what must be importable for it. "memray" is the one that sees Python's
 #: allocators, as ours does; the others are its other modes, native with Python's allocators.
+#: "ours-python" follows these alone, "ours-sampled" records a block in 512 KiB.
 TOOLS = {
     "plain": None,
     "ours": "memory_profiler.heap",
+    "ours-python": "memory_profiler.heap",
+    "ours-sampled": "memory_profiler.heap",
     "memray": "memray",
     "memray-default": "memray",
     "memray-aggregated": "memray",
@@ -51,7 +54,8 @@ class Run:
 
 
 def python(tool: str) -> str:
-    return sys.executable if tool in ("plain", "ours", "tracemalloc") else PEERS
+    is_peer = tool.partition("-")[0] not in ("plain", "ours", "tracemalloc")
+    return PEERS if is_peer else sys.executable
 
 
 def command(tool: str, path: str, case: str) -> list[str]:

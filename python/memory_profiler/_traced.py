@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 import tracemalloc
-import weakref
 
-from memory_profiler import _core
+from memory_profiler._sampling_thread import SamplingThread
 
 Row = tuple[int, float]
-
-_started: weakref.WeakSet[TracedSampler] = weakref.WeakSet()
-_watching = False
 
 
 class _Tracing:
@@ -54,10 +48,8 @@ class TracedSampler:
     """
 
     def __init__(self, interval: float) -> None:
-        self._interval = interval
+        self._thread = SamplingThread(interval, self.sample)
         self._rows: list[Row] = []
-        self._thread: threading.Thread | None = None
-        self._wake = threading.Event()
         self._mark = 0 if _tracing.begin() else tracemalloc.get_traced_memory()[1]
         self._most: Row | None = None
 
@@ -77,56 +69,13 @@ class TracedSampler:
 
     def start(self) -> None:
         """A sample, then one every interval from a thread."""
-        _watch_forks()
         self.sample()
-        _started.add(self)
-        self.launch()
+        self._thread.start()
 
     def stop(self) -> None:
         """Ends the thread; a last sample."""
-        if self in _started:
-            _started.discard(self)
-            self.halt()
+        if self._thread.stop():
             self.sample()
-
-    def launch(self) -> None:
-        """Starts the thread, every signal blocked."""
-        self._wake.clear()
-        self._thread = threading.Thread(target=self._run, name="memory_usage", daemon=True)
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        try:
-            self._thread.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    def halt(self) -> None:
-        """Ends the thread and waits until the kernel counts it no more."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        self._wake.set()
-        thread.join()
-        for _ in range(1000):
-            if not os.path.exists(f"/proc/self/task/{thread.native_id}"):
-                break
-            time.sleep(20e-6)
-
-    def relaunch(self) -> None:
-        """After a fork: the thread again, unless the sampling has ended meanwhile."""
-        if self in _started and self._thread is None:
-            self.launch()
-
-    def forget(self) -> None:
-        """In a forked child: the thread is not there."""
-        self._thread = None
-
-    def _run(self) -> None:
-        deadline = time.monotonic() + self._interval
-        while not self._wake.wait(max(0.0, min(deadline - time.monotonic(), 1e6))):
-            now = time.monotonic()
-            if now >= deadline:
-                self.sample()
-                deadline += self._interval * ((now - deadline) // self._interval + 1)
 
     def samples(self) -> list[Row]:
         return list(self._rows)
@@ -137,27 +86,3 @@ class TracedSampler:
     @property
     def peak(self) -> Row | None:
         return self._most
-
-
-def _before_fork() -> None:
-    for sampler in list(_started):
-        sampler.halt()
-
-
-def _in_parent() -> None:
-    for sampler in list(_started):
-        sampler.relaunch()
-
-
-def _in_child() -> None:
-    for sampler in list(_started):
-        sampler.forget()
-    _started.clear()
-
-
-def _watch_forks() -> None:
-    global _watching
-    if not _watching:
-        _core.around_fork(_before_fork, _in_parent)
-        os.register_at_fork(after_in_child=_in_child)
-        _watching = True

@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
     file: str  #: empty when no Python code was running
     line: int
-    function: str
+    function: str  #: "[thread NAME]": a thread without Python code
     at_peak: int  #: bytes in live blocks when the program's heap was largest
     live: int  #: bytes in live blocks now, or when tracking ended
     blocks_at_peak: int

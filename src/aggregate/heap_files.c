@@ -42,7 +42,7 @@ static struct mp_heap_group group_of(const struct mp_heap_view *view, uint32_t c
 {
     struct mp_heap_text file = view->codes[code].file;
     struct mp_heap_group group = {.kind = MP_HEAP_NOWHERE};
-    if (!code)
+    if (!file.length)
         return group;
     group.kind = kind_of(view, file);
     if (group.kind == MP_HEAP_PROGRAM || apart)

@@ -5,7 +5,7 @@
 
 enum {
     THEIRS,
-    PACKAGE, /* theirs too, but installed */
+    PACKAGE, /* theirs too, but installed, or without a file */
     OURS,
     STARTER,  /* runpy, which starts modules for `python -m` */
     IMPORTER, /* what an import runs before the module */
@@ -79,11 +79,10 @@ static struct mp_heap_text find_folder(const struct mp_heap_view *view)
 static uint8_t kind_of(const struct mp_heap_view *view, struct mp_heap_text file,
                        struct mp_heap_text ours)
 {
-    static const char frozen[] = "<frozen runpy>",
-                      importer[] = "<frozen importlib._bootstrap";
+    static const char frozen[] = "<frozen runpy>";
     const char *path = view->text + file.offset;
-    size_t length = folder_length(path, file.length), its = sizeof importer - 1;
-    if (file.length >= its && !memcmp(path, importer, its))
+    size_t length = folder_length(path, file.length);
+    if (mp_heap_is_importer(path, file.length))
         return IMPORTER;
     if (length && is_installed(path, length))
         return OURS;
@@ -94,9 +93,9 @@ static uint8_t kind_of(const struct mp_heap_view *view, struct mp_heap_text file
         ends_with(path, file.length, "/runpy.py");
     if (starter)
         return STARTER;
-    return mp_heap_is_library(view, file)  ? LIBRARY
-           : is_package(path, file.length) ? PACKAGE
-                                           : THEIRS;
+    return mp_heap_is_library(view, file)                  ? LIBRARY
+           : !file.length || is_package(path, file.length) ? PACKAGE
+                                                           : THEIRS;
 }
 
 static bool is_module(const struct mp_heap_view *view, uint32_t code)

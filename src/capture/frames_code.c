@@ -154,12 +154,15 @@ static uint32_t define_object(struct mp_codes *codes, PyCodeObject *object)
     return define(codes, &code);
 }
 
-uint32_t mp_codes_label(struct mp_codes *codes, const char *label)
+uint32_t mp_codes_label(struct mp_codes *codes, const char *label, struct mp_heap_text file,
+                        int line)
 {
     if (!has_room(codes))
         return 0;
-    struct mp_heap_code code = {
-        .name = put_name(codes, mp_text_put_string(codes->heap, label))};
+    struct mp_heap_code code = {.name =
+                                    put_name(codes, mp_text_put_string(codes->heap, label)),
+                                .file = file,
+                                .first_line = line};
     return define(codes, &code);
 }
 

@@ -40,8 +40,10 @@ void mp_codes_release(struct mp_codes *);
 /* The number of a code object that is alive; 0, the nameless one, when there is no room. */
 uint32_t mp_codes_find(struct mp_codes *, PyCodeObject *);
 
-/* The number of what is no code but has a name. */
-uint32_t mp_codes_label(struct mp_codes *, const char *label);
+/* The number of what is no code but has a name, and where it belongs: a file that the capture
+   names already, or none. */
+uint32_t mp_codes_label(struct mp_codes *, const char *label, struct mp_heap_text file,
+                        int line);
 
 /* The watched block at this address is being freed. Whether it was a code object's. */
 bool mp_codes_forget(struct mp_codes *, uintptr_t address);

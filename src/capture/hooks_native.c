@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "capture/hooks_native_maps.h"
+#include "capture/hooks_native_threads.h"
 #include "capture/native_begin.h"
 #include "capture/native_sink.h"
 #include "capture/patch.h"
@@ -164,13 +165,21 @@ static const struct mp_patch blocks[] = {
 
 enum { BLOCKS = sizeof blocks / sizeof *blocks };
 
+static struct mp_patch *add(struct mp_patch *to, const struct mp_patch *from, size_t count)
+{
+    memcpy(to, from, count * sizeof *from);
+    return to + count;
+}
+
 int mp_native_install(void)
 {
-    struct mp_patch all[BLOCKS + MP_NATIVE_MAPS + MP_PATCH_DL_COUNT];
+    struct mp_patch all[BLOCKS + MP_NATIVE_MAPS + MP_PATCH_DL_COUNT + MP_NATIVE_THREADS];
+    struct mp_patch *to = all;
     if (mp_native_maps_init())
         return -1;
-    memcpy(all, blocks, sizeof blocks);
-    memcpy(all + BLOCKS, mp_native_maps, sizeof mp_native_maps);
-    memcpy(all + BLOCKS + MP_NATIVE_MAPS, mp_patch_dl, sizeof mp_patch_dl);
-    return mp_patch_install(all, sizeof all / sizeof *all);
+    to = add(to, blocks, BLOCKS);
+    to = add(to, mp_native_maps, MP_NATIVE_MAPS);
+    to = add(to, mp_patch_dl, MP_PATCH_DL_COUNT);
+    to = add(to, mp_native_threads, MP_NATIVE_THREADS);
+    return mp_patch_install(all, (size_t)(to - all));
 }

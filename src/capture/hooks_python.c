@@ -59,12 +59,14 @@ static inline void tell_alloc(PyMemAllocatorDomain domain, void *address, size_t
 /* Whether this call is to be followed. While it is, nothing inside it is. */
 static inline bool begin(void)
 {
+    if (mp_recording_is_open() && mp_native_begin())
+        return true;
     if (__builtin_expect(probe_wants != NULL, 0))
         probe_seen = true;
-    return mp_recording_is_open() && mp_native_begin();
+    return false;
 }
 
-static inline void *hook_malloc(PyMemAllocatorDomain domain, size_t size)
+static inline void *follow_malloc(PyMemAllocatorDomain domain, size_t size)
 {
     const PyMemAllocatorEx *to = &original[domain];
     if (!begin())
@@ -74,6 +76,43 @@ static inline void *hook_malloc(PyMemAllocatorDomain domain, size_t size)
         tell_alloc(domain, address, size);
     mp_native_end();
     return address;
+}
+
+static inline void follow_free(PyMemAllocatorDomain domain, void *address)
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    bool followed = address && begin();
+    if (followed)
+        mp_recording_free(lock_of(domain), MP_HEAP_PYTHON, address);
+    to->free(to->ctx, address);
+    if (followed)
+        mp_native_end();
+}
+
+/* Where only some blocks are recorded, most pass: they are kept from the rest, which is a call of its
+   own and saves registers. */
+
+static inline void *hook_malloc(PyMemAllocatorDomain domain, size_t size,
+                                void *(*follow)(size_t))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (!(mp_recording_is_open() & MP_OPEN_SAMPLED) || mp_native_state ||
+        !mp_recording_passes(size))
+        return follow(size);
+    mp_native_state = MP_NATIVE_INSIDE;
+    void *address = to->malloc(to->ctx, size);
+    mp_native_end();
+    return address;
+}
+
+static inline void hook_free(PyMemAllocatorDomain domain, void *address,
+                             void (*follow)(void *))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (!(mp_recording_is_open() & MP_OPEN_SAMPLED) || mp_recording_may_know(address))
+        follow(address);
+    else
+        to->free(to->ctx, address);
 }
 
 static inline void *hook_calloc(PyMemAllocatorDomain domain, size_t count, size_t size)
@@ -108,24 +147,22 @@ static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t
     return address;
 }
 
-static inline void hook_free(PyMemAllocatorDomain domain, void *address)
-{
-    const PyMemAllocatorEx *to = &original[domain];
-    bool followed = address && begin();
-    if (followed)
-        mp_recording_free(lock_of(domain), MP_HEAP_PYTHON, address);
-    to->free(to->ctx, address);
-    if (followed)
-        mp_native_end();
-}
-
 /* The context is ours, not what the caller read: while another tool changes the allocators it may
    be another's. */
+#define APART static __attribute__((noinline))
 #define HOOKS_OF(domain)                                                   \
+    APART void *follow_malloc_##domain(size_t size)                        \
+    {                                                                      \
+        return follow_malloc(domain, size);                                \
+    }                                                                      \
+    APART void follow_free_##domain(void *address)                         \
+    {                                                                      \
+        follow_free(domain, address);                                      \
+    }                                                                      \
     static void *malloc_##domain(void *context, size_t size)               \
     {                                                                      \
         (void)context;                                                     \
-        return hook_malloc(domain, size);                                  \
+        return hook_malloc(domain, size, follow_malloc_##domain);          \
     }                                                                      \
     static void *calloc_##domain(void *context, size_t count, size_t size) \
     {                                                                      \
@@ -140,7 +177,7 @@ static inline void hook_free(PyMemAllocatorDomain domain, void *address)
     static void free_##domain(void *context, void *address)                \
     {                                                                      \
         (void)context;                                                     \
-        hook_free(domain, address);                                        \
+        hook_free(domain, address, follow_free_##domain);                  \
     }
 
 HOOKS_OF(PYMEM_DOMAIN_RAW)
@@ -165,7 +202,9 @@ static bool is_installed(PyMemAllocatorDomain domain)
         return false;
     probe_seen = false;
     probe_wants = &probe_seen;
+    mp_native_mute();
     void *block = now.malloc(now.ctx, 1);
+    mp_native_unmute();
     probe_wants = NULL;
     if (block)
         now.free(now.ctx, block);

@@ -8,18 +8,13 @@
 _Static_assert(sizeof(struct mp_moving) <= sizeof(struct mp_native_moving),
                "a moving block fits");
 
-static inline bool is_open(void)
-{
-    return mp_recording.open && mp_recording_is_open() & MP_OPEN_NATIVE;
-}
-
 void mp_native_sink_alloc(void *address, size_t size)
 {
-    if (!is_open() || !mp_recording_wants(size))
+    if (!mp_recording_is_native() || !mp_recording_wants(size))
         return;
     PyThreadState *thread;
     enum mp_turn_way way = mp_recording_enter(MP_LOCK_UNKNOWN, &thread);
-    if (is_open()) {
+    if (mp_recording_is_native()) {
         struct mp_hooked *mine = mp_recording_mine();
         int kept = *mine->error;
         mp_recording_note(mine, thread, MP_HEAP_MALLOC, address, size);
@@ -30,14 +25,14 @@ void mp_native_sink_alloc(void *address, size_t size)
 
 void mp_native_sink_free(void *address)
 {
-    if (is_open())
+    if (mp_recording_is_native())
         mp_recording_free(MP_LOCK_UNKNOWN, MP_HEAP_MALLOC, address);
 }
 
 void mp_native_sink_take(void *address, struct mp_native_moving *moving)
 {
     struct mp_moving taken = {0};
-    if (is_open())
+    if (mp_recording_is_native())
         taken = mp_recording_take(MP_LOCK_UNKNOWN, address);
     memcpy(moving, &taken, sizeof taken);
 }
@@ -52,7 +47,7 @@ static struct mp_moving moving_of(const struct mp_native_moving *moving)
 void mp_native_sink_put_back(void *address, const struct mp_native_moving *moving)
 {
     struct mp_moving taken = moving_of(moving);
-    if (is_open())
+    if (mp_recording_is_native())
         mp_recording_put_back(MP_LOCK_UNKNOWN, address, &taken);
 }
 
@@ -60,7 +55,7 @@ void mp_native_sink_moved(uintptr_t from, const struct mp_native_moving *moving,
                           size_t size)
 {
     struct mp_moving taken = moving_of(moving);
-    if (is_open())
+    if (mp_recording_is_native())
         mp_recording_moved(MP_LOCK_UNKNOWN, MP_HEAP_MALLOC, (void *)from, &taken, to, size);
 }
 
@@ -68,10 +63,10 @@ void mp_native_sink_moved(uintptr_t from, const struct mp_native_moving *moving,
 
 static bool enter(enum mp_turn_way *way, PyThreadState **thread)
 {
-    if (!is_open())
+    if (!mp_recording_is_native())
         return false;
     *way = mp_recording_enter(MP_LOCK_UNKNOWN, thread);
-    if (is_open())
+    if (mp_recording_is_native())
         return true;
     mp_recording_leave(*way);
     return false;

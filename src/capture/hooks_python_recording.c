@@ -1,9 +1,8 @@
 #include "capture/hooks_python_recording.h"
 
 #include <pthread.h>
-#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "capture/hooks_native.h"
@@ -11,13 +10,16 @@
 #include "capture/hooks_python_balance.h"
 
 struct mp_recording mp_recording;
+struct mp_sieve mp_recording_sieve;
 
 bool mp_hooks_are_open(void)
 {
     return mp_recording.open && mp_recording_is_open();
 }
 
-struct mp_hooked *mp_recording_join(void)
+/* What is kept of the calling thread, which has nothing yet in this session; NULL when the
+   recording has ended. */
+static struct mp_hooked *join(void)
 {
     PyThreadState *thread;
     enum mp_turn_way way = mp_recording_enter(MP_LOCK_UNKNOWN, &thread);
@@ -26,17 +28,16 @@ struct mp_hooked *mp_recording_join(void)
     return mine;
 }
 
-uint32_t mp_recording_label(struct mp_hooked *mine, enum mp_heap_kind kind)
+bool mp_recording_hits(size_t size)
 {
-    struct mp_walk *walk = &mp_recording.walk;
-    if (!mine->label) {
-        char name[16] = "", label[32];
-        prctl(PR_GET_NAME, name);
-        snprintf(label, sizeof label, "[thread %.15s]", name);
-        mine->label =
-            mp_stacks_child(walk->stacks, 0, mp_codes_label(&walk->codes, label), 0);
+    struct mp_hooked *own = mp_hooked_own;
+    if (!own || own->session != mp_recording.session) {
+        own = join();
+        if (!own || mp_sample_passes(&own->sample, size))
+            return false;
     }
-    return kind == MP_HEAP_PYTHON ? mine->label : mp_walk_kind(walk, mine->label, kind);
+    mp_sample_next(&own->sample, mp_recording.sample);
+    return true;
 }
 
 void mp_recording_put_back(enum mp_lock lock, void *address, const struct mp_moving *moving)
@@ -95,7 +96,7 @@ static void tell_mapped(void *context, uint32_t stack, enum mp_map_kind kind, in
 static int open_books(struct mp_heap *into)
 {
     struct mp_ledger *ledger = &mp_recording.ledger;
-    if (mp_ledger_init(ledger, into))
+    if (mp_ledger_init(ledger, into, mp_recording.sample ? &mp_recording_sieve : NULL))
         return -1;
     if (!mp_walk_init(&mp_recording.walk, &ledger->stacks, &ledger->shadow)) {
         if (!mp_maps_init(&mp_recording.maps, tell_mapped, NULL))
@@ -124,11 +125,14 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
     }
     if (mp_recording.heap)
         close_books(); /* a forked child's copies of its parent's */
+    mp_recording.sample = sample;
+    if (sample)
+        memset(&mp_recording_sieve, 0, sizeof mp_recording_sieve);
     if ((native && mp_native_install()) || open_books(into))
         return -1;
     into->header->followed =
         1 << MP_HEAP_PYTHON | (native ? 1 << MP_HEAP_MALLOC | 1 << MP_HEAP_MMAP : 0);
-    into->header->sample = mp_recording.sample = sample;
+    into->header->sample = sample;
     mp_recording.heap = into;
     mp_recording.home = PyThreadState_Get()->interp;
     mp_recording.may_be_several =
@@ -137,7 +141,9 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
     mp_recording.session++;
     mp_recording_balance_start();
     mp_hooks_install();
-    __atomic_store_n(mp_recording.open, MP_OPEN | (native ? MP_OPEN_NATIVE : 0),
+    __atomic_store_n(mp_recording.open,
+                     MP_OPEN | (native ? MP_OPEN_NATIVE : 0) |
+                         (sample ? MP_OPEN_SAMPLED : 0),
                      __ATOMIC_RELEASE);
     return 0;
 }

@@ -37,9 +37,10 @@ struct mp_recording {
     pid_t owner;
 };
 
-enum mp_open { MP_OPEN = 1, MP_OPEN_NATIVE = 2 };
+enum mp_open { MP_OPEN = 1, MP_OPEN_NATIVE = 2, MP_OPEN_SAMPLED = 4 };
 
 extern struct mp_recording mp_recording;
+extern struct mp_sieve mp_recording_sieve; /* in use where only some blocks are recorded */
 
 /* Whether the caller is known to hold the interpreter's lock. */
 enum mp_lock { MP_LOCK_HELD, MP_LOCK_UNKNOWN };
@@ -47,6 +48,12 @@ enum mp_lock { MP_LOCK_HELD, MP_LOCK_UNKNOWN };
 static inline int mp_recording_is_open(void)
 {
     return __builtin_expect(__atomic_load_n(mp_recording.open, __ATOMIC_ACQUIRE), 0);
+}
+
+/* Whether native memory is followed. */
+static inline bool mp_recording_is_native(void)
+{
+    return mp_recording.open && mp_recording_is_open() & MP_OPEN_NATIVE;
 }
 
 /* The turn, for who has allocated. `*thread` is the state of a thread that holds our interpreter's
@@ -80,36 +87,49 @@ static inline struct mp_hooked *mp_recording_mine(void)
     return mp_hooked_mine(mp_recording.heap, &mp_recording.walk, mp_recording.session);
 }
 
-/* The calling thread's, which has none yet; NULL when the recording has ended. */
-struct mp_hooked *mp_recording_join(void);
+/* Where only some blocks are recorded: whether this one is certainly not, and then is counted. */
+static inline bool mp_recording_passes(size_t size)
+{
+    struct mp_hooked *own = mp_hooked_own;
+    if (__builtin_expect(!own || own->session != mp_recording.session, 0) ||
+        !mp_sample_passes(&own->sample, size))
+        return false;
+    own->last = 0;
+    return true;
+}
+
+bool mp_recording_hits(size_t size); /* of a block that did not pass */
 
 /* Whether a block is to be recorded. Asked once a block, without the turn. */
 static inline bool mp_recording_wants(size_t size)
 {
-    if (__builtin_expect(!mp_recording.sample, 1))
-        return true;
-    struct mp_hooked *own = mp_hooked_own;
-    if (__builtin_expect(!own || own->session != mp_recording.session, 0))
-        own = mp_recording_join();
-    if (!own || mp_sample_hits(&own->sample, size)) {
-        if (own)
-            mp_sample_next(&own->sample, mp_recording.sample);
-        return own;
-    }
-    own->last = 0;
-    return false;
+    return __builtin_expect(!mp_recording.sample, 1) ||
+           (!mp_recording_passes(size) && mp_recording_hits(size));
 }
 
-/* The stack of a thread without frames: its name. With the turn. */
+/* Whether the block at an address may be known or watched. Without the turn. */
+static inline bool mp_recording_may_know(const void *address)
+{
+    return __builtin_expect(!mp_recording.sample, 1) ||
+           mp_sieve_may_hold(&mp_recording_sieve, (uintptr_t)address);
+}
+
+/* The stack of a thread without frames: its name, called by its creator. With the turn. */
 uint32_t mp_recording_label(struct mp_hooked *, enum mp_heap_kind);
 
-/* Where the calling thread is. `thread` is NULL without the interpreter's lock: then only the
-   thread's own state is safe. With the turn. */
+/* The calling thread's Python frames; 0: none. `thread` is NULL without the interpreter's lock:
+   then only the thread's own state is safe. With the turn. */
+static inline uint32_t mp_recording_where(struct mp_hooked *mine, PyThreadState *thread)
+{
+    PyThreadState *own = thread ? thread : PyGILState_GetThisThreadState();
+    return own ? mp_walk_thread(&mp_recording.walk, &mine->walker, own) : 0;
+}
+
+/* Where the calling thread is, and whom it asked for memory. With the turn. */
 static inline uint32_t mp_recording_stack(struct mp_hooked *mine, PyThreadState *thread,
                                           enum mp_heap_kind kind, size_t size)
 {
-    PyThreadState *own = thread ? thread : PyGILState_GetThisThreadState();
-    uint32_t stack = own ? mp_walk_thread(&mp_recording.walk, &mine->walker, own) : 0;
+    uint32_t stack = mp_recording_where(mine, thread);
     if (__builtin_expect(!stack, 0))
         return mp_recording_label(mine, kind);
     if (__builtin_expect(mp_walker_wants_anchor(&mine->walker), 0) && thread)
@@ -149,6 +169,8 @@ static inline void mp_recording_note_free(struct mp_hooked *mine, enum mp_heap_k
 static inline void mp_recording_free(enum mp_lock lock, enum mp_heap_kind kind,
                                      void *address)
 {
+    if (!mp_recording_may_know(address))
+        return;
     enum mp_turn_way way = mp_recording_enter_quickly(lock);
     if (mp_recording_is_open()) {
         struct mp_block block =
@@ -172,6 +194,8 @@ struct mp_moving {
 static inline struct mp_moving mp_recording_take(enum mp_lock lock, void *address)
 {
     struct mp_moving moving = {0};
+    if (!mp_recording_may_know(address))
+        return moving;
     enum mp_turn_way way = mp_recording_enter_quickly(lock);
     if (mp_recording_is_open()) {
         moving.block = mp_shadow_take(&mp_recording.ledger.shadow, (uintptr_t)address);
@@ -187,8 +211,10 @@ void mp_recording_put_back(enum mp_lock, void *address, const struct mp_moving *
 static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind, void *from,
                                       const struct mp_moving *moving, void *to, size_t size)
 {
-    PyThreadState *thread;
     bool wanted = to && mp_recording_wants(size);
+    if (!wanted && !moving->block.known && !moving->block.watched)
+        return;
+    PyThreadState *thread;
     enum mp_turn_way way = mp_recording_enter(lock, &thread);
     if (mp_recording_is_open()) {
         struct mp_hooked *mine = mp_recording_mine();

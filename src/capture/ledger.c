@@ -17,12 +17,12 @@ static int64_t wall_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-int mp_ledger_init(struct mp_ledger *ledger, struct mp_heap *heap)
+int mp_ledger_init(struct mp_ledger *ledger, struct mp_heap *heap, struct mp_sieve *sieve)
 {
     *ledger = (struct mp_ledger){.heap = heap};
     if (mp_meter_open(&ledger->meter, 0, MP_RSS))
         return -1;
-    if (mp_shadow_init(&ledger->shadow) || mp_stacks_init(&ledger->stacks, heap)) {
+    if (mp_shadow_init(&ledger->shadow, sieve) || mp_stacks_init(&ledger->stacks, heap)) {
         mp_ledger_release(ledger);
         return -1;
     }

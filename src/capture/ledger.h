@@ -39,8 +39,8 @@ struct mp_ledger {
     void (*noted)(struct mp_ledger *, int64_t now, bool point);
 };
 
-/* Opens the books of an empty capture. 0, or -1 with errno. */
-int mp_ledger_init(struct mp_ledger *, struct mp_heap *);
+/* Opens the books of an empty capture. `sieve` as in mp_shadow_init(). 0, or -1 with errno. */
+int mp_ledger_init(struct mp_ledger *, struct mp_heap *, struct mp_sieve *sieve);
 void mp_ledger_release(struct mp_ledger *);
 
 /* Reads the clock and the meter for the time series, and dates the peak. */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "capture/maps.h"
+#include "capture/native_birth.h"
 
 void mp_native_sink_alloc(void *address, size_t size);
 void mp_native_sink_free(void *address);
@@ -33,5 +34,8 @@ void mp_native_sink_unmap(void *address, size_t length);
 void mp_native_sink_protect(void *address, size_t length, int protection);
 void mp_native_sink_dontneed(void *address, size_t length);
 void mp_native_sink_remap(const struct mp_maps_remap *); /* without its stack */
+
+/* The calling thread creates another, and this is what that one will find; it is empty. */
+void mp_native_sink_create(struct mp_native_birth *);
 
 #endif

@@ -195,8 +195,9 @@ static int find_originals(struct dl_phdr_info *info, size_t size, void *is_refus
     for (size_t i = 0; i < sizeof sanitizers / sizeof *sanitizers; i++)
         if (mp_elf_find(&elf, sanitizers[i]))
             *(bool *)is_refused = true;
-    for (size_t i = 0; i < patch_count && !is_loader(&elf); i++)
-        if (!*patches[i].original)
+    bool loader = is_loader(&elf);
+    for (size_t i = 0; i < patch_count; i++)
+        if (!*patches[i].original && (!loader || patches[i].is_loaders))
             *patches[i].original = (void *)mp_elf_find(&elf, patches[i].name);
     return 0;
 }

@@ -20,6 +20,7 @@ struct mp_patch {
     const char *name;
     void *replacement;
     void **original; /* set by install to the first definition in load order; NULL: none */
+    bool is_loaders; /* the loader's own definition counts too */
 };
 
 /* Patches every loaded object; the table is copied, its names are borrowed. 0, or -1 with errno:

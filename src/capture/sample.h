@@ -31,16 +31,19 @@ struct mp_weight {
 /* `seed`: any number. `period` in bytes. */
 void mp_sample_begin(struct mp_sample *, uint64_t period, uint64_t seed);
 
-/* After a hit: how far the next one is. */
+/* After a hit, a block that did not pass: how far the next one is. */
 void mp_sample_next(struct mp_sample *, uint64_t period);
 
 struct mp_weight mp_sample_weight(uint64_t period, uintptr_t address, size_t size);
 
-/* Whether a block is to be recorded: one subtraction. A block of no bytes counts as one. */
-static inline bool mp_sample_hits(struct mp_sample *sample, size_t size)
+/* Whether a block is not to be recorded, which is counted then: one subtraction. A block of no
+   bytes counts as one. */
+static inline bool mp_sample_passes(struct mp_sample *sample, size_t size)
 {
-    sample->until -= size ? (int64_t)size : 1;
-    return sample->until <= 0;
+    int64_t until = sample->until - (size ? (int64_t)size : 1);
+    if (until > 0)
+        sample->until = until;
+    return until > 0;
 }
 
 #endif

@@ -23,9 +23,9 @@ static void *take_pages(size_t bytes)
 static const size_t table_bytes = TABLE_LENGTH * sizeof(void *);
 static const size_t leaf_bytes = (LEAF_CELLS + SPILL_CELLS) * sizeof(uint32_t);
 
-int mp_shadow_init(struct mp_shadow *shadow)
+int mp_shadow_init(struct mp_shadow *shadow, struct mp_sieve *sieve)
 {
-    *shadow = (struct mp_shadow){.top = take_pages(table_bytes)};
+    *shadow = (struct mp_shadow){.top = take_pages(table_bytes), .sieve = sieve};
     for (size_t i = 0; i < MP_SHADOW_NEAR; i++)
         shadow->near[i].number = UINTPTR_MAX;
     return shadow->top ? 0 : -1;
@@ -51,12 +51,15 @@ void mp_shadow_release(struct mp_shadow *shadow)
     *shadow = (struct mp_shadow){0};
 }
 
-/* The cell of an address in a leaf, which is near from now on. */
+/* The cell of an address in a leaf, which is near from now on. With a sieve none is: every put and
+   take comes by here and is counted. */
 static uint32_t *cell_in(struct mp_shadow *shadow, uint32_t *leaf, uintptr_t address)
 {
     uintptr_t number = address >> MP_SHADOW_LEAF_SHIFT;
-    shadow->near[number % MP_SHADOW_NEAR].number = number;
-    shadow->near[number % MP_SHADOW_NEAR].leaf = leaf;
+    if (!shadow->sieve) {
+        shadow->near[number % MP_SHADOW_NEAR].number = number;
+        shadow->near[number % MP_SHADOW_NEAR].leaf = leaf;
+    }
     return leaf + ((address >> MP_SHADOW_GRAIN_BITS) & (LEAF_CELLS - 1));
 }
 
@@ -157,20 +160,42 @@ static struct mp_block odd_take(struct mp_shadow *shadow, uintptr_t address)
     return block;
 }
 
-int mp_shadow_put_slow(struct mp_shadow *shadow, uintptr_t address, size_t size,
-                       uint32_t stack)
+static void sieve_add(struct mp_shadow *shadow, uintptr_t address)
 {
-    if (is_odd(address))
-        return odd_put(shadow, address, size, stack);
+    if (shadow->sieve)
+        mp_sieve_add(shadow->sieve, address);
+}
+
+static void sieve_remove(struct mp_shadow *shadow, uintptr_t address)
+{
+    if (shadow->sieve)
+        mp_sieve_remove(shadow->sieve, address);
+}
+
+static int cell_put(struct mp_shadow *shadow, uintptr_t address, size_t size,
+                    uint32_t stack)
+{
     uint32_t *cell = find_cell(shadow, address);
     if (!cell && !(cell = make_cell(shadow, address)))
         return -1;
-    if (size <= UINT32_MAX)
-        return mp_shadow_put(shadow, address, size, stack); /* its leaf is near now */
+    if (size <= UINT32_MAX) {
+        mp_cell_put(cell, size, stack);
+        return 0;
+    }
     cell[1] = (uint32_t)size;
     cell[2] = (uint32_t)(size >> 32);
     cell[0] = stack << MP_CELL_KIND_BITS | MP_CELL_HUGE;
     return 0;
+}
+
+int mp_shadow_put_slow(struct mp_shadow *shadow, uintptr_t address, size_t size,
+                       uint32_t stack)
+{
+    int failed = is_odd(address) ? odd_put(shadow, address, size, stack)
+                                 : cell_put(shadow, address, size, stack);
+    if (!failed)
+        sieve_add(shadow, address);
+    return failed;
 }
 
 /* Sizes of the kinds above the large ones. */
@@ -190,16 +215,23 @@ static struct mp_block take_special(uint32_t *cell)
     return block;
 }
 
-struct mp_block mp_shadow_take_slow(struct mp_shadow *shadow, uintptr_t address)
+static struct mp_block cell_take(struct mp_shadow *shadow, uintptr_t address)
 {
-    if (is_odd(address))
-        return odd_take(shadow, address);
     uint32_t *cell = find_cell(shadow, address);
     if (!cell)
         return (struct mp_block){0};
     if ((*cell & MP_CELL_KIND_MASK) > MP_CELL_LARGE)
         return take_special(cell);
-    return mp_shadow_take(shadow, address); /* its leaf is near now */
+    return mp_cell_take(cell);
+}
+
+struct mp_block mp_shadow_take_slow(struct mp_shadow *shadow, uintptr_t address)
+{
+    struct mp_block block =
+        is_odd(address) ? odd_take(shadow, address) : cell_take(shadow, address);
+    if (block.known || block.watched)
+        sieve_remove(shadow, address);
+    return block;
 }
 
 int mp_shadow_watch(struct mp_shadow *shadow, uintptr_t address)
@@ -208,10 +240,12 @@ int mp_shadow_watch(struct mp_shadow *shadow, uintptr_t address)
     if (!cell && (is_odd(address) || !(cell = make_cell(shadow, address))))
         return -1;
     uint32_t kind = *cell & MP_CELL_KIND_MASK;
-    if (kind == MP_CELL_EMPTY)
+    if (kind == MP_CELL_EMPTY) {
         *cell = MP_CELL_WATCHED;
-    else if (kind == MP_CELL_LARGE)
+        sieve_add(shadow, address);
+    } else if (kind == MP_CELL_LARGE) {
         *cell += MP_CELL_WATCHED_LARGE - MP_CELL_LARGE;
+    }
     return 0;
 }
 
@@ -219,10 +253,12 @@ void mp_shadow_unwatch(struct mp_shadow *shadow, uintptr_t address)
 {
     uint32_t *cell = is_odd(address) ? NULL : find_cell(shadow, address);
     uint32_t kind = cell ? *cell & MP_CELL_KIND_MASK : MP_CELL_EMPTY;
-    if (kind == MP_CELL_WATCHED)
+    if (kind == MP_CELL_WATCHED) {
         *cell = MP_CELL_EMPTY;
-    else if (kind == MP_CELL_WATCHED_LARGE)
+        sieve_remove(shadow, address);
+    } else if (kind == MP_CELL_WATCHED_LARGE) {
         *cell -= MP_CELL_WATCHED_LARGE - MP_CELL_LARGE;
+    }
 }
 
 size_t mp_shadow_size(struct mp_shadow *shadow, uintptr_t address)

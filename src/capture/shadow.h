@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/sieve.h"
+
 enum {
     MP_SHADOW_MIDDLE_BITS = 13,
     MP_SHADOW_LEAF_BITS = 18,
@@ -52,11 +54,12 @@ struct mp_shadow {
     struct {
         uintptr_t number; /* of the leaf, in address order */
         uint32_t *leaf;
-    } near[MP_SHADOW_NEAR];
+    } near[MP_SHADOW_NEAR];    /* none where there is a sieve */
     uint32_t ***top;           /* owned: [1 << 13] of [1 << 13] leaves */
     struct mp_shadow_odd *odd; /* owned: open addressing */
     size_t odd_room, odd_count;
     size_t leaves;
+    struct mp_sieve *sieve; /* borrowed; NULL: most blocks are known */
 };
 
 struct mp_block {
@@ -66,8 +69,9 @@ struct mp_block {
     bool watched; /* watch() was called on it */
 };
 
-/* 0, or -1 with errno ENOMEM. */
-int mp_shadow_init(struct mp_shadow *);
+/* `sieve`: empty, or NULL; told of each block that is known or watched. 0, or -1 with errno
+   ENOMEM. */
+int mp_shadow_init(struct mp_shadow *, struct mp_sieve *sieve);
 void mp_shadow_release(struct mp_shadow *);
 
 /* The slow ways of the two below. */
@@ -85,32 +89,21 @@ static inline uint32_t *mp_shadow_near(const struct mp_shadow *shadow, uintptr_t
            ((address >> MP_SHADOW_GRAIN_BITS) & ((1 << MP_SHADOW_LEAF_BITS) - 1));
 }
 
-/* Notes a block; the address must not be known. 0, or -1 when there is no memory for it (the
-   block is then not known). About 2 ns. */
-static inline int mp_shadow_put(struct mp_shadow *shadow, uintptr_t address, size_t size,
-                                uint32_t stack)
+/* Of a block of less than 4 GiB. */
+static inline void mp_cell_put(uint32_t *cell, size_t size, uint32_t stack)
 {
-    uint32_t *cell = mp_shadow_near(shadow, address);
-    if (__builtin_expect(!cell || size > UINT32_MAX, 0))
-        return mp_shadow_put_slow(shadow, address, size, stack);
     if (size < MP_CELL_MOST_SMALL) {
         *cell = stack << MP_CELL_KIND_BITS | (uint32_t)(size + 1);
     } else {
         cell[1] = (uint32_t)size;
         cell[0] = stack << MP_CELL_KIND_BITS | MP_CELL_LARGE;
     }
-    return 0;
 }
 
-/* Forgets the block at an address and says what was known of it. About 2 ns. */
-static inline struct mp_block mp_shadow_take(struct mp_shadow *shadow, uintptr_t address)
+/* Of a block that is neither huge nor watched. */
+static inline struct mp_block mp_cell_take(uint32_t *cell)
 {
-    uint32_t *cell = mp_shadow_near(shadow, address);
-    if (__builtin_expect(!cell, 0))
-        return mp_shadow_take_slow(shadow, address);
     uint32_t value = *cell, kind = value & MP_CELL_KIND_MASK;
-    if (__builtin_expect(kind > MP_CELL_LARGE, 0))
-        return mp_shadow_take_slow(shadow, address);
     struct mp_block block = {.stack = value >> MP_CELL_KIND_BITS,
                              .size = kind - 1,
                              .known = kind != MP_CELL_EMPTY};
@@ -120,6 +113,29 @@ static inline struct mp_block mp_shadow_take(struct mp_shadow *shadow, uintptr_t
         cell[1] = MP_CELL_EMPTY; /* a block nobody told of may begin here next */
     }
     return block;
+}
+
+/* Notes a block; the address must not be known. 0, or -1 when there is no memory for it (the
+   block is then not known). About 2 ns. */
+static inline int mp_shadow_put(struct mp_shadow *shadow, uintptr_t address, size_t size,
+                                uint32_t stack)
+{
+    uint32_t *cell = mp_shadow_near(shadow, address);
+    if (__builtin_expect(!cell || size > UINT32_MAX, 0))
+        return mp_shadow_put_slow(shadow, address, size, stack);
+    mp_cell_put(cell, size, stack);
+    return 0;
+}
+
+/* Forgets the block at an address and says what was known of it. About 2 ns. */
+static inline struct mp_block mp_shadow_take(struct mp_shadow *shadow, uintptr_t address)
+{
+    uint32_t *cell = mp_shadow_near(shadow, address);
+    if (__builtin_expect(!cell, 0))
+        return mp_shadow_take_slow(shadow, address);
+    if (__builtin_expect((*cell & MP_CELL_KIND_MASK) > MP_CELL_LARGE, 0))
+        return mp_shadow_take_slow(shadow, address);
+    return mp_cell_take(cell);
 }
 
 /* The size of the block at an address, 0 where none is known or it is at an odd multiple of 8. */

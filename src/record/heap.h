@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
     MP_HEAP_VERSION = 1,
@@ -184,6 +185,21 @@ static inline uint32_t mp_heap_instruction(const struct mp_heap_node *node)
 static inline enum mp_heap_kind mp_heap_kind(const struct mp_heap_node *node)
 {
     return (enum mp_heap_kind)(node->instruction >> MP_HEAP_KIND_SHIFT);
+}
+
+/* Whether a file is import machinery: frames between an import statement and the module that it
+   runs, as tracebacks leave them out. */
+static inline bool mp_heap_is_importer(const char *file, size_t length)
+{
+    static const char frozen[] = "<frozen importlib._bootstrap";
+    return length >= sizeof frozen - 1 && !memcmp(file, frozen, sizeof frozen - 1);
+}
+
+/* Whether it is no code but a thread without any, by its name: then it was started on its line,
+   or has neither line nor file. */
+static inline bool mp_heap_is_thread(const struct mp_heap_code *code)
+{
+    return code->name.length && !code->lines.length;
 }
 
 /* Sums over the tables: threads, and nodes for what was live at the peak. */

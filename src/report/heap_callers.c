@@ -39,7 +39,8 @@ static void put_frame(FILE *out, const struct mp_heap_view *view,
     struct mp_heap_text name = caller_name(view, style, code->file);
     mp_heap_put_text(out, style, view->text + name.offset, name.length, 0,
                      MP_HEAP_CUT_START);
-    fprintf(out, ":%d ", frame->line);
+    if (code->file.length)
+        fprintf(out, ":%d ", frame->line);
     mp_heap_put_text(out, style, view->text + code->name.offset, code->name.length, 0,
                      MP_HEAP_CUT_END);
     if (frame->times > 1)
@@ -47,7 +48,8 @@ static void put_frame(FILE *out, const struct mp_heap_view *view,
 }
 
 /* How much of the line was called that way. */
-static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_order order)
+static void put_from(FILE *out, const struct mp_heap_view *view,
+                     const struct mp_heap_line *line, enum mp_heap_order order)
 {
     const struct mp_heap_heaviest *heaviest = &line->heaviest[order];
     double whole = (double)mp_heap_line_weight(line, order);
@@ -57,7 +59,8 @@ static void put_from(FILE *out, const struct mp_heap_line *line, enum mp_heap_or
         fputs("under 1% ", out);
     else if (share < 99.5)
         fprintf(out, "%.0f%% ", share);
-    fputs("called by ", out);
+    bool started = mp_heap_is_thread(&view->codes[line->code]);
+    fputs(started ? "started by " : "called by ", out);
 }
 
 /* The callers that are named, the first always. */
@@ -122,7 +125,7 @@ void mp_heap_put_callers(FILE *out, const struct mp_heap_view *view,
     FILE *stream = callers.count ? open_memstream(&text, &size) : NULL;
     if (!stream)
         return;
-    put_from(stream, line, options->order);
+    put_from(stream, view, line, options->order);
     size_t shown = put_frames(stream, view, &callers, options);
     fclose(stream);
     bool more = callers.by_user ? shown > 1 && shown < callers.count

@@ -149,8 +149,6 @@ void mp_heap_put_file(FILE *out, const struct mp_heap_style *style,
 {
     struct mp_heap_text name =
         style->paths ? mp_heap_paths_short(style->paths, file) : file;
-    if (!name.length)
-        fputs("(no file name)", out);
     mp_heap_put_text(out, style, view->text + name.offset, name.length, columns,
                      MP_HEAP_CUT_START);
 }
@@ -176,13 +174,13 @@ void mp_heap_put_place(FILE *out, const struct mp_heap_style *style,
                        int columns)
 {
     const struct mp_heap_code *its = &view->codes[code];
-    char number[MP_HEAP_FIGURE], *name = NULL;
+    char number[MP_HEAP_FIGURE] = "", *name = NULL;
     size_t size;
     FILE *stream = open_memstream(&name, &size);
     if (!code || !stream) {
         fputs("(no Python code running)", out);
     } else {
-        int length = snprintf(number, sizeof number, ":%d ", line);
+        int length = its->file.length ? snprintf(number, sizeof number, ":%d ", line) : 0;
         int half = columns / 2, file = columns ? width_of(style, view, its->file) : 0;
         int room = columns - length - file;
         mp_heap_put_text(stream, style, view->text + its->name.offset, its->name.length,

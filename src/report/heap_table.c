@@ -41,10 +41,12 @@ static void put_place(FILE *out, const struct mp_heap_table_options *options,
     bool is_function = table->group <= MP_HEAP_EACH_FUNCTION;
     if (row->importing && is_function)
         fputs(MP_HEAP_IMPORTING, out);
-    else if (is_function || !row->code)
+    else if (is_function)
         mp_heap_put_place(out, options->style, view, row->code,
                           table->group == MP_HEAP_EACH_LINE ? row->line : code->first_line,
                           columns);
+    else if (!name.length)
+        fputs("(no Python code running)", out);
     else
         mp_heap_put_file(out, options->style, view, name, columns);
 }

@@ -75,7 +75,7 @@ static void of_two_large_blocks_for_a_place_the_larger_stays(void **state)
     (void)state;
     static struct mp_large large;
     struct mp_shadow shadow;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    assert_int_equal(mp_shadow_init(&shadow, NULL), 0);
     for (uintptr_t i = 1; i <= 100000; i++) {
         uintptr_t address = i << 20;
         size_t size = i == 7 ? (size_t)5 << 32 : 1 << 16;

@@ -17,7 +17,7 @@ struct books {
 static void open_books(struct books *books)
 {
     assert_int_equal(mp_heap_file_open(&books->file, -1, NULL), 0);
-    assert_int_equal(mp_ledger_init(&books->ledger, &books->file.heap), 0);
+    assert_int_equal(mp_ledger_init(&books->ledger, &books->file.heap, NULL), 0);
     for (uint32_t i = 1; i <= STACKS; i++)
         assert_int_equal(mp_stacks_child(&books->ledger.stacks, 0, 0, i), i);
 }

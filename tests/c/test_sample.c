@@ -19,7 +19,7 @@ static struct sums sample_once(uint64_t seed, size_t size)
     struct sums sums = {0, 0};
     mp_sample_begin(&sample, PERIOD, seed);
     for (uintptr_t i = 0; i < BLOCKS; i++) {
-        if (!mp_sample_hits(&sample, size))
+        if (mp_sample_passes(&sample, size))
             continue;
         mp_sample_next(&sample, PERIOD);
         struct mp_weight weight =
@@ -61,7 +61,7 @@ static void blocks_far_above_the_period_count_as_what_they_are(void **state)
     struct mp_sample sample;
     mp_sample_begin(&sample, PERIOD, 7);
     for (int i = 0; i < 1000; i++) {
-        assert_true(mp_sample_hits(&sample, (size_t)PERIOD * 64));
+        assert_false(mp_sample_passes(&sample, (size_t)PERIOD * 64));
         mp_sample_next(&sample, PERIOD);
     }
     struct mp_weight weight = mp_sample_weight(PERIOD, 0x7f0000000010, (size_t)PERIOD * 64);

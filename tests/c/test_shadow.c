@@ -1,8 +1,10 @@
-/* The shadow against a model: what was put is taken, exactly, whatever lies beside it. */
+/* The shadow against a model: what was put is taken, exactly, whatever lies beside it. Each test
+   runs without and with a sieve, which must never miss a block. */
 #include "unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "capture/shadow.h"
@@ -18,8 +20,25 @@ static uint64_t next_random(void)
     return random_state ^= random_state << 17;
 }
 
+static struct mp_sieve sieve;
+
+static void begin(struct mp_shadow *shadow, void **state)
+{
+    memset(&sieve, 0, sizeof sieve);
+    assert_int_equal(mp_shadow_init(shadow, *state), 0);
+}
+
+/* Every block was taken by now. */
+static void finish(struct mp_shadow *shadow)
+{
+    static const struct mp_sieve empty;
+    assert_memory_equal(&sieve, &empty, sizeof empty);
+    mp_shadow_release(shadow);
+}
+
 static void expect(struct mp_shadow *shadow, uintptr_t address, size_t size, uint32_t stack)
 {
+    assert_true(!shadow->sieve || mp_sieve_may_hold(shadow->sieve, address));
     struct mp_block block = mp_shadow_take(shadow, address);
     assert_true(block.known);
     assert_int_equal(block.size, size);
@@ -29,25 +48,23 @@ static void expect(struct mp_shadow *shadow, uintptr_t address, size_t size, uin
 
 static void every_size_comes_back_exactly(void **state)
 {
-    (void)state;
     static const size_t sizes[] = {0,  1,  15,         16,          17,
                                    31, 32, UINT32_MAX, 1ull << 32u, (1ull << 40) + 3};
     struct mp_shadow shadow;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    begin(&shadow, state);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         assert_int_equal(mp_shadow_put(&shadow, 0x7f0000001000, sizes[i], 77), 0);
         expect(&shadow, 0x7f0000001000, sizes[i], 77);
     }
     assert_int_equal(mp_shadow_put(&shadow, 0x1000, 100, MP_SHADOW_STACKS - 1), 0);
     expect(&shadow, 0x1000, 100, MP_SHADOW_STACKS - 1);
-    mp_shadow_release(&shadow);
+    finish(&shadow);
 }
 
 static void a_block_nobody_told_of_inside_a_freed_one_is_not_known(void **state)
 {
-    (void)state;
     struct mp_shadow shadow;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    begin(&shadow, state);
     for (size_t size = 17; size < 200; size++) {
         mp_shadow_put(&shadow, 0x7f0000001000, size, 1);
         mp_shadow_put(&shadow, 0x7f0000002000, size << 32, 1);
@@ -58,14 +75,13 @@ static void a_block_nobody_told_of_inside_a_freed_one_is_not_known(void **state)
             assert_false(mp_shadow_take(&shadow, 0x7f0000002000 + inside).known);
         }
     }
-    mp_shadow_release(&shadow);
+    finish(&shadow);
 }
 
 static void watching_leaves_what_is_known_of_a_block(void **state)
 {
-    (void)state;
     struct mp_shadow shadow;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    begin(&shadow, state);
     mp_shadow_put(&shadow, 0x1000, 500, 7);
     assert_int_equal(mp_shadow_watch(&shadow, 0x1000), 0);
     mp_shadow_unwatch(&shadow, 0x1000);
@@ -76,48 +92,46 @@ static void watching_leaves_what_is_known_of_a_block(void **state)
     assert_int_equal(mp_shadow_watch(&shadow, 0x2000), 0);
     mp_shadow_unwatch(&shadow, 0x2000);
     assert_false(mp_shadow_take(&shadow, 0x2000).watched);
-    mp_shadow_release(&shadow);
+    finish(&shadow);
 }
 
 static void the_last_block_of_a_leaf_does_not_touch_the_next(void **state)
 {
-    (void)state;
     struct mp_shadow shadow;
     uintptr_t end = (uintptr_t)1 << 30;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    begin(&shadow, state);
     assert_int_equal(mp_shadow_put(&shadow, end, 8, 2), 0);
     assert_int_equal(mp_shadow_put(&shadow, end - 16, (size_t)5 << 32, 1), 0);
     expect(&shadow, end, 8, 2);
     expect(&shadow, end - 16, (size_t)5 << 32, 1);
-    mp_shadow_release(&shadow);
+    finish(&shadow);
 }
 
 static void addresses_nobody_has_are_refused_not_followed(void **state)
 {
-    (void)state;
     struct mp_shadow shadow;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    begin(&shadow, state);
     assert_int_equal(mp_shadow_put(&shadow, (uintptr_t)1 << 60, 8, 2), -1);
     assert_false(mp_shadow_take(&shadow, (uintptr_t)1 << 60).known);
     assert_false(mp_shadow_take(&shadow, 0).known);
-    mp_shadow_release(&shadow);
+    finish(&shadow);
 }
 
 static void a_watched_block_tells_once(void **state)
 {
-    (void)state;
     struct mp_shadow shadow;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    begin(&shadow, state);
     assert_int_equal(mp_shadow_put(&shadow, 0x2000, 200, 9), 0);
     assert_int_equal(mp_shadow_watch(&shadow, 0x2000), 0);
     assert_int_equal(mp_shadow_watch(&shadow, 0x2000), 0);
     struct mp_block block = mp_shadow_take(&shadow, 0x2000);
     assert_true(block.known && block.watched && block.size == 200 && block.stack == 9);
     assert_int_equal(mp_shadow_watch(&shadow, 0x3000), 0);
+    assert_true(!shadow.sieve || mp_sieve_may_hold(&sieve, 0x3000));
     block = mp_shadow_take(&shadow, 0x3000);
     assert_true(block.watched && !block.known);
     assert_false(mp_shadow_take(&shadow, 0x3000).watched);
-    mp_shadow_release(&shadow);
+    finish(&shadow);
 }
 
 struct slot {
@@ -129,11 +143,10 @@ struct slot {
 /* Slots of 64 bytes, half of them at odd multiples of 8; blocks fill what they own. */
 static void random_histories_agree_with_a_model(void **state)
 {
-    (void)state;
-    static struct slot model[SLOTS];
+    struct slot model[SLOTS] = {0};
     uintptr_t base = ((uintptr_t)1 << 40) - SLOTS * SPACING / 2;
     struct mp_shadow shadow;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    begin(&shadow, state);
     for (int round = 0; round < 1000000; round++) {
         size_t at = next_random() % SLOTS;
         uintptr_t address = base + at * SPACING + (at & 1) * 8;
@@ -146,15 +159,18 @@ static void random_histories_agree_with_a_model(void **state)
                 mp_shadow_put(&shadow, address, model[at].size, model[at].stack), 0);
         }
     }
-    mp_shadow_release(&shadow);
+    for (size_t at = 0; at < SLOTS; at++)
+        if (model[at].taken)
+            expect(&shadow, base + at * SPACING + (at & 1) * 8, model[at].size,
+                   model[at].stack);
+    finish(&shadow);
 }
 
 static void without_memory_it_says_so_and_goes_on(void **state)
 {
-    (void)state;
     struct mp_shadow shadow;
     struct rlimit before, none;
-    assert_int_equal(mp_shadow_init(&shadow), 0);
+    begin(&shadow, state);
     assert_int_equal(mp_shadow_put(&shadow, 0x10000, 32, 1), 0);
     getrlimit(RLIMIT_AS, &before);
     none = before;
@@ -166,20 +182,38 @@ static void without_memory_it_says_so_and_goes_on(void **state)
     assert_int_equal(refused, -1);
     assert_int_equal(neighbour, 0);
     expect(&shadow, 0x10000, 32, 1);
-    mp_shadow_release(&shadow);
+    expect(&shadow, 0x20000, 32, 1);
+    finish(&shadow);
 }
+
+static void a_sieve_that_is_full_never_says_no(void **state)
+{
+    (void)state;
+    memset(&sieve, 0, sizeof sieve);
+    for (int i = 0; i < UINT16_MAX + 5; i++)
+        mp_sieve_add(&sieve, 0x7f0000001010);
+    for (int i = 0; i < UINT16_MAX + 4; i++)
+        mp_sieve_remove(&sieve, 0x7f0000001ff0);
+    assert_true(mp_sieve_may_hold(&sieve, 0x7f0000001230));
+    assert_false(mp_sieve_may_hold(&sieve, 0x7f0000002000));
+}
+
+/* The state of a test is its sieve. */
+#define WITH_AND_WITHOUT(test) \
+    cmocka_unit_test_prestate(test, NULL), cmocka_unit_test_prestate(test, &sieve)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_size_comes_back_exactly),
-        cmocka_unit_test(the_last_block_of_a_leaf_does_not_touch_the_next),
-        cmocka_unit_test(addresses_nobody_has_are_refused_not_followed),
-        cmocka_unit_test(a_watched_block_tells_once),
-        cmocka_unit_test(a_block_nobody_told_of_inside_a_freed_one_is_not_known),
-        cmocka_unit_test(watching_leaves_what_is_known_of_a_block),
-        cmocka_unit_test(random_histories_agree_with_a_model),
-        cmocka_unit_test(without_memory_it_says_so_and_goes_on),
+        WITH_AND_WITHOUT(every_size_comes_back_exactly),
+        WITH_AND_WITHOUT(the_last_block_of_a_leaf_does_not_touch_the_next),
+        WITH_AND_WITHOUT(addresses_nobody_has_are_refused_not_followed),
+        WITH_AND_WITHOUT(a_watched_block_tells_once),
+        WITH_AND_WITHOUT(a_block_nobody_told_of_inside_a_freed_one_is_not_known),
+        WITH_AND_WITHOUT(watching_leaves_what_is_known_of_a_block),
+        WITH_AND_WITHOUT(random_histories_agree_with_a_model),
+        WITH_AND_WITHOUT(without_memory_it_says_so_and_goes_on),
+        cmocka_unit_test(a_sieve_that_is_full_never_says_no),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,12 +15,13 @@ import pytest
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"
-CORE = ["elf_object", "hooks_native", "hooks_native_maps", "maps", "patch", "patch_dl"]
+CORE = ["elf_object", "hooks_native", "hooks_native_maps", "hooks_native_threads", "maps"]
+CORE += ["patch", "patch_dl"]
 
 START = """
 import ctypes, sys
 told = ctypes.CDLL(sys.argv[1])
-for name in ("seen_allocs", "seen_frees", "seen_mapped", "seen_ever"):
+for name in ("seen_allocs", "seen_frees", "seen_mapped", "seen_ever", "seen_created"):
     getattr(told, name).restype = ctypes.c_long
 told.watch.argtypes = [ctypes.c_long]
 def expect(value, wanted):
@@ -135,6 +136,18 @@ def test_faults_42_and_46_a_busy_program_runs_as_it_would(process: Process) -> N
         print(told.seen_ever() > 10000)
     """
     assert process.run(text) == "True\n"
+
+
+def test_threads_that_libraries_and_python_start_are_told(process: Process) -> None:
+    process.run("""
+        import threading
+        before = told.seen_created()
+        threads = [threading.Thread(target=abs, args=(1,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+            thread.join()
+        expect(told.seen_created() - before, 3)
+    """)
 
 
 def preload(name: str) -> str:

@@ -27,7 +27,7 @@ void allocate(long size)
 
 enum { MOST = 256 };
 
-static long watched, allocs, frees, everything;
+static long watched, allocs, frees, everything, created;
 static void *live[MOST];
 static struct mp_maps maps;
 static long mapped;
@@ -117,6 +117,17 @@ void mp_native_sink_dontneed(void *address, size_t length)
 void mp_native_sink_remap(const struct mp_maps_remap *remap)
 {
     mp_maps_remap(&maps, remap);
+}
+
+void mp_native_sink_create(struct mp_native_birth *birth)
+{
+    birth->session = 1;
+    __atomic_fetch_add(&created, 1, __ATOMIC_RELAXED);
+}
+
+long seen_created(void)
+{
+    return created;
 }
 
 /* 0, or the reason why not. */

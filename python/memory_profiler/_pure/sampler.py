@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import time
-import weakref
 
 from memory_profiler._pure import meter
+from memory_profiler._sampling_thread import SamplingThread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
 Row = tuple[int, float]
-
-_started: weakref.WeakSet[Sampler] = weakref.WeakSet()
-_watching = False
 
 
 def around_fork(before: Callable[[], object], after: Callable[[], object], /) -> None:
@@ -48,7 +43,6 @@ class Sampler:
             raise ValueError("the interval must be above 0 seconds")
         if pid < 0:
             raise ValueError(f"no process has the number {pid}")
-        self._interval = interval
         self._pid = 0 if pid == os.getpid() else pid
         self._metric = meter.check_metric(metric)
         self._sum, self._each = children, each
@@ -58,11 +52,8 @@ class Sampler:
         self._rows: list[Row] = []
         self._children: list[list[tuple[int, int]]] = []
         self._most: Row | None = None
-        self._thread: threading.Thread | None = None
-        self._running = False
-        self._deadline = 0.0
-        self._wake: threading.Event | None = None
-        self._late = self._reads = 0
+        self._thread = SamplingThread(interval, self._take)
+        self._reads = 0
 
     def _take(self) -> Row:
         own, now = meter.memory(self._pid, self._metric), time.time()
@@ -89,87 +80,25 @@ class Sampler:
         return self._take()
 
     def _refuse_while_running(self) -> None:
-        if self._running:
+        if self._thread.running:
             raise RuntimeError("the sampler is running: stop it first")
 
     def start(self) -> None:
         """A sample, then one every interval from a thread."""
         self._refuse_while_running()
-        _watch_forks()
         self._take()
-        self._deadline = time.monotonic() + self._interval
-        self._running = True
-        _started.add(self)
         try:
-            self.launch()
+            self._thread.start()
         except RuntimeError as error:  # no thread to be had
-            self._running, self._thread = False, None
-            _started.discard(self)
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
 
     def stop(self) -> None:
         """Ends the thread; a last sample. Does nothing when not running."""
-        if self._running:
-            self._running = False
-            _started.discard(self)
-            self.halt()
+        if self._thread.stop():
             try:
                 self._take()
             except OSError:
                 pass  # the process ended
-
-    def launch(self) -> None:
-        """Starts the thread, every signal blocked where the system can."""
-        import threading
-
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="memory_usage", daemon=True)
-        if not hasattr(signal, "pthread_sigmask"):
-            self._thread.start()
-            return
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        try:
-            self._thread.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    def halt(self) -> None:
-        """Ends the thread and waits until the system counts it no more."""
-        thread, self._thread = self._thread, None
-        if thread is None or self._wake is None:
-            return
-        self._wake.set()
-        thread.join()
-        for _ in range(1000):
-            if not os.path.exists(f"/proc/self/task/{thread.native_id}"):
-                break
-            time.sleep(20e-6)
-
-    def relaunch(self) -> None:
-        """After a fork: the thread again, unless the sampling has ended meanwhile."""
-        if self._running and self._thread is None:
-            self.launch()
-
-    def forget(self) -> None:
-        """In a forked child: the thread is not there."""
-        self._thread = None
-
-    def _run(self) -> None:
-        wake = self._wake
-        while wake is not None and not wake.wait(self._patience()):
-            now = time.monotonic()
-            if now < self._deadline:
-                continue
-            try:
-                self._take()
-            except OSError:
-                return  # the process ended
-            missed = int((now - self._deadline) // self._interval)
-            self._late += missed
-            self._deadline += self._interval * (missed + 1)
-
-    def _patience(self) -> float:
-        return max(0.0, min(self._deadline - time.monotonic(), 1e6))
 
     def samples(self) -> list[Row]:
         self._refuse_while_running()
@@ -181,34 +110,10 @@ class Sampler:
 
     def work(self) -> dict[str, int]:
         self._refuse_while_running()
-        return {"reads": self._reads, "late": self._late, "halvings": 0, "error": 0}
+        return {"reads": self._reads, "late": self._thread.late, "halvings": 0, "error": 0}
 
     @property
     def peak(self) -> Row | None:
         """(bytes, unix time of the sample that saw it); None before the first."""
         self._refuse_while_running()
         return self._most
-
-
-def _before_fork() -> None:
-    for sampler in list(_started):
-        sampler.halt()
-
-
-def _in_parent() -> None:
-    for sampler in list(_started):
-        sampler.relaunch()
-
-
-def _in_child() -> None:
-    for sampler in list(_started):
-        sampler.forget()
-    _started.clear()
-
-
-def _watch_forks() -> None:
-    global _watching
-    if not _watching and hasattr(os, "register_at_fork"):
-        around_fork(_before_fork, _in_parent)
-        os.register_at_fork(after_in_child=_in_child)
-        _watching = True

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "capture/hooks_native.h"
 #include "capture/maps.h"
@@ -211,4 +212,11 @@ void mp_native_sink_remap(const struct mp_maps_remap *remap)
     mp_maps_remap(&maps, &charged);
     model_tally.remaps++;
     model_tally.mapped = mapped;
+}
+
+void mp_native_sink_create(struct mp_native_birth *birth)
+{
+    mistakes += birth->stack || birth->session;
+    *birth = (struct mp_native_birth){.stack = (uint32_t)gettid(), .session = 1};
+    model_tally.creates++;
 }

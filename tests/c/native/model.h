@@ -11,7 +11,8 @@ struct tally {
     long bytes, freed;
     size_t last; /* size of the last block */
     long maps, unmaps, remaps, protects, dontneeds;
-    long mapped; /* bytes that count, by the interval map; of all threads */
+    long mapped;  /* bytes that count, by the interval map; of all threads */
+    long creates; /* threads created by this one: each finds its gettid() as a stack */
 };
 
 extern __thread struct tally model_tally __attribute__((tls_model("initial-exec")));
