@@ -39,7 +39,7 @@ static void put_place(FILE *out, const struct mp_heap_table_options *options,
     struct mp_heap_text name =
         table->group == MP_HEAP_EACH_MODULE ? mp_heap_module(view, code->file) : code->file;
     bool is_function = table->group <= MP_HEAP_EACH_FUNCTION;
-    if (row->importing && is_function)
+    if (row->importing && table->group <= MP_HEAP_EACH_FILE)
         fputs(MP_HEAP_IMPORTING, out);
     else if (is_function)
         mp_heap_put_place(out, options->style, view, row->code,

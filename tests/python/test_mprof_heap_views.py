@@ -419,8 +419,8 @@ def test_a_librarys_line_names_the_users_line_that_led_there(heap: Recorder) -> 
 def test_importing_is_one_line_of_a_report_and_says_by_whom(heap: Recorder) -> None:
     heap.write("imports.py", "import os\nimport email.mime.text, decimal\n")
     assert heap.mprof("heap", "-o", "i.mprof", "imports.py").code == 0
-    for command in ("report", "table"):
-        text = heap.mprof(command, "i.mprof").out
+    for command in ("report", "table", "table --by function", "table --by file"):
+        text = heap.mprof(*command.split(), "i.mprof").out
         assert "(importing modules)" in text and "importlib._bootstrap" not in text
     text = heap.mprof("report", "i.mprof").out
     assert "called by imports.py:2 <module>\n" in text.split("(importing modules)")[1]
