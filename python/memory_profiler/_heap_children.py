@@ -109,7 +109,7 @@ def _stop() -> None:
 
 
 def _notice() -> tuple[int, str] | None:
-    version, _, rest = os.environ.get(VARIABLE, "").partition(":")
+    version, _, rest = (_core.Heap.notice() or "").partition(":")
     run, _, path = rest.partition(":")
     try:
         return (int(run, 16), path) if version == "1" and path[:1] == "/" else None

@@ -284,6 +284,8 @@ static void merge_header(struct mp_heap_merge *merge, const struct mp_heap_heade
     sum->untracked = add_unsigned(sum->untracked, its->untracked);
     sum->untracked_bytes = add_unsigned(sum->untracked_bytes, its->untracked_bytes);
     sum->shortened = add_unsigned(sum->shortened, its->shortened);
+    if (!sum->series.refused)
+        sum->series.refused = its->series.refused;
     sum->followed |= its->followed;
     if (its->sample > sum->sample)
         sum->sample = its->sample;

@@ -14,9 +14,11 @@ static inline void mp_frame_set_innermost(PyThreadState *thread,
     thread->current_frame = (_PyInterpreterFrame *)frame;
 }
 
+/* Nor does the frame that the interpreter slips in between a call of a class and its __init__. */
 static inline bool mp_frame_is_python(const _PyInterpreterFrame *frame)
 {
-    return frame->owner < FRAME_OWNED_BY_INTERPRETER;
+    return frame->owner < FRAME_OWNED_BY_INTERPRETER &&
+           (frame->f_funcobj.bits & ~(uintptr_t)3) != (uintptr_t)Py_None;
 }
 
 static inline PyCodeObject *mp_frame_code(const _PyInterpreterFrame *frame)

@@ -1,11 +1,12 @@
 #include "capture/frames_code.h"
 
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "capture/frames_text.h"
 
-enum { FIRST_ROOM = 4096, WAS_USED = 1 };
+enum { FIRST_ROOM = 4096 };
 
 static void *take_pages(size_t bytes)
 {
@@ -38,15 +39,20 @@ void mp_codes_release(struct mp_codes *codes)
 
 /* Alive code objects, by address. */
 
+static size_t home_of(const struct mp_codes *codes, uintptr_t address)
+{
+    return (size_t)((address * 0x9E3779B97F4A7C15u) >> 32) & (codes->room - 1);
+}
+
 static struct mp_codes_entry *entry_of(const struct mp_codes *codes, uintptr_t address)
 {
-    size_t at = (size_t)((address * 0x9E3779B97F4A7C15u) >> 32) & (codes->room - 1);
+    size_t at = home_of(codes, address);
     while (codes->entries[at].address && codes->entries[at].address != address)
         at = (at + 1) & (codes->room - 1);
     return &codes->entries[at];
 }
 
-/* Twice the room; used-up entries are left behind. */
+/* Twice the room. */
 static int grow_entries(struct mp_codes *codes)
 {
     struct mp_codes old = *codes;
@@ -55,14 +61,26 @@ static int grow_entries(struct mp_codes *codes)
         return -1;
     codes->entries = more;
     codes->room = old.room * 2;
-    codes->used = 0;
     for (size_t i = 0; i < old.room; i++)
-        if (old.entries[i].address > WAS_USED) {
+        if (old.entries[i].address)
             *entry_of(codes, old.entries[i].address) = old.entries[i];
-            codes->used++;
-        }
     munmap(old.entries, old.room * sizeof *old.entries);
     return 0;
+}
+
+/* Those behind it move up. Nothing marks the place: a program that compiles in a loop has each code
+   object where the last one was, and would search ever longer. */
+static void take_out(struct mp_codes *codes, size_t hole)
+{
+    size_t last = codes->room - 1;
+    for (size_t at = (hole + 1) & last; codes->entries[at].address; at = (at + 1) & last) {
+        size_t home = home_of(codes, codes->entries[at].address);
+        if (((at - home) & last) < ((at - hole) & last))
+            continue;
+        codes->entries[hole] = codes->entries[at];
+        hole = at;
+    }
+    codes->entries[hole].address = 0;
 }
 
 bool mp_codes_forget(struct mp_codes *codes, uintptr_t address)
@@ -70,7 +88,8 @@ bool mp_codes_forget(struct mp_codes *codes, uintptr_t address)
     struct mp_codes_entry *entry = entry_of(codes, address);
     if (!entry->address)
         return false;
-    entry->address = WAS_USED;
+    take_out(codes, (size_t)(entry - codes->entries));
+    codes->used--;
     codes->died++;
     return true;
 }
@@ -135,16 +154,19 @@ static uint32_t define(struct mp_codes *codes, struct mp_heap_code *code)
     return *slot = (uint32_t)id;
 }
 
-static bool has_room(struct mp_codes *codes)
+static bool has_room(struct mp_codes *codes, size_t text)
 {
     uint64_t id = codes->heap->header->counts[MP_HEAP_CODES];
     return !mp_heap_reserve(codes->heap, MP_HEAP_CODES, 1) &&
+           !mp_heap_reserve(codes->heap, MP_HEAP_TEXT, text) &&
            !(id * 2 >= codes->known_room && grow_known(codes));
 }
 
 static uint32_t define_object(struct mp_codes *codes, PyCodeObject *object)
 {
-    if (!has_room(codes))
+    size_t text = mp_text_most(object->co_qualname) + mp_text_most(object->co_filename) +
+                  mp_text_most(object->co_linetable);
+    if (!has_room(codes, text))
         return 0;
     struct mp_heap_code code = {
         .name = put_name(codes, mp_text_put(codes->heap, object->co_qualname)),
@@ -157,7 +179,7 @@ static uint32_t define_object(struct mp_codes *codes, PyCodeObject *object)
 uint32_t mp_codes_label(struct mp_codes *codes, const char *label, struct mp_heap_text file,
                         int line)
 {
-    if (!has_room(codes))
+    if (!has_room(codes, strlen(label)))
         return 0;
     struct mp_heap_code code = {.name =
                                     put_name(codes, mp_text_put_string(codes->heap, label)),

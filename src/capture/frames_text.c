@@ -25,6 +25,16 @@ static char *put_character(char *at, Py_UCS4 c)
     return at;
 }
 
+size_t mp_text_most(PyObject *object)
+{
+    if (object && PyUnicode_Check(object)) {
+        size_t length = (size_t)PyUnicode_GET_LENGTH(object);
+        return (length < MOST_CHARACTERS ? length : MOST_CHARACTERS) * LONGEST_UTF8;
+    }
+    bool fits = object && PyBytes_Check(object) && PyBytes_GET_SIZE(object) <= MOST_BYTES;
+    return fits ? (size_t)PyBytes_GET_SIZE(object) : 0;
+}
+
 struct mp_heap_text mp_text_put(struct mp_heap *heap, PyObject *string)
 {
     struct mp_heap_text none = {0};

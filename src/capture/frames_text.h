@@ -8,6 +8,9 @@
 
 #include "record/heap.h"
 
+/* The most bytes that one of the functions below takes for a string or for bytes. */
+size_t mp_text_most(PyObject *);
+
 /* Appends a string as UTF-8, cut at 4096 characters; what surrogateescape made
    of bytes becomes those bytes. Not counted in the table until mp_text_keep(). Length 0 when there
    is no room. */

@@ -14,13 +14,22 @@ enum {
 
 typedef const _PyInterpreterFrame frame;
 
+/* Every 2^16 generations entries of other code would hold again. */
+static void clear_old(struct mp_walk *walk)
+{
+    if (!((walk->generation + walk->codes.died) & ((1 << GENERATION_BITS) - 1)))
+        memset(walk->cache, 0, sizeof walk->cache);
+}
+
 int mp_walk_init(struct mp_walk *walk, struct mp_stacks *stacks, struct mp_shadow *shadow)
 {
     walk->generation += walk->codes.died + 1;
     walk->frames_died++;
     walk->stacks = stacks;
     memset(walk->kinds, 0, sizeof walk->kinds);
-    return mp_codes_init(&walk->codes, stacks->heap, shadow);
+    int failed = mp_codes_init(&walk->codes, stacks->heap, shadow);
+    clear_old(walk);
+    return failed;
 }
 
 void mp_walk_release(struct mp_walk *walk)
@@ -47,7 +56,8 @@ static uint32_t child(struct mp_walk *walk, uint32_t parent, frame *at)
     PyCodeObject *code = mp_frame_code(at);
     uint32_t id = mp_codes_find(&walk->codes, code);
     uint32_t found =
-        mp_stacks_child(walk->stacks, parent, id, units_into(code, instruction));
+        id ? mp_stacks_child(walk->stacks, parent, id, units_into(code, instruction))
+           : parent; /* there is no room for its names */
     walk->cache[slot].instruction = key;
     walk->cache[slot].parent = parent;
     walk->cache[slot].child = found;
@@ -59,20 +69,20 @@ uint32_t mp_walk_kind_slowly(struct mp_walk *walk, uint32_t stack, enum mp_heap_
     const struct mp_heap_node *node = &walk->stacks->heap->nodes[stack];
     size_t slot = stack % MP_WALK_KINDS;
     uint32_t at = node->instruction | (uint32_t)kind << MP_HEAP_KIND_SHIFT;
+    uint32_t found = mp_stacks_child(walk->stacks, node->parent, node->code, at);
     walk->kinds[slot].stack = stack;
     walk->kinds[slot].kind = kind;
-    return walk->kinds[slot].found =
-               mp_stacks_child(walk->stacks, node->parent, node->code, at);
+    return walk->kinds[slot].found = found == node->parent ? stack : found;
 }
 
 void mp_walk_forget(struct mp_walk *walk, struct mp_walker *walker, uintptr_t address)
 {
     if (mp_anchors_forget(&walker->anchors, address))
         return;
-    if (!mp_codes_forget(&walk->codes, address))
+    if (mp_codes_forget(&walk->codes, address))
+        clear_old(walk);
+    else
         walk->frames_died++;
-    else if (!((walk->generation + walk->codes.died) & ((1 << GENERATION_BITS) - 1)))
-        memset(walk->cache, 0, sizeof walk->cache);
 }
 
 static void start_anew(const struct mp_walk *walk, struct mp_walker *walker)
@@ -166,12 +176,17 @@ static size_t rewrite(struct mp_walker *walker, frame *at, struct reach reach)
     return same;
 }
 
-/* Numbers the innermost frames behind the `same` outermost; recursion outwards is an index. */
+/* Numbers the innermost frames behind the `same` outermost; recursion outwards is an index. What a
+   frame without a number of its own calls has none either: under an outer one it could be another's. */
 static void number(struct mp_walk *walk, struct mp_walker *walker, size_t same)
 {
-    for (size_t i = same; i < walker->depth; i++)
-        walker->frames[i].stack =
-            child(walk, i ? walker->frames[i - 1].stack : 0, walker->frames[i].frame);
+    for (size_t i = same; i < walker->depth; i++) {
+        struct mp_walked *at = &walker->frames[i];
+        uint32_t caller = i ? at[-1].stack : 0;
+        bool none = i && at[-1].shortened;
+        at->stack = none ? caller : child(walk, caller, at->frame);
+        at->shortened = at->stack == caller;
+    }
 }
 
 static uint32_t give_up(struct mp_walk *walk, struct mp_walker *walker)
@@ -200,6 +215,7 @@ uint32_t mp_walk_thread(struct mp_walk *walk, struct mp_walker *walker,
         walker->debt += (uint32_t)(same - from - FEW);
     walker->depth = depth;
     number(walk, walker, same);
+    walk->stacks->heap->header->shortened += walker->frames[depth - 1].shortened;
     return walker->frames[depth - 1].stack;
 }
 

@@ -22,6 +22,7 @@ enum { MP_WALK_CACHE = 1 << 15, MP_WALK_KINDS = 1 << 10, MP_WALK_DEEPEST = 1 << 
 struct mp_walked {
     const void *frame, *instruction;
     uint32_t stack;
+    bool shortened; /* the stack is a caller's: there is no room for its own */
 };
 
 /* One thread's walk; outermost frame first. */
@@ -54,10 +55,12 @@ struct mp_walk {
 int mp_walk_init(struct mp_walk *, struct mp_stacks *, struct mp_shadow *);
 void mp_walk_release(struct mp_walk *);
 
-/* The stack of a thread: the calling one's. 0: no frame, or more than MP_WALK_DEEPEST. */
+/* The stack of a thread: the calling one's. 0: no frame, or more than MP_WALK_DEEPEST. Where the
+   file has no room for it an outer frame's, and the header's `shortened` counts that. */
 uint32_t mp_walk_thread(struct mp_walk *, struct mp_walker *, PyThreadState *);
 
-/* The same stack with another kind of allocation at its end. About 1 ns when it was lately asked. */
+/* The same stack with another kind of allocation at its end, or as it is where there is no room.
+   About 1 ns when it was lately asked. */
 uint32_t mp_walk_kind_slowly(struct mp_walk *, uint32_t stack, enum mp_heap_kind);
 
 static inline uint32_t mp_walk_kind(struct mp_walk *walk, uint32_t stack,

@@ -22,20 +22,22 @@ static int (*real_madvise)(void *, size_t, int);
 static int (*real_brk)(void *);
 static void *(*real_sbrk)(intptr_t);
 
-static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
+/* On a page that is empty in any child, as a free lock is: clone(2) runs no fork handlers, and a
+   thread that is not in the child may have had it. */
+static pthread_mutex_t *order;
 
 static bool begin(void)
 {
     if (!mp_native_begin())
         return false;
-    pthread_mutex_lock(&order);
+    pthread_mutex_lock(order);
     return true;
 }
 
 /* What is told comes between: errno is the call's. */
 static void end(int kept)
 {
-    pthread_mutex_unlock(&order);
+    pthread_mutex_unlock(order);
     errno = kept;
     mp_native_end();
 }
@@ -178,19 +180,26 @@ const struct mp_patch mp_native_maps[MP_NATIVE_MAPS] = {
     HOOK(mprotect), HOOK(madvise), HOOK(brk),    HOOK(sbrk),
 };
 
-/* A thread that is not in the child may have had the lock, or the loader's. */
+/* A thread that is not in the child may have had the loader's lock; and ours, where the kernel is
+   too old to empty a page. */
 static void forget_others(void)
 {
-    pthread_mutex_init(&order, NULL);
+    pthread_mutex_init(order, NULL);
     mp_native_state &= ~(unsigned)MP_NATIVE_LOOKS;
 }
 
 int mp_native_maps_init(void)
 {
-    static bool is_done;
-    int failed = is_done ? 0 : pthread_atfork(NULL, NULL, forget_others);
-    is_done = !failed;
-    if (failed)
-        errno = failed;
-    return failed ? -1 : 0;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (order)
+        return 0;
+    void *lock =
+        mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (lock == MAP_FAILED)
+        return -1;
+    madvise(lock, page, MADV_WIPEONFORK);
+    order = lock;
+    pthread_mutex_init(order, NULL);
+    errno = pthread_atfork(NULL, NULL, forget_others);
+    return errno ? -1 : 0;
 }

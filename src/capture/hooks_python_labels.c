@@ -45,7 +45,7 @@ static uint32_t called_by(const struct mp_heap *heap, uint32_t creator, uint32_t
          at = nodes[at].parent)
         if (nodes[at].code == code)
             return at;
-    return mp_stacks_child(mp_recording.walk.stacks, creator, code, 0);
+    return code ? mp_stacks_child(mp_recording.walk.stacks, creator, code, 0) : creator;
 }
 
 static uint32_t make_label(void)
@@ -61,11 +61,15 @@ static uint32_t make_label(void)
         mp_codes_label(&mp_recording.walk.codes, label, place.file, place.first_line));
 }
 
-/* Threads that are over share what we keep, but each has a name. */
+/* Threads that are over share what we keep, but each has a name. Without room for it, its blocks
+   are its creator's. */
 uint32_t mp_recording_label(struct mp_hooked *mine, enum mp_heap_kind kind)
 {
     if (!mine->label || mine != mp_hooked_own)
         mine->label = make_label();
+    const struct mp_heap *heap = mp_recording.heap;
+    if (!mp_heap_is_thread(&heap->codes[heap->nodes[mine->label].code]))
+        heap->header->shortened++;
     return kind == MP_HEAP_PYTHON ? mine->label
                                   : mp_walk_kind(&mp_recording.walk, mine->label, kind);
 }

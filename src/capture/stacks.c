@@ -79,11 +79,8 @@ uint32_t mp_stacks_child(struct mp_stacks *stacks, uint32_t parent, uint32_t cod
         return *slot;
     struct mp_heap *heap = stacks->heap;
     uint64_t id = heap->header->counts[MP_HEAP_NODES];
-    if (mp_heap_reserve(heap, MP_HEAP_NODES, 1) ||
-        (id * 2 >= stacks->room && grow(stacks))) {
-        heap->header->shortened++;
+    if (mp_heap_reserve(heap, MP_HEAP_NODES, 1) || (id * 2 >= stacks->room && grow(stacks)))
         return parent;
-    }
     slot = slot_of(stacks, parent, code, instruction);
     heap->nodes[id].parent = parent;
     heap->nodes[id].code = code;

@@ -21,8 +21,8 @@ struct mp_stacks {
 int mp_stacks_init(struct mp_stacks *, struct mp_heap *);
 void mp_stacks_release(struct mp_stacks *);
 
-/* The stack in which `code` runs at `instruction`, called from `parent`. When there is no room for
-   a new one: the parent's number, and the header's `shortened` counts it. */
+/* The stack in which `code` runs at `instruction`, called from `parent`; the parent's number when
+   there is no room for a new one. */
 uint32_t mp_stacks_child(struct mp_stacks *, uint32_t parent, uint32_t code,
                          uint32_t instruction);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 
 #include "aggregate/heap_lines.h"
 #include "base/output.h"
@@ -137,6 +138,14 @@ static PyObject *join(struct heap *self, PyObject *args)
         unlink(self->file.path);
     Py_DECREF(first);
     return result;
+}
+
+/* Whoever starts a program with more rights than their own may not say where it writes. */
+static PyObject *notice(PyObject *ignored, PyObject *nothing)
+{
+    const char *text = secure_getenv("MPROF_HEAP");
+    (void)ignored, (void)nothing;
+    return text ? PyUnicode_DecodeFSDefault(text) : Py_NewRef(Py_None);
 }
 
 /* A forked child has a copy of the object, but the capture is its parent's. */
@@ -281,6 +290,8 @@ static PyMethodDef methods[] = {
      "sample: bytes between recorded blocks on average, 0 for all."},
     {"join", (PyCFunction)join, METH_VARARGS,
      "join(path, run, parent): record into a file beside path, the first capture of this run."},
+    {"notice", notice, METH_NOARGS | METH_STATIC,
+     "notice() -> what the environment says of the run this process belongs to, or None."},
     {"stop", (PyCFunction)stop, METH_NOARGS, "stop(): end the capture."},
     {"figures", (PyCFunction)figures, METH_NOARGS,
      "figures() -> dict of totals: bytes, blocks; peak_time in ns since the start."},

@@ -85,7 +85,7 @@ struct mp_heap_point {
 struct mp_heap_series {
     int64_t interval; /* ns between points */
     uint32_t bank, count[2];
-    uint32_t reserved;
+    uint32_t refused; /* not of the series: errno of the file's first growth that failed */
     struct mp_heap_point points[2][MP_HEAP_POINTS];
 };
 

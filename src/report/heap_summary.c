@@ -34,8 +34,10 @@ void mp_heap_put_missing(FILE *out, const struct mp_heap_header *header,
     if (header->shortened)
         fprintf(out,
                 "warning: %s blocks are charged to callers of their lines: the file has no "
-                "room for more stacks\n",
-                mp_heap_count(header->shortened, number));
+                "room for more stacks%s%s\n",
+                mp_heap_count(header->shortened, number),
+                header->series.refused ? ": " : "",
+                header->series.refused ? strerror((int)header->series.refused) : "");
 }
 
 static void put_command(FILE *out, const struct mp_heap_header *header,

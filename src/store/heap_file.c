@@ -114,6 +114,7 @@ static int grow(struct mp_heap *heap, enum mp_heap_table table)
     }
     if (map_uncancelled(file, start_of(file, table) + at)) {
         file->error = file->error ? file->error : errno;
+        heap->header->series.refused = (uint32_t)file->error;
         return -1;
     }
     file->order[table]++;

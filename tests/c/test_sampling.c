@@ -25,7 +25,7 @@ static int threads(void)
     for (struct dirent *task; (task = readdir(tasks));)
         count += task->d_name[0] != '.';
     closedir(tasks);
-    return count;
+    return IS_FOR_RACES ? count - 1 : count; /* it has a thread of its own */
 }
 
 /* Waits until the kernel has forgotten threads that were joined. */
@@ -162,8 +162,9 @@ static void while_held_no_thread_exists_and_a_start_waits(void **state)
     assert_int_equal(threads(), 1);
     assert_false(mp_sampling_start(&second));
     assert_int_equal(threads(), 1);
+    size_t taken = first.samples.count;
     mp_sampling_resume();
-    wait_for(&first, first.samples.count);
+    wait_for(&first, taken);
     wait_for(&second, 2);
     mp_sampling_stop(&second);
     mp_sampling_stop(&first);
@@ -218,7 +219,8 @@ static void children_are_summed_or_kept_apart_and_we_are_not_among_them(void **s
     assert_false(mp_sampling_take(&each));
     assert_int_equal(each.samples.count, 2);
     assert_int_equal(each.samples.rows[1].pid, pid);
-    assert_in_range(each.samples.rows[1].bytes, 80 * MIB, 90 * MIB);
+    if (!IS_FOR_RACES)
+        assert_in_range(each.samples.rows[1].bytes, 80 * MIB, 90 * MIB);
     assert_near(sum.samples.rows[0].bytes,
                 each.samples.rows[0].bytes + each.samples.rows[1].bytes);
     kill(pid, SIGKILL);

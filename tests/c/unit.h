@@ -34,12 +34,21 @@ static inline void spike(int64_t bytes)
     give_back(take_memory(bytes), bytes);
 }
 
+/* What ThreadSanitizer notes of each byte is resident too: figures are not the program's. */
+#ifdef __SANITIZE_THREAD__
+enum { IS_FOR_RACES = 1 };
+#else
+enum { IS_FOR_RACES = 0 };
+#endif
+
 /* Within what the kernel's counters leave open. */
 #define assert_near(bytes, expected) assert_within((bytes), (expected), __FILE__, __LINE__)
 
 static inline void assert_within(int64_t bytes, int64_t expected, const char *file,
                                  int line)
 {
+    if (IS_FOR_RACES)
+        return;
     if (bytes < expected - 2 * MIB || bytes > expected + 2 * MIB)
         print_error("%lld bytes, expected %lld\n", (long long)bytes, (long long)expected);
     _assert_true(bytes >= expected - 2 * MIB && bytes <= expected + 2 * MIB, "is near",

@@ -378,6 +378,16 @@ class Dies(Odd):
         down(self.actor.draw() % 10, self.actor, 0)
 
 
+class Begins:
+    def __init__(self, actor, level):
+        pulse()
+        step(actor, level)
+
+
+def instances(actor, level):
+    Begins(actor, level), Begins(actor, 0)
+
+
 def sorts(actor, level):
     sorted(range(3), key=functools.partial(key_of, actor, level))
     sorted([Odd(actor, 0), Odd(actor, 0)])
@@ -466,7 +476,7 @@ def code_that_dies(actor, level):
 
 
 WAYS = [from_two_lines, ping, dive, bounce, same_place, loop_over, loop_over_a_chain, wake, thrown_into, drive_coroutines,
-        drive_async_generators, unwind, sorts, maps, special_methods, deaths, wrappers, code_that_dies]  # fmt: skip
+        drive_async_generators, unwind, instances, sorts, maps, special_methods, deaths, wrappers, code_that_dies]  # fmt: skip
 
 
 # Shapes of the whole: how the random calls are spread.

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 from types import ModuleType
 
@@ -354,6 +355,127 @@ rows = [heap.Line(*row) for row in t._heap.top(10, 0)]
 assert 3 * 5033 <= rows[0].live < 3 * 5033 + 110 * 36, rows
 """
     subprocess.run([sys.executable, "-c", source], check=True)
+
+
+def test_no_capture_has_a_stack_of_an_earlier_one() -> None:
+    """Not when 2**16 functions and captures have come and gone either: one of the last children
+    has the very number that the first capture had."""
+    source = """
+import os
+from types import FunctionType
+from memory_profiler import heap
+def hold():
+    return bytes(3000)
+def other():
+    return bytes(3000)
+def dies():
+    return object()
+def held(functions, deaths=0):
+    with heap.track(native=False) as t:
+        kept = [function() for function in functions]
+        for _ in range(deaths):
+            FunctionType(dies.__code__.replace(), {})()
+    return sum(row[4] for row in t._heap.top(10**6, 1) if row[2] == "hold")
+size = held([other, hold], 2**16 - 50)
+assert size > 3000
+for _ in range(80):
+    held([])
+    child = os.fork()
+    if not child:
+        os._exit(held([hold]) != size)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", source], check=True)
+
+
+class Made:
+    def __init__(self) -> None:
+        self.held = bytes(7000)
+
+
+def test_nothing_stands_between_a_call_of_a_class_and_its_initialiser(
+    tmp_path: Path,
+) -> None:
+    def make():
+        return Made()
+
+    [make() for _ in range(100)]  # the interpreter has its fast way for such calls then
+    with heap.track(tmp_path / "a.mprof", native=False):
+        kept = [make() for _ in range(100)]
+    capture = Capture(tmp_path / "a.mprof")
+    (stack,) = {
+        tuple(name.split(".")[-1] for name, _ in capture.stack(number))[-2:]
+        for number, node in enumerate(capture.nodes)
+        if node.live >= 7000 * node.live_blocks > 0
+    }
+    assert stack == ("make", "__init__")
+    assert len(kept) == 100
+
+
+@pytest.mark.parametrize("length, count", [(4000, 2000), (5, 66_000)])
+def test_a_function_whose_name_has_no_room_is_charged_to_its_caller(
+    length: int, count: int, tmp_path: Path
+) -> None:
+    def made():
+        return bytes(3000)
+
+    def call(function):
+        return function()
+
+    functions = [
+        types.FunctionType(made.__code__.replace(co_qualname=f"{i:0{length}}"), {})
+        for i in range(count)
+    ]
+    with heap.track(tmp_path / "a.mprof", native=False):
+        kept = list(map(call, functions))
+    capture = Capture(tmp_path / "a.mprof")
+    size = sys.getsizeof(kept[0])
+    named = {
+        capture.codes[node.code].name: node.live_blocks
+        for node in capture.nodes
+        if node.live == size * node.live_blocks > 0
+    }
+    assert named.pop(call.__qualname__) == capture.shortened > 0
+    assert len(named) + capture.shortened == len(kept) == count
+    assert all(len(name) == length for name in named) and set(named.values()) == {1}
+
+
+def test_stacks_without_room_are_charged_to_a_stack_that_they_begin_with(
+    tmp_path: Path,
+) -> None:
+    source = """
+import resource, sys
+from memory_profiler import heap
+class Kept:
+    __slots__ = "before"
+last = None
+def leaf():
+    global last
+    one = Kept()
+    one.before, last = last, one
+def tree(n):
+    if n:
+        tree(n - 1)
+        tree(n - 1)
+    else:
+        leaf()
+tree(6)  # a call that is new has other instructions
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+with heap.track(sys.argv[1], native=False):
+    tree(14)
+"""
+    path = tmp_path / "a.mprof"
+    subprocess.run([sys.executable, "-c", source, path], check=True)
+    capture = Capture(path)
+    depths, leaves = [-1], [node.live_blocks for node in capture.nodes]
+    for node in capture.nodes[1:]:
+        depths.append(depths[node.parent] + 1)
+    for number in range(len(leaves) - 1, 0, -1):
+        leaves[capture.nodes[number].parent] += leaves[number]
+    assert capture.shortened > 1000
+    for depth, below in zip(depths, leaves, strict=True):
+        if 1 <= depth <= 14:  # 0: <module>
+            assert below == 2 ** (14 - depth), depth
 
 
 # Faults 61

@@ -12,7 +12,7 @@ import pytest
 
 from heap_captures import Capture
 from heap_runs import TREE, figures, in_namespace, own_lines, record, whole
-from recordings import PROGRAM, Recorder, wait_for
+from recordings import PROGRAM, Done, Recorder, wait_for
 
 KILLED = "the program was killed, or is still running"
 
@@ -105,6 +105,65 @@ def test_faults_7_a_limit_on_files_does_not_kill(here: Recorder) -> None:
     (line,) = own_lines(done.err)
     assert "File too large" in line
     assert figures(here)["shortened"] > 0
+
+
+def without_room(here: Recorder, *inject: str) -> Done:
+    """Under a kernel that refuses what `inject` says, to the file of the capture alone."""
+    words = ["-f", "-qq", "-o", "calls", "-P", str(here.path / "a.mprof")]
+    words += [word for one in inject for word in ("-e", f"inject={one}")]
+    words += [PROGRAM, "heap", "-o", "a.mprof", "program.py"]
+    try:
+        done = subprocess.run(["strace", *words], cwd=here.path, capture_output=True, text=True,
+                              timeout=60)  # fmt: skip
+    except FileNotFoundError:
+        pytest.skip("needs strace")
+    if "ptrace" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr}")
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+REFUSALS = [("EDQUOT", "Disk quota exceeded"), ("EIO", "Input/output error")]
+
+
+@pytest.mark.parametrize(("error", "said"), REFUSALS)
+def test_faults_7_a_quota_or_a_broken_disk_harms_nothing_and_is_said(
+    here: Recorder, error: str, said: str
+) -> None:
+    here.write("program.py", TREE + "tree(13)\nprint('ran')\n")
+    done = without_room(here, f"fallocate:error={error}:when=8+")
+    assert (done.code, done.out) == (125, "ran\n"), done.err
+    (line,) = own_lines(done.err)
+    assert said in line and "a.mprof" in line
+    got = figures(here)
+    assert got["shortened"] > 0
+    assert whole(got, "allocations") == got["allocations"] > 2**13
+    assert f"no room for more stacks: {said}\n" in here.mprof("report", "a.mprof").out
+
+
+@pytest.mark.parametrize(("error", "said"), REFUSALS)
+def test_faults_7_without_quota_from_the_start_nothing_starts(
+    here: Recorder, error: str, said: str
+) -> None:
+    here.write("program.py", "open('ran', 'w')\n")
+    done = without_room(here, f"fallocate:error={error}")
+    assert done.code == 1
+    (line,) = own_lines(done.err)
+    assert said in line and "a.mprof" in line
+    assert not (here.path / "ran").exists() and not (here.path / "a.mprof").exists()
+
+
+@pytest.mark.parametrize(("error", "said"), REFUSALS)
+def test_faults_7_a_capture_that_cannot_be_written_at_the_end_is_said(
+    here: Recorder, error: str, said: str
+) -> None:
+    here.write("program.py", "kept = bytes(9999)\nprint('ran')\n")
+    done = without_room(here, "fallocate:error=EOPNOTSUPP", f"write:error={error}:when=3+")
+    assert (done.code, done.out) == (125, "ran\n"), done.err
+    at_start, at_end = own_lines(done.err)
+    assert "is written when the program ends" in at_start
+    assert said in at_end and "a.mprof" in at_end
+    reader = here.mprof("report", "a.mprof")
+    assert reader.code == 1 or "incomplete" in reader.out, reader
 
 
 def test_faults_8_where_files_cannot_be_grown_in_place_it_is_written_at_the_end(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
+from heap_asked import installed, of_compiler
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"
@@ -150,17 +151,6 @@ def test_threads_that_libraries_and_python_start_are_told(process: Process) -> N
     """)
 
 
-def preload(name: str) -> str:
-    command = ["ldconfig", "-p"] if shutil.which("ldconfig") else ["true"]
-    known = subprocess.run(command, capture_output=True, text=True).stdout
-    paths = [
-        line.split("=> ")[1] for line in known.splitlines() if name in line.split(" ")[0]
-    ]
-    if not paths:
-        pytest.skip(f"{name} is not installed")
-    return paths[0]
-
-
 @pytest.mark.parametrize(
     "name", ["libjemalloc.so", "libmimalloc.so", "libtcmalloc_minimal.so"]
 )
@@ -181,14 +171,11 @@ def test_faults_48_blocks_of_another_allocator_are_told(
         blocks = [bytes(i) for i in range(20000)]
         del blocks
     """
-    process.run(text, LD_PRELOAD=preload(name))
+    process.run(text, LD_PRELOAD=installed(name))
 
 
 def test_faults_48_a_sanitizer_keeps_its_allocator(process: Process) -> None:
-    find = ["cc", "-print-file-name=libasan.so"]
-    library = subprocess.run(find, capture_output=True, text=True).stdout.strip()
-    if not Path(library).is_absolute():
-        pytest.skip("the compiler has no address sanitizer")
+    library = of_compiler("libasan.so")
     text = "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).start())"
     done = subprocess.run(
         [sys.executable, "-c", text, str(process.told)],
