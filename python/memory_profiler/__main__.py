@@ -113,10 +113,12 @@ def _wants_next(word: str, takes_value: dict[str, bool]) -> bool:
     return (word in takes_value and takes_value[word]) or (bool(matches) and all(matches))
 
 
-def say(message: str) -> None:
+def say(message: str, program: str = PROGRAM) -> None:
     """One line on stderr; a program that closed it does not hear it."""
+    if sys.stderr is None:
+        return
     try:
-        print(f"{PROGRAM}: {message}", file=sys.stderr)
+        print(f"{program}: {message}", file=sys.stderr)
     except (OSError, ValueError):
         pass
 

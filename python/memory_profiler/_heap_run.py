@@ -1,4 +1,4 @@
-"""What `mprof heap` runs: FILE [-m MODULE | -- SCRIPT | PROGRAM] arguments."""
+"""What `mprof heap` runs: FILE [-m MODULE | -c CODE | -- SCRIPT | PROGRAM] arguments."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from memory_profiler._program import (
     Program,
     ProgramError,
     find_file,
+    load_code,
     load_file,
     load_module,
 )
@@ -27,6 +28,8 @@ def load(words: list[str]) -> Program:
     """What the words name, as the interpreter would; `--` says that it was given a script."""
     if words[0] == "-m":
         return load_module(words[1], words[2:])
+    if words[0] == "-c":
+        return load_code(words[1], words[2:])
     path = words[1] if words[0] == "--" else find_file(words[0])
     if path is None:
         return load_module(words[0], words[1:])
@@ -134,6 +137,14 @@ def stop(tracker: heap.Tracker, path: str) -> int:
     return FAILED if why else 0
 
 
+def tell_begin(path: str) -> None:
+    """Once it is true: neither a program nor a file may have been found."""
+    was = _core.set_aside(True)  # what is allocated for it is not the program's
+    say(f"recording the heap into {path} with {sys.executable}; 'mprof report' reads it",
+        "mprof")  # fmt: skip
+    _core.set_aside(was)
+
+
 def watch(tracker: heap.Tracker, path: str, follows: bool) -> Children | Forks:
     """What becomes of children. Where there is no file yet, they have none to join."""
     was = _core.set_aside(True)  # what is allocated for it is not the program's
@@ -155,6 +166,7 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     names = program.install()
     owner, code = os.getpid(), 0
     tracker, path = start(path, *options())
+    tell_begin(path)
     children = watch(tracker, path, follows)
     error: BaseException | None = None
     try:
@@ -173,10 +185,10 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
 
 
 def main() -> None:
-    if len(sys.argv) < 3 or sys.argv[2:] == ["-m"]:
+    if len(sys.argv) < 3 or sys.argv[2:] in (["-m"], ["-c"]):
         fail(USE, 2)
-    if sys.argv[2] == "-c" or sys.argv[2:4] == ["--", "-"]:
-        fail("a program from -c or stdin has no file to report on: save it as a script")
+    if sys.argv[2:4] == ["--", "-"]:
+        fail("a program from stdin cannot be recorded: save it as a script, or use -c")
     end_as(*run(sys.argv[1], sys.argv[2:]))
 
 

@@ -126,6 +126,20 @@ def load_script(path: str, words: list[str], origin: str | None = None) -> Progr
     return Program(code, [path, *words[1:]], folder, **names)
 
 
+def load_code(source: str, arguments: list[str]) -> Program:
+    """What `python -c source` would run; as there, 3.14 and later take it from any column."""
+    if sys.version_info >= (3, 14) and source[:1].isspace():
+        import textwrap
+
+        source = textwrap.dedent(source)
+    code = compile(source, "<string>", "exec", dont_inherit=True)
+    names = {
+        "__name__": "__main__", "__doc__": None, "__package__": None,
+        "__loader__": importlib.machinery.BuiltinImporter, "__spec__": None,
+    }  # fmt: skip
+    return Program(code, ["-c", *arguments], "", **names)
+
+
 def _names(spec: importlib.machinery.ModuleSpec) -> dict[str, Any]:
     """What a `__main__` that was found by an importer has in its namespace."""
     return {

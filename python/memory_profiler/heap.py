@@ -128,7 +128,8 @@ class Tracker:
             by: "peak" (bytes at the peak), "live" (bytes now), "churn" (temporary blocks).
 
         Returns:
-            Line tuples, largest first; lines with nothing to show are left out.
+            Line tuples, largest first; lines with nothing to show and those of memory_profiler
+            itself are left out.
 
         Raises:
             ValueError: `by` is none of these.

@@ -79,7 +79,8 @@ static uint32_t frame_of(struct building *building, const struct mp_heap_view *v
     int line = building->stacks.lines[index];
     const struct mp_flame_frame *parent = &building->frames[above];
     struct mp_flame_frame wanted = {.parent = above, .depth = parent->depth + 1};
-    if (parent->kind == MP_FLAME_DEEPER || mp_heap_own_is_outer(&building->own, index))
+    if (parent->kind == MP_FLAME_DEEPER || mp_heap_own_is_outer(&building->own, index) ||
+        mp_heap_own_is_ours(&building->own, index))
         return above;
     if (options->fold && above && node->code == parent->sum.code &&
         line == parent->sum.line)
@@ -103,6 +104,15 @@ static bool is_new_stack(struct building *building, const struct mp_heap_view *v
     return is_new;
 }
 
+/* What the program calls through our frames is called by their callers; what we allocate there
+   is nobody's but ours. */
+static uint32_t frame_of_figures(struct building *building, uint32_t index)
+{
+    struct mp_flame_frame wanted = {.kind = MP_FLAME_OWN, .depth = 1};
+    bool ours = mp_heap_own_is_ours(&building->own, index);
+    return ours ? find_or_add(building, &wanted) : building->place[index];
+}
+
 /* Callers come before callees: one pass forward places the stacks, one back sums them. */
 static void merge(struct building *building, const struct mp_heap_view *view,
                   const struct mp_flame_options *options)
@@ -111,7 +121,9 @@ static void merge(struct building *building, const struct mp_heap_view *view,
     building->count = 1;
     for (uint32_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
         struct mp_heap_line figures = mp_heap_line_of(view, i);
-        uint32_t at = building->place[i] = i ? frame_of(building, view, i, options) : 0;
+        building->place[i] = i ? frame_of(building, view, i, options) : 0;
+        uint32_t at = mp_heap_was_used(&view->nodes[i]) ? frame_of_figures(building, i)
+                                                        : building->place[i];
         mp_heap_line_add(&frames[at].sum, &figures);
         frames[at].stacks += is_new_stack(building, view, i);
     }

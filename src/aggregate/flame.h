@@ -5,7 +5,7 @@
  *                │              └─ 12 smaller stacks  10     every level sums exactly
  *                └─ 4 smaller stacks  10
  *
- * The frames of what launched the program are the whole's own.
+ * The frames of what launched the program are not shown, nor are ours.
  */
 #ifndef MP_AGGREGATE_FLAME_H
 #define MP_AGGREGATE_FLAME_H
@@ -17,7 +17,8 @@
 enum mp_flame_kind {
     MP_FLAME_FRAME,
     MP_FLAME_SMALLER, /* what is below the least share under its parent, in one */
-    MP_FLAME_DEEPER   /* what is called from the deepest frame there may be, in one */
+    MP_FLAME_DEEPER,  /* what is called from the deepest frame there may be, in one */
+    MP_FLAME_OWN      /* what memory_profiler's own Python code allocated, in one */
 };
 
 struct mp_flame_frame {

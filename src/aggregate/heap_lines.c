@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/heap_origins.h"
 #include "aggregate/heap_stacks.h"
 #include "base/array.h"
 
@@ -89,30 +90,11 @@ static struct mp_heap_line *find(struct mp_heap_lines *lines, const struct index
     return &lines->lines[*slot - 1];
 }
 
-/* What a stack weighs in each order. */
-struct weights {
-    uint64_t by[MP_HEAP_ORDERS];
-    bool counted;
-};
-
-static void add_weights(struct weights *sum, const struct mp_heap_line *line)
+static void add_weights(uint64_t sum[MP_HEAP_ORDERS], const struct mp_heap_line *line)
 {
     for (int order = 0; order < MP_HEAP_ORDERS; order++)
-        sum->by[order] = add_unsigned(sum->by[order],
-                                      mp_heap_line_weight(line, (enum mp_heap_order)order));
-}
-
-/* A stack that has grown may be its line's heaviest now: weights never fall. */
-static void note_heaviest(struct mp_heap_line *line, uint32_t first,
-                          struct weights *weights)
-{
-    line->stacks += !weights->counted;
-    weights->counted = true;
-    for (int order = 0; order < MP_HEAP_ORDERS; order++) {
-        struct mp_heap_heaviest *heaviest = &line->heaviest[order];
-        if (!heaviest->node || weights->by[order] > heaviest->weight)
-            *heaviest = (struct mp_heap_heaviest){first, weights->by[order]};
-    }
+        sum[order] =
+            add_unsigned(sum[order], mp_heap_line_weight(line, (enum mp_heap_order)order));
 }
 
 /* What is built, from what. */
@@ -121,32 +103,88 @@ struct building {
     const struct mp_heap_view *view;
     const struct mp_heap_own *own;
     struct mp_heap_stacks stacks;
-    struct weights *weights; /* of each stack's first node */
+    struct mp_heap_origins origins;
+    struct weights { /* of each stack's first node, in each order */
+        uint64_t by[MP_HEAP_ORDERS];
+        bool counted;
+    } * weights;
+    uint32_t *shares; /* of each node: the origin of its share + 1, 0 where it has none */
     struct index index;
+    uint32_t importer; /* the code that stands for import machinery; 0: not met yet */
 };
+
+static struct mp_heap_line *importing_line(struct building *building, uint32_t code)
+{
+    building->importer = building->importer ? building->importer : code;
+    struct mp_heap_line *line =
+        find(building->lines, &building->index, building->importer, 0);
+    if (line)
+        line->importing = true;
+    return line;
+}
+
+static struct mp_heap_line *line_of(struct building *building, uint32_t node)
+{
+    uint32_t code = building->view->nodes[node].code;
+    const struct mp_heap_own *own = building->own;
+    if (own && own->together && mp_heap_own_is_importer(own, code))
+        return importing_line(building, code);
+    return find(building->lines, &building->index, code, building->stacks.lines[node]);
+}
 
 static int add_node(struct building *building, uint32_t node)
 {
-    uint32_t first = building->stacks.first[node];
-    uint32_t code = building->view->nodes[node].code;
     struct mp_heap_line figures = mp_heap_line_of(building->view, node);
-    bool ours = building->own && mp_heap_own_is_ours(building->own, node);
-    struct mp_heap_line *line =
-        ours ? &building->lines->own
-             : find(building->lines, &building->index, code, building->stacks.lines[node]);
+    if (building->own && mp_heap_own_is_ours(building->own, node)) {
+        mp_heap_line_add(&building->lines->own, &figures);
+        return 0;
+    }
+    struct mp_heap_line *line = line_of(building, node);
     if (!line)
         return -1;
+    uint32_t at = (uint32_t)(line - building->lines->lines);
+    uint32_t origin = mp_heap_origins_find(&building->origins, at, node);
+    building->shares[node] = origin + 1;
     mp_heap_line_add(line, &figures);
-    add_weights(&building->weights[first], &figures);
-    note_heaviest(line, first, &building->weights[first]);
+    add_weights(building->weights[building->stacks.first[node]].by, &figures);
+    add_weights(building->origins.origins[origin].by, &figures);
     return 0;
+}
+
+/* By what the user's line led to, all stacks together; then by the stack itself. */
+static bool is_heavier(const struct mp_heap_heaviest *a, const struct mp_heap_heaviest *b)
+{
+    if (!b->node || a->by_user != b->by_user)
+        return !b->node || a->by_user > b->by_user;
+    return a->weight > b->weight;
+}
+
+static void note_heaviest(struct building *building, uint32_t node)
+{
+    const struct mp_heap_origin *origin =
+        &building->origins.origins[building->shares[node] - 1];
+    struct mp_heap_line *line = &building->lines->lines[origin->line];
+    uint32_t first = building->stacks.first[node];
+    line->stacks += !building->weights[first].counted;
+    building->weights[first].counted = true;
+    for (int order = 0; order < MP_HEAP_ORDERS; order++) {
+        struct mp_heap_heaviest its = {first, building->origins.users[node],
+                                       building->weights[first].by[order],
+                                       origin->by[order]};
+        if (is_heavier(&its, &line->heaviest[order]))
+            line->heaviest[order] = its;
+    }
 }
 
 static int collect(struct building *building)
 {
-    for (uint32_t i = 0; i < building->view->counts[MP_HEAP_NODES]; i++)
+    size_t count = building->view->counts[MP_HEAP_NODES];
+    for (uint32_t i = 0; i < count; i++)
         if (mp_heap_was_used(&building->view->nodes[i]) && add_node(building, i))
             return -1;
+    for (uint32_t i = 0; i < count; i++)
+        if (building->shares[i])
+            note_heaviest(building, i);
     return 0;
 }
 
@@ -162,11 +200,16 @@ int mp_heap_lines_init(struct mp_heap_lines *lines, const struct mp_heap_view *v
         .view = view,
         .own = own,
         .weights = calloc(count + 1, sizeof *building.weights),
+        .shares = calloc(count + 1, sizeof *building.shares),
         .index = {calloc(room, sizeof *building.index.slots), room - 1}};
-    int failed = !building.weights || !building.index.slots ||
-                 mp_heap_stacks_init(&building.stacks, view) || collect(&building);
+    int failed = !building.weights || !building.shares || !building.index.slots ||
+                 mp_heap_stacks_init(&building.stacks, view) ||
+                 mp_heap_origins_init(&building.origins, view, &building.stacks, own) ||
+                 collect(&building);
+    mp_heap_origins_release(&building.origins);
     mp_heap_stacks_release(&building.stacks);
     free(building.index.slots);
+    free(building.shares);
     free(building.weights);
     if (failed)
         mp_heap_lines_release(lines);

@@ -1,5 +1,8 @@
 /* A heap capture by line of code: what was allocated there, callees not included.
- * What memory_profiler's own Python code allocated is one sum beside the lines. */
+ * What memory_profiler's own Python code allocated is one sum beside the lines.
+ *
+ *     work.py:5 load ─► csv.py:124 __next__      a library's line also says which of the user's
+ *     work.py:9 more ─┘                          own lines led there most */
 #ifndef MP_AGGREGATE_HEAP_LINES_H
 #define MP_AGGREGATE_HEAP_LINES_H
 
@@ -22,11 +25,12 @@ struct mp_heap_line {
     int64_t at_peak, live; /* bytes */
     uint64_t blocks_at_peak, live_blocks;
     uint64_t total, blocks, temporary;
-    struct mp_heap_heaviest { /* stack of the line: its first node, and its own weight */
-        uint32_t node;
-        uint64_t weight;
+    struct mp_heap_heaviest {     /* stack of the line: its first node */
+        uint32_t node, user;      /* the node of the user's line that led there; 0: none */
+        uint64_t weight, by_user; /* its own; of all stacks that this line led to */
     } heaviest[MP_HEAP_ORDERS];
     uint32_t stacks; /* how many allocated there */
+    bool importing;  /* stands for all lines of import machinery; `line` is 0 */
 };
 
 struct mp_heap_lines {
@@ -35,7 +39,8 @@ struct mp_heap_lines {
     struct mp_heap_line own; /* memory_profiler's */
 };
 
-/* `own` NULL: nothing is set apart. 0, or -1 with errno ENOMEM. Sums stop at the largest
+/* `own` NULL: nothing is set apart, and no line knows the user's. Of a line that the user's lines
+   led to, the heaviest stack is one by the line that led to most. 0, or -1 with errno ENOMEM. Sums stop at the largest
    number. */
 int mp_heap_lines_init(struct mp_heap_lines *, const struct mp_heap_view *,
                        const struct mp_heap_own *own);

@@ -5,6 +5,7 @@
 
 enum {
     THEIRS,
+    PACKAGE, /* theirs too, but installed, or without a file */
     OURS,
     STARTER,  /* runpy, which starts modules for `python -m` */
     IMPORTER, /* what an import runs before the module */
@@ -37,11 +38,23 @@ static size_t folder_length(const char *path, size_t length)
     return 0;
 }
 
+/* Whether our folder, up to `length`, is. */
 static bool is_installed(const char *path, size_t length)
 {
     size_t before = length - (sizeof folder - 1);
     return ends_with(path, before, "/site-packages") ||
            ends_with(path, before, "/dist-packages");
+}
+
+static bool has_part(const char *path, size_t length, const char *part)
+{
+    return memmem(path, length, part, strlen(part)) != NULL;
+}
+
+static bool is_package(const char *path, size_t length)
+{
+    return has_part(path, length, "/site-packages/") ||
+           has_part(path, length, "/dist-packages/");
 }
 
 static bool is_known_module(const char *path, size_t length)
@@ -78,7 +91,11 @@ static uint8_t kind_of(const struct mp_heap_view *view, struct mp_heap_text file
     bool starter =
         (file.length == sizeof frozen - 1 && !memcmp(path, frozen, file.length)) ||
         ends_with(path, file.length, "/runpy.py");
-    return starter ? STARTER : mp_heap_is_library(view, file) ? LIBRARY : THEIRS;
+    if (starter)
+        return STARTER;
+    return mp_heap_is_library(view, file)                  ? LIBRARY
+           : !file.length || is_package(path, file.length) ? PACKAGE
+                                                           : THEIRS;
 }
 
 static bool is_module(const struct mp_heap_view *view, uint32_t code)
@@ -99,7 +116,7 @@ static uint8_t owner_of(const struct mp_heap_own *own, const struct mp_heap_view
         return outer ? OUTER_OURS : INNER_OURS;
     if (kind == STARTER && outer)
         return OUTER;
-    if (kind == THEIRS)
+    if (kind == THEIRS || kind == PACKAGE)
         return THE_PROGRAMS;
     bool import = kind == IMPORTER && (above == OUTER_OURS || above == INNER_OURS);
     bool end = kind == LIBRARY && above == OUTER_OURS && !is_module(view, node->code);
@@ -140,14 +157,14 @@ bool mp_heap_own_is_importer(const struct mp_heap_own *own, uint32_t code)
     return own->codes[code] == IMPORTER;
 }
 
+bool mp_heap_own_is_users(const struct mp_heap_own *own, uint32_t code)
+{
+    return code && own->codes[code] == THEIRS;
+}
+
 bool mp_heap_own_is_outer(const struct mp_heap_own *own, uint32_t node)
 {
     return own->nodes[node] == OUTER || own->nodes[node] == OUTER_OURS;
-}
-
-static bool has_part(const char *path, size_t length, const char *part)
-{
-    return memmem(path, length, part, strlen(part)) != NULL;
 }
 
 bool mp_heap_is_library(const struct mp_heap_view *view, struct mp_heap_text file)
@@ -159,6 +176,5 @@ bool mp_heap_is_library(const struct mp_heap_view *view, struct mp_heap_text fil
         return true;
     return (has_part(path, length, "/lib/python3") ||
             has_part(path, length, "/lib64/python3")) &&
-           !has_part(path, length, "/site-packages/") &&
-           !has_part(path, length, "/dist-packages/");
+           !is_package(path, length);
 }

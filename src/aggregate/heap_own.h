@@ -15,6 +15,7 @@
 struct mp_heap_own {
     uint8_t *codes; /* owned: what each code is */
     uint8_t *nodes; /* owned: whose each node is */
+    bool together;  /* what import machinery allocates is one line; set by the caller */
 };
 
 /* Ours are the files of a folder named memory_profiler that lies in site-packages or
@@ -30,6 +31,9 @@ bool mp_heap_own_is_ours(const struct mp_heap_own *, uint32_t node);
 /* Whether this code is import machinery: several frames between an import statement and the module
    that it runs, as tracebacks leave them out. */
 bool mp_heap_own_is_importer(const struct mp_heap_own *, uint32_t code);
+
+/* Whether this code is neither installed nor of Python's library: the user may change it. */
+bool mp_heap_own_is_users(const struct mp_heap_own *, uint32_t code);
 
 /* Whether this node and all above it only started the program. The root is such a node. */
 bool mp_heap_own_is_outer(const struct mp_heap_own *, uint32_t node);

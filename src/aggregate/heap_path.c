@@ -11,9 +11,22 @@ static int line_of(const struct mp_heap_view *view, const struct mp_heap_node *n
                             code->first_line, mp_heap_instruction(node));
 }
 
-static bool is_shown(const struct mp_heap_own *own, uint32_t node)
+struct mp_heap_frame mp_heap_frame_of(const struct mp_heap_view *view, uint32_t node)
+{
+    const struct mp_heap_node *its = &view->nodes[node];
+    return (struct mp_heap_frame){its->code, line_of(view, its), 1};
+}
+
+static bool is_inside(const struct mp_heap_own *own, uint32_t node)
 {
     return node && !(own && mp_heap_own_is_outer(own, node));
+}
+
+static bool is_hidden(const struct mp_heap_view *view, const struct mp_heap_own *own,
+                      uint32_t node)
+{
+    return own && (mp_heap_own_is_importer(own, view->nodes[node].code) ||
+                   mp_heap_own_is_ours(own, node));
 }
 
 size_t mp_heap_callers(const struct mp_heap_view *view, const struct mp_heap_own *own,
@@ -22,10 +35,10 @@ size_t mp_heap_callers(const struct mp_heap_view *view, const struct mp_heap_own
 {
     size_t count = 0;
     *left_out = 0;
-    for (uint32_t at = view->nodes[node].parent; is_shown(own, at);
+    for (uint32_t at = view->nodes[node].parent; is_inside(own, at);
          at = view->nodes[at].parent) {
         const struct mp_heap_node *caller = &view->nodes[at];
-        if (own && mp_heap_own_is_importer(own, caller->code))
+        if (is_hidden(view, own, at))
             continue;
         if (*left_out) {
             ++*left_out; /* a deep stack's lines need not be found */

@@ -14,8 +14,11 @@ struct mp_heap_frame {
     uint32_t times; /* so often in a row: recursion */
 };
 
+/* The frame of a node. */
+struct mp_heap_frame mp_heap_frame_of(const struct mp_heap_view *, uint32_t node);
+
 /* The frames that called a node's, innermost first, at most `room`; *left_out frames are further
-   out. `own` NULL: also those that started the program, and import machinery. Returns how many there are. */
+   out. `own` NULL: also those that started the program, import machinery and ours. Returns how many there are. */
 size_t mp_heap_callers(const struct mp_heap_view *, const struct mp_heap_own *own,
                        uint32_t node, struct mp_heap_frame *frames, size_t room,
                        size_t *left_out);

@@ -1,45 +1,25 @@
 #include "aggregate/heap_rows.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Where `bytes` begin in the text: behind them, or 0. The last one counts. */
-static uint32_t behind(const char *text, uint32_t length, const char *bytes)
-{
-    uint32_t wanted = (uint32_t)strlen(bytes);
-    for (uint32_t at = length < wanted ? 0 : length - wanted + 1; at-- > 0;)
-        if (!memcmp(text + at, bytes, wanted))
-            return at + wanted;
-    return 0;
-}
-
-/* Behind ".../lib/python3.12/", or 0. */
-static uint32_t behind_standard(const char *text, uint32_t length)
-{
-    uint32_t at = behind(text, length, "/lib/python3.");
-    while (at && at < length && text[at] >= '0' && text[at] <= '9')
-        at++;
-    return at && at < length && text[at] == '/' ? at + 1 : 0;
-}
+#include "aggregate/heap_paths.h"
 
 struct mp_heap_text mp_heap_module(const struct mp_heap_view *view,
                                    struct mp_heap_text file)
 {
     static const char frozen[] = "<frozen ";
-    const char *text = view->text + file.offset;
-    uint32_t start = behind(text, file.length, "/site-packages/");
-    if (!start)
-        start = behind(text, file.length, "/dist-packages/");
-    if (!start)
-        start = behind_standard(text, file.length);
-    if (!start && file.length > sizeof frozen && !memcmp(text, frozen, sizeof frozen - 1))
-        start = sizeof frozen - 1;
-    if (!start)
+    struct mp_heap_text name = mp_heap_installed(view, file);
+    const char *text = view->text + name.offset;
+    uint32_t start = sizeof frozen - 1, end;
+    bool is_frozen = name.length > start && !memcmp(text, frozen, start);
+    if (name.length == file.length && !is_frozen)
         return file;
-    uint32_t end = start;
-    while (end < file.length && !strchr("/.>", text[end]))
+    start = is_frozen ? start : 0;
+    for (end = start; end < name.length && !strchr("/.>", text[end]);)
         end++;
-    return (struct mp_heap_text){file.offset + start, end - start};
+    return (struct mp_heap_text){name.offset + start, end - start};
 }
 
 static int compare_modules(const struct mp_heap_view *view, const struct mp_heap_code *a,
@@ -87,19 +67,19 @@ static void group(struct mp_heap_rows *rows)
     rows->count = count;
 }
 
-int mp_heap_rows_init(struct mp_heap_rows *rows, const struct mp_heap_view *view,
-                      enum mp_heap_group by)
+void mp_heap_rows_init(struct mp_heap_rows *rows, const struct mp_heap_view *view,
+                       struct mp_heap_lines *lines, enum mp_heap_group by)
 {
-    struct mp_heap_lines lines;
-    *rows = (struct mp_heap_rows){.view = view, .group = by};
-    if (mp_heap_lines_init(&lines, view, NULL))
-        return -1;
-    rows->rows = lines.lines; /* taken over */
-    rows->count = lines.count;
+    *rows = (struct mp_heap_rows){.view = view,
+                                  .group = by,
+                                  .rows = lines->lines,
+                                  .count = lines->count,
+                                  .own = lines->own,
+                                  .whole = lines->own};
+    *lines = (struct mp_heap_lines){0};
     if (rows->count)
         qsort_r(rows->rows, rows->count, sizeof *rows->rows, compare_keys, rows);
     group(rows);
-    return 0;
 }
 
 void mp_heap_rows_release(struct mp_heap_rows *rows)
@@ -108,14 +88,9 @@ void mp_heap_rows_release(struct mp_heap_rows *rows)
     *rows = (struct mp_heap_rows){0};
 }
 
-struct ordering {
-    struct mp_heap_rows *rows;
-    enum mp_heap_column column;
-};
-
-static double weight_of(const struct mp_heap_line *row, const struct ordering *by)
+static double weight_of(const struct mp_heap_line *row, const struct mp_heap_rows *rows)
 {
-    switch (by->column) {
+    switch (rows->column) {
     case MP_HEAP_AT_PEAK:
         return (double)row->at_peak;
     case MP_HEAP_LIVE:
@@ -127,23 +102,32 @@ static double weight_of(const struct mp_heap_line *row, const struct ordering *b
     case MP_HEAP_TEMPORARY:
         return (double)row->temporary;
     case MP_HEAP_SHARE:
-        return mp_heap_line_share(row, &by->rows->whole);
+        return mp_heap_line_share(row, &rows->whole);
     }
     return 0;
 }
 
 static int compare_weights(const void *left, const void *right, void *context)
 {
-    const struct ordering *by = context;
-    double a = weight_of(left, by), b = weight_of(right, by);
-    return a != b ? (a < b ? 1 : -1) : compare_keys(left, right, by->rows);
+    const struct mp_heap_rows *rows = context;
+    double a = weight_of(left, rows), b = weight_of(right, rows);
+    return a != b ? (a < b ? 1 : -1) : compare_keys(left, right, context);
 }
 
 void mp_heap_rows_sort(struct mp_heap_rows *rows, enum mp_heap_column column)
 {
-    struct ordering by = {rows, column};
+    rows->column = column;
     if (rows->count)
-        qsort_r(rows->rows, rows->count, sizeof *rows->rows, compare_weights, &by);
+        qsort_r(rows->rows, rows->count, sizeof *rows->rows, compare_weights, rows);
+}
+
+size_t mp_heap_rows_from(const struct mp_heap_rows *rows, double share)
+{
+    size_t count = 0;
+    double least = share * weight_of(&rows->whole, rows);
+    while (count < rows->count && weight_of(&rows->rows[count], rows) >= least)
+        count++;
+    return count ? count : rows->count;
 }
 
 struct mp_heap_line mp_heap_rows_rest(const struct mp_heap_rows *rows, size_t first)

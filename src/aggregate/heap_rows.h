@@ -24,18 +24,23 @@ enum mp_heap_column {
 struct mp_heap_rows {
     const struct mp_heap_view *view; /* borrowed */
     enum mp_heap_group group;
-    struct mp_heap_line *rows; /* owned; `line` is 0 unless rows are lines */
+    enum mp_heap_column column; /* they are sorted by */
+    struct mp_heap_line *rows;  /* owned; `line` is 0 unless rows are lines */
     size_t count;
-    struct mp_heap_line whole; /* the sum of all rows */
+    struct mp_heap_line own;   /* memory_profiler's, in no row */
+    struct mp_heap_line whole; /* the sum of all rows, and of that */
 };
 
-/* 0, or -1 with errno ENOMEM. Functions of one name are told apart by file and first line. */
-int mp_heap_rows_init(struct mp_heap_rows *, const struct mp_heap_view *,
-                      enum mp_heap_group);
+/* Takes the lines over. Functions of one name are told apart by file and first line. */
+void mp_heap_rows_init(struct mp_heap_rows *, const struct mp_heap_view *,
+                       struct mp_heap_lines *, enum mp_heap_group);
 void mp_heap_rows_release(struct mp_heap_rows *);
 
 /* Largest first; equal ones by name, so that reports do not vary. */
 void mp_heap_rows_sort(struct mp_heap_rows *, enum mp_heap_column);
+
+/* How many rows, once sorted, have that share of what they are sorted by; all, where none has. */
+size_t mp_heap_rows_from(const struct mp_heap_rows *, double share);
 
 /* The sum of the rows from `first` on. */
 struct mp_heap_line mp_heap_rows_rest(const struct mp_heap_rows *, size_t first);

@@ -10,7 +10,9 @@
 #include "base/escape.h"
 #include "cmd/help.h"
 
-enum { MOST_OPTIONS = 40, INDEX_MARK = 1 };
+enum { MOST_OPTIONS = 40 };
+
+static const char index_mark = '\1';
 
 const struct mp_command *const mp_commands[] = {
     &mp_command_run,        &mp_command_attach,
@@ -100,25 +102,33 @@ static void build(struct parser *parser, const struct mp_command *command)
     *letter = 0;
 }
 
-/* "-3" is the third profile from the end, which getopt must not see as an option. */
+static bool is_index(const char *text)
+{
+    return text[0] == '-' && text[1] && !text[1 + strspn(text + 1, "0123456789")];
+}
+
+/* "-3" is the third profile from the end, which getopt must not see as an option. One block, which
+   the words lie behind: getopt changes their order. */
 static char **protect_indices(int count, char **arguments)
 {
-    char **copy = calloc((size_t)count + 1, sizeof *copy);
+    size_t size = ((size_t)count + 1) * sizeof(char *), at = size;
+    for (int i = 0; i < count; i++)
+        size += strlen(arguments[i]) + 2;
+    char **copy = calloc(1, size);
     bool open = true;
     for (int i = 0; copy && i < count; i++) {
-        const char *text = arguments[i];
-        open = open && strcmp(text, "--");
-        bool index =
-            open && text[0] == '-' && text[1] && !text[1 + strspn(text + 1, "0123456789")];
-        if (!index || asprintf(&copy[i], "%c%s", INDEX_MARK, text) < 0)
-            copy[i] = arguments[i];
+        open = open && strcmp(arguments[i], "--");
+        copy[i] = (char *)copy + at;
+        at += (size_t)sprintf(copy[i], open && is_index(arguments[i]) ? "\1%s" : "%s",
+                              arguments[i]) +
+              1;
     }
     return copy;
 }
 
 static char *bare(char *text)
 {
-    return text && *text == INDEX_MARK ? text + 1 : text;
+    return text && *text == index_mark ? text + 1 : text;
 }
 
 static int complain(const struct mp_command *command, const char *format, const char *what)
@@ -185,7 +195,7 @@ int mp_command_main(const struct mp_command *command, int count, char **argument
     while (code < 0 &&
            (key = getopt_long(count, given, parser.shorts, parser.longs, NULL)) != -1) {
         code = take_option(command, settings, key, given);
-        if (key == 'm' && command->operands == MP_OPERANDS_PROGRAM)
+        if ((key == 'm' || key == 'c') && command->operands == MP_OPERANDS_PROGRAM)
             break;
     }
     if (code < 0)
@@ -194,6 +204,8 @@ int mp_command_main(const struct mp_command *command, int count, char **argument
         given[i] = bare(given[i]);
     if (code < 0)
         code = command->run(settings, count - optind, given + optind);
+    if (given != arguments)
+        free(given);
     free(settings);
     return code;
 }

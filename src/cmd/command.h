@@ -33,7 +33,7 @@ enum mp_operands {
     MP_OPERANDS_NONE,
     MP_OPERANDS_PROFILES, /* files or indices; -1 is an index, not an option */
     MP_OPERANDS_PROGRAM, /* a program and its arguments: parsing stops at the first, or behind
-                             -m MODULE */
+                             -m MODULE or -c CODE */
     MP_OPERANDS_WORD,
 };
 

@@ -6,10 +6,8 @@
 #include "aggregate/flame.h"
 #include "aggregate/heap_rows.h"
 #include "cmd/command.h"
-#include "cmd/heap_choice.h"
-#include "cmd/heap_run.h"
+#include "cmd/heap_views.h"
 #include "cmd/plot_picture.h"
-#include "cmd/source.h"
 #include "cmd/write_page.h"
 #include "report/heap_page.h"
 
@@ -84,63 +82,57 @@ static int put_page(FILE *out, const void *what)
 static int write_page(const struct settings *settings, struct mp_heap_page *page,
                       const char *path)
 {
-    struct mp_source source = {.capture = page->name};
     page->title = settings->title;
     page->most = settings->full ? SIZE_MAX : ROWS;
-    page->source = mp_source_line;
-    page->context = &source;
-    int code = mp_write_page(path, put_page, page);
-    mp_source_release(&source);
-    return code;
+    return mp_write_page(path, put_page, page);
 }
 
-static int draw(const struct settings *settings, const struct mp_heap_run *whole,
-                const char *name, const char *path)
+static int draw(const struct settings *settings, struct mp_heap_views *views,
+                const char *path)
 {
     struct mp_flame flame;
     struct mp_heap_rows rows;
+    const struct mp_heap_view *view = &views->run.view;
     struct mp_flame_options how = {.least = settings->percent / 100,
                                    .most = settings->full || settings->chosen ? SIZE_MAX
                                                                               : FRAMES,
                                    .depth = DEPTH,
                                    .fold = settings->fold};
-    if (mp_flame_init(&flame, &whole->view, &how))
+    if (mp_flame_init(&flame, view, &how))
         return mp_fail("out of memory");
-    int code = mp_heap_rows_init(&rows, &whole->view, MP_HEAP_EACH_LINE)
-                   ? mp_fail("out of memory")
-                   : MP_EXIT_OK;
-    struct mp_heap_page page = {
-        .name = name, .incomplete = whole->incomplete, .flame = &flame, .rows = &rows};
-    if (!code) {
-        mp_heap_rows_sort(&rows, MP_HEAP_SHARE);
-        code = write_page(settings, &page, path);
-    }
+    mp_heap_rows_init(&rows, view, &views->lines, MP_HEAP_EACH_LINE);
+    mp_heap_rows_sort(&rows, MP_HEAP_SHARE);
+    struct mp_heap_page page = {.name = views->path,
+                                .incomplete = views->run.incomplete,
+                                .flame = &flame,
+                                .rows = &rows,
+                                .paths = &views->paths,
+                                .source = mp_source_line,
+                                .context = &views->source};
+    int code = write_page(settings, &page, path);
     mp_heap_rows_release(&rows);
     mp_flame_release(&flame);
     return code;
 }
 
-static int show(const struct settings *settings, const char *capture)
+static int show(const struct settings *settings, struct mp_heap_views *views)
 {
-    struct mp_heap_run whole;
     char *name = NULL;
-    int code = mp_heap_run_read(&whole, capture, settings->alone);
-    if (!code && !settings->output && asprintf(&name, "%s.html", capture) < 0) {
-        name = NULL;
-        code = mp_fail("out of memory");
-    }
-    const char *path = settings->output ? settings->output : name;
+    if (settings->output)
+        return draw(settings, views, settings->output);
+    if (asprintf(&name, "%s.html", views->path) < 0)
+        return mp_fail("out of memory");
+    int code = draw(settings, views, name);
     if (!code)
-        code = draw(settings, &whole, capture, path);
-    if (!code && !settings->output)
-        mp_plot_open(path);
+        mp_plot_open(name);
     free(name);
-    mp_heap_run_release(&whole);
     return code;
 }
 
 static int run(void *from, int count, char **operands)
 {
+    const struct settings *settings = from;
+    struct mp_heap_views views;
     if (count > 1) {
         mp_fail("flamegraph: takes one capture, was also given '%s'; see 'mprof help "
                 "flamegraph'",
@@ -149,9 +141,11 @@ static int run(void *from, int count, char **operands)
     }
     if (!mp_heap_page_is_built())
         return mp_fail("this mprof was built without the page; use 'mprof table'");
-    char *capture = mp_heap_choose(count ? operands[0] : NULL);
-    int code = capture ? show(from, capture) : MP_EXIT_FAILURE;
-    free(capture);
+    unsigned how = MP_HEAP_TOGETHER | (settings->alone ? MP_HEAP_ALONE : 0);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, how);
+    if (!code)
+        code = show(settings, &views);
+    mp_heap_views_release(&views);
     return code;
 }
 

@@ -24,7 +24,7 @@ enum {
 };
 
 struct settings {
-    const char *output, *module;
+    const char *output, *module, *code;
     uint64_t sample;
     bool force, no_native, alone;
 };
@@ -32,6 +32,7 @@ struct settings {
 static const struct mp_option options[] = {
     {'o', "output", "FILE", "record into FILE (default: mprofheap_<time>.mprof)", NULL},
     {'m', "module", "MODULE", "run a module, as python -m does", NULL},
+    {'c', "command", "CODE", "run code, as python -c does", NULL},
     {KEY_SAMPLE, "sample", "BYTES",
      "record one block in so many bytes (512K, 1M), for production: figures are estimates",
      NULL},
@@ -52,6 +53,8 @@ static const char *take(void *to, int key, const char *value)
         settings->output = value;
     if (key == 'm')
         settings->module = value;
+    if (key == 'c')
+        settings->code = value;
     if (key == KEY_SAMPLE && !(settings->sample = mp_sample_size(value)))
         return "not a number of bytes, such as 4096, 512K or 1M";
     return NULL;
@@ -158,10 +161,8 @@ static int tell_options(const struct settings *settings)
 }
 
 /* Becomes the interpreter. Returns, with the exit code, only when that failed. */
-static int become(char *interpreter, char **line, const char *path)
+static int become(char *interpreter, char **line)
 {
-    mp_note("recording the heap into %s with %s; 'mprof report' reads it", path,
-            interpreter);
     fflush(stdout);
     execvp(interpreter, line);
     int why = errno;
@@ -180,11 +181,12 @@ static void tell_children(bool alone)
 
 static int execute(const struct settings *settings, char *path, int count, char **words)
 {
-    bool given = !settings->module && mp_interpreter_is(words[0]);
+    bool given = !settings->module && !settings->code && mp_interpreter_is(words[0]);
     char *interpreter = given ? strdup(words[0]) : mp_interpreter_find();
     if (!interpreter)
         return MP_EXIT_PROFILER;
-    struct mp_python_program program = {(char *)settings->module, count, words};
+    struct mp_python_program program = {(char *)settings->module, (char *)settings->code,
+                                        count, words};
     char **line =
         mp_python_command(interpreter, "memory_profiler._heap_run", path, &program);
     int code = MP_EXIT_PROFILER;
@@ -198,7 +200,7 @@ static int execute(const struct settings *settings, char *path, int count, char 
         code = tell_options(settings);
     if (!code) {
         tell_children(settings->alone);
-        code = become(interpreter, line, path);
+        code = become(interpreter, line);
     }
     free(line);
     free(interpreter);
@@ -209,7 +211,7 @@ static int run(void *from, int count, char **operands)
 {
     const struct settings *settings = from;
     char name[64];
-    if (!count && !settings->module) {
+    if (!count && !settings->module && !settings->code) {
         mp_fail("heap: no program was named; see 'mprof help heap'");
         return MP_EXIT_USAGE;
     }
@@ -224,8 +226,8 @@ const struct mp_command mp_command_heap = {
     "heap",
     "script.py|python [args...]",
     "run a Python program and record which lines hold its memory",
-    "Runs a Python script, a module (-m) or a python command line, and records every block of "
-    "Python's allocators, of malloc and of mmap by call stack. Python processes that it starts "
+    "Runs a Python script, a module (-m), code (-c) or a python command line, and records every "
+    "block of Python's allocators, of malloc and of mmap by call stack. Python processes that it starts "
     "record theirs beside it, into FILE.PID. The exit code is the program's; 125 when that is 0 "
     "and the file could not be made large enough. The files are complete at every moment, also "
     "when the program is killed.",

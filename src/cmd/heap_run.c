@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/heap_command.h"
 #include "aggregate/heap_series.h"
 #include "base/array.h"
 #include "cmd/command.h"
@@ -15,40 +16,6 @@
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
-
-static const char *next_word(const char *word, const char *end)
-{
-    const char *nul = memchr(word, 0, (size_t)(end - word));
-    return nul ? nul + 1 : end;
-}
-
-/* The program's words, without those that `mprof heap` put before them. */
-static const char *skip_runner(const char *from, const char *end)
-{
-    for (const char *word = from; word < end; word = next_word(word, end)) {
-        if (strcmp(word, "memory_profiler._heap_run") != 0)
-            continue;
-        const char *program = next_word(next_word(word, end), end);
-        bool marked = program < end && !strcmp(program, "--");
-        return marked ? next_word(program, end) : program;
-    }
-    return from;
-}
-
-/* Words that ended with NUL have blanks between them. */
-static void copy_command(char to[MP_HEAP_COMMAND], const char from[MP_HEAP_COMMAND])
-{
-    const char *end = from + MP_HEAP_COMMAND - 1;
-    while (end > from && !end[-1])
-        end--;
-    if (*end)
-        end = from; /* it has no end, and is nobody's */
-    from = skip_runner(from, end);
-    size_t length = (size_t)(end - from);
-    for (size_t i = 0; i < length; i++)
-        to[i] = from[i] ? from[i] : ' ';
-    to[length] = 0;
-}
 
 static int note_process(struct mp_heap_processes *list, const char *path,
                         const struct mp_heap_header *header)
@@ -66,7 +33,7 @@ static int note_process(struct mp_heap_processes *list, const char *path,
                                         .peak = header->peak,
                                         .live = header->live,
                                         .clean = header->clean};
-    copy_command(process->command, header->command);
+    mp_heap_command(process->command, header->command);
     list->count += process->file != NULL;
     return process->file ? 0 : -1;
 }

@@ -35,11 +35,12 @@ static int add_points(struct mp_timeline *timeline, struct mp_series *heap,
 static int fill(struct mp_timeline *timeline, const struct mp_heap_view *view)
 {
     struct mp_track *track = mp_timeline_track(timeline, 0);
-    if (!track || asprintf(&track->name, "Python heap") < 0 ||
+    bool native = view->header->followed & 1 << MP_HEAP_MALLOC;
+    if (!track || asprintf(&track->name, native ? "heap" : "Python heap") < 0 ||
         add_points(timeline, &track->series, view))
         return mp_fail("out of memory");
     timeline->pid = (int)view->header->pid;
-    timeline->interval = view->header->series.interval;
+    timeline->interval = 0; /* a point is where the program allocated: none is no gap */
     return 0;
 }
 

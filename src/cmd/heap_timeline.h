@@ -1,4 +1,4 @@
-/* A heap capture as a timeline: RSS with the Python heap as a curve beside it. */
+/* A heap capture as a timeline: RSS with the heap as a curve beside it. */
 #ifndef MP_CMD_HEAP_TIMELINE_H
 #define MP_CMD_HEAP_TIMELINE_H
 

@@ -13,15 +13,21 @@ struct mp_heap_views {
     struct mp_heap_own own;
     const struct mp_heap_own *hidden; /* &own, or NULL: all frames are shown */
     struct mp_heap_lines lines;
+    struct mp_heap_paths paths;
     struct mp_source source;
     char *here;                 /* owned */
     struct mp_heap_style style; /* of standard output */
 };
 
-/* `operand` NULL: the newest capture here. `alone`: without its children. Returns 0, or the exit code, and why was said; the
-   caller releases it either way. */
-int mp_heap_views_init(struct mp_heap_views *, const char *operand, bool all_frames,
-                       bool alone);
+enum mp_heap_how {
+    MP_HEAP_ALL_FRAMES = 1, /* ours too */
+    MP_HEAP_ALONE = 2,      /* without children */
+    MP_HEAP_TOGETHER = 4    /* lines of import machinery are one */
+};
+
+/* `operand` NULL: the newest capture here. `how`: of the flags above. Returns 0, or the exit code,
+   and why was said; the caller releases it either way. */
+int mp_heap_views_init(struct mp_heap_views *, const char *operand, unsigned how);
 void mp_heap_views_release(struct mp_heap_views *);
 
 /* Takes the value of -n: NULL, or what is wrong with it. */

@@ -51,20 +51,23 @@ static void print_title(const struct mp_heap_views *views)
 
 static int print_groups(struct mp_heap_views *views, const struct settings *settings)
 {
+    int failed = 0;
     struct mp_heap_groups groups;
     struct mp_heap_json_options json = json_options(views);
     const struct mp_heap_view *view = &views->run.view;
+    bool every = settings->all || settings->most;
     if (mp_heap_groups_init(&groups, view, &views->lines, settings->all))
         return mp_fail("out of memory");
     if (settings->json) {
         mp_heap_groups_json(stdout, view, &groups, &json);
     } else {
         print_title(views);
-        mp_heap_groups_text(stdout, view, &groups, &views->style,
-                            settings->most ? settings->most : USUAL_FILES);
+        failed = mp_heap_groups_text(stdout, view, &groups, &views->style,
+                                     settings->most ? settings->most : USUAL_FILES,
+                                     every ? 0 : MP_HEAP_LEAST_SHARE);
     }
     mp_heap_groups_release(&groups);
-    return MP_EXIT_OK;
+    return failed ? mp_fail("out of memory") : MP_EXIT_OK;
 }
 
 static int print_listing(struct mp_heap_views *views, const struct settings *settings,
@@ -176,8 +179,9 @@ static int run(void *from, int count, char **operands)
                 operands[2]);
         return MP_EXIT_USAGE;
     }
-    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames,
-                                  settings->alone);
+    unsigned how = (settings->all_frames ? MP_HEAP_ALL_FRAMES : 0) |
+                   (settings->alone ? MP_HEAP_ALONE : 0);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, how);
     if (!code)
         code = count == 2 ? print_source(&views, settings, operands[1])
                           : print_groups(&views, settings);

@@ -4,11 +4,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "aggregate/heap_command.h"
 #include "base/escape.h"
 #include "cmd/command.h"
 #include "cmd/profiles.h"
+#include "store/heap_read.h"
+#include "store/heap_run.h"
 
-enum { KEY_JSON = 256 };
+enum { KEY_JSON = 256, PROGRAM = 60 /* bytes that are shown of a command */ };
 
 struct settings {
     bool json;
@@ -26,13 +29,42 @@ static const char *take(void *to, int key, const char *value)
     return NULL;
 }
 
+/* The captures of a heap capture's children that are there. */
+static size_t count_children(const char *name)
+{
+    struct mp_heap_children children = {0};
+    size_t count = 0;
+    if (mp_profiles_is_heap(name) && !mp_heap_children_find(&children, name))
+        count = children.count;
+    mp_heap_children_release(&children);
+    return count;
+}
+
+/* Of a heap capture, what the classic did not have: the program, and how many children it had. */
+static void print_program(const char *name)
+{
+    char words[MP_HEAP_COMMAND], command[MP_HEAP_COMMAND];
+    size_t children = count_children(name), length;
+    mp_heap_words(name, words);
+    mp_heap_command(command, words);
+    length = strlen(command);
+    printf("  ");
+    mp_escape_terminal(stdout, command, length < PROGRAM ? length : PROGRAM, false);
+    printf("%s", length < PROGRAM ? "" : "...");
+    if (children)
+        printf(", %zu %s", children, children == 1 ? "child" : "children");
+}
+
 /* hh:mm:ss dd/mm/yyyy, from the digits of the name. */
 static void print_line(size_t index, const char *name)
 {
     const char *d = mp_profiles_stamp(name);
     printf("%zu ", index);
     mp_escape_terminal(stdout, name, strlen(name), false);
-    printf(" %.2s:%.2s:%.2s %.2s/%.2s/%.4s\n", d + 8, d + 10, d + 12, d + 6, d + 4, d);
+    printf(" %.2s:%.2s:%.2s %.2s/%.2s/%.4s", d + 8, d + 10, d + 12, d + 6, d + 4, d);
+    if (mp_profiles_is_heap(name))
+        print_program(name);
+    putchar('\n');
 }
 
 static void print_json(size_t index, const char *name, bool more)
@@ -43,8 +75,11 @@ static void print_json(size_t index, const char *name, bool more)
     printf("  {\"index\": %zu, \"kind\": \"%s\", \"file\": ", index,
            mp_profiles_is_heap(name) ? "heap" : "timeline");
     mp_escape_json(stdout, name, strlen(name));
-    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld}%s\n", d,
-           d + 4, d + 6, d + 8, d + 10, d + 12, (long long)status.st_size, more ? "," : "");
+    printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld", d, d + 4,
+           d + 6, d + 8, d + 10, d + 12, (long long)status.st_size);
+    if (mp_profiles_is_heap(name))
+        printf(", \"children\": %zu", count_children(name));
+    printf("}%s\n", more ? "," : "");
 }
 
 static int run(void *from, int count, char **operands)

@@ -74,7 +74,7 @@ char **mp_python_command(char *interpreter, const char *runner, char *file,
 {
     char **line = calloc((size_t)program->count + 8, sizeof *line);
     char **end = program->words + program->count;
-    char *kind = program->module ? minus_m : NULL;
+    char *kind = program->module ? minus_m : program->code ? minus_c : NULL;
     struct writer writer = {line, program->words};
     if (!line)
         return NULL;
@@ -92,8 +92,8 @@ char **mp_python_command(char *interpreter, const char *runner, char *file,
     put(&writer, file);
     if (kind)
         put(&writer, kind);
-    if (program->module)
-        put(&writer, program->module);
+    if (program->module || program->code)
+        put(&writer, program->module ? program->module : program->code);
     while (writer.from < end)
         put(&writer, *writer.from++);
     return line;

@@ -2,10 +2,10 @@
 #ifndef MP_CMD_PYTHON_COMMAND_H
 #define MP_CMD_PYTHON_COMMAND_H
 
-/* What the user wants to run: a module, or `python [its options] PROGRAM arguments`, or
+/* What the user wants to run: a module or code, or `python [its options] PROGRAM arguments`, or
    `PROGRAM arguments`. Borrowed; a word such as -um is cut in two in place. */
 struct mp_python_program {
-    char *module; /* NULL: words[0] is the program or the interpreter */
+    char *module, *code; /* both NULL: words[0] is the program or the interpreter */
     int count;
     char **words;
 };

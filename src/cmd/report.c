@@ -18,7 +18,8 @@ struct settings {
 };
 
 static const struct mp_option options[] = {
-    {'n', "lines", "N", "lines in each table (default: 10)", NULL},
+    {'n', "lines", "N", "lines in each table (default: 10, of those with half a percent)",
+     NULL},
     {KEY_ALL_FRAMES, "all-frames", NULL, "show memory_profiler's own frames too", NULL},
     {KEY_BY, "by", "WHAT", "process: list the processes, each by itself", "process"},
     {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
@@ -53,6 +54,7 @@ static void print_text(struct mp_heap_views *views, size_t most)
                                        .incomplete = views->run.incomplete,
                                        .own = views->hidden,
                                        .most = most ? most : USUAL_LINES,
+                                       .least = most ? 0 : MP_HEAP_LEAST_SHARE,
                                        .source = mp_source_line,
                                        .context = &views->source,
                                        .processes = &views->run.processes,
@@ -73,8 +75,11 @@ static void print_processes(struct mp_heap_views *views, size_t most)
 {
     mp_heap_put_title(stdout, &views->run.view, views->path, views->run.incomplete,
                       &views->style);
-    mp_heap_put_processes(stdout, &views->run.processes, most ? most : SIZE_MAX,
-                          &views->style);
+    if (views->run.processes.count)
+        mp_heap_put_processes(stdout, &views->run.processes, most ? most : SIZE_MAX,
+                              &views->style);
+    else
+        puts("\none process: no child of it is recorded here");
 }
 
 static int run(void *from, int count, char **operands)
@@ -86,8 +91,10 @@ static int run(void *from, int count, char **operands)
                 operands[1]);
         return MP_EXIT_USAGE;
     }
-    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, settings->all_frames,
-                                  settings->alone);
+    unsigned how = (settings->all_frames ? MP_HEAP_ALL_FRAMES : 0) |
+                   (settings->alone ? MP_HEAP_ALONE : 0) |
+                   (settings->json ? 0 : MP_HEAP_TOGETHER);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, how);
     if (!code && settings->json)
         print_json(&views);
     else if (!code && settings->by_process)

@@ -2,13 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "aggregate/heap_rows.h"
 #include "cmd/command.h"
-#include "cmd/heap_choice.h"
-#include "cmd/heap_run.h"
-#include "cmd/screen.h"
+#include "cmd/heap_views.h"
 #include "report/heap_table.h"
 
 enum {
@@ -36,7 +33,8 @@ static const struct mp_option options[] = {
      groups},
     {KEY_SORT, "sort", "COLUMN", "peak (default), live, total, allocations or temporary",
      columns},
-    {'n', "rows", "N", "how many rows (default: 30 as text, else all)", NULL},
+    {'n', "rows", "N",
+     "how many rows (default: 30 of those with half a percent as text, else all)", NULL},
     {KEY_CSV, "csv", NULL, "print CSV, in bytes", NULL},
     {KEY_NO_CHILDREN, "no-children", NULL, "show the first process alone", NULL},
     {KEY_JSON, "json", NULL, "print JSON, in bytes", NULL},
@@ -92,16 +90,15 @@ static const char *take(void *to, int key, const char *value)
     }
 }
 
-static int print_table(const struct settings *settings, const struct mp_heap_view *view,
-                       const struct mp_heap_table_options *how)
+static void print_table(const struct settings *settings, struct mp_heap_views *views,
+                        const struct mp_heap_table_options *how)
 {
     struct mp_heap_rows table;
-    if (mp_heap_rows_init(&table, view, (enum mp_heap_group)settings->by))
-        return mp_fail("out of memory");
+    mp_heap_rows_init(&table, &views->run.view, &views->lines,
+                      (enum mp_heap_group)settings->by);
     mp_heap_rows_sort(&table, (enum mp_heap_column)settings->sort);
     mp_heap_table_print(stdout, &table, how);
     mp_heap_rows_release(&table);
-    return MP_EXIT_OK;
 }
 
 struct thread_order {
@@ -139,28 +136,25 @@ static int print_threads(const struct settings *settings, const struct mp_heap_v
     return MP_EXIT_OK;
 }
 
-static int show(const struct settings *settings, const char *path)
+static int show(const struct settings *settings, struct mp_heap_views *views)
 {
-    struct mp_heap_run whole;
-    size_t usual = settings->form == MP_HEAP_TABLE_TEXT ? USUAL_ROWS : SIZE_MAX;
-    char *here = getcwd(NULL, 0);
-    struct mp_heap_style style = {.utf8 = mp_screen_is_utf8(), .here = here};
-    int code = mp_heap_run_read(&whole, path, settings->alone);
+    bool text = settings->form == MP_HEAP_TABLE_TEXT;
+    size_t usual = text ? USUAL_ROWS : SIZE_MAX;
     struct mp_heap_table_options how = {.form = settings->form,
                                         .most = settings->most ? settings->most : usual,
-                                        .incomplete = whole.incomplete,
-                                        .style = &style};
-    if (!code)
-        code = settings->by == BY_THREAD ? print_threads(settings, &whole.view, &how)
-                                         : print_table(settings, &whole.view, &how);
-    mp_heap_run_release(&whole);
-    free(here);
-    return code;
+                                        .least = settings->most ? 0 : MP_HEAP_LEAST_SHARE,
+                                        .incomplete = views->run.incomplete,
+                                        .style = &views->style};
+    if (settings->by == BY_THREAD)
+        return print_threads(settings, &views->run.view, &how);
+    print_table(settings, views, &how);
+    return MP_EXIT_OK;
 }
 
 static int run(void *from, int count, char **operands)
 {
     const struct settings *settings = from;
+    struct mp_heap_views views;
     if (count > 1) {
         mp_fail("table: takes one capture, was also given '%s'; see 'mprof help table'",
                 operands[1]);
@@ -172,9 +166,12 @@ static int run(void *from, int count, char **operands)
             "sort threads by total, allocations or temporary");
         return MP_EXIT_USAGE;
     }
-    char *path = mp_heap_choose(count ? operands[0] : NULL);
-    int code = path ? show(settings, path) : MP_EXIT_FAILURE;
-    free(path);
+    unsigned how = (settings->alone ? MP_HEAP_ALONE : 0) |
+                   (settings->form == MP_HEAP_TABLE_TEXT ? MP_HEAP_TOGETHER : 0);
+    int code = mp_heap_views_init(&views, count ? operands[0] : NULL, how);
+    if (!code)
+        code = show(settings, &views);
+    mp_heap_views_release(&views);
     return code;
 }
 

@@ -237,6 +237,7 @@ static PyObject *row_of(const struct mp_heap_view *view, const struct mp_heap_li
 struct looking {
     struct mp_heap *heap;
     struct mp_heap_view view;
+    struct mp_heap_own own;
     struct mp_heap_lines lines;
     int failed;
 };
@@ -246,7 +247,9 @@ static void look(void *context)
 {
     struct looking *looking = context;
     looking->view = mp_heap_view_of(looking->heap);
-    looking->failed = mp_heap_lines_init(&looking->lines, &looking->view, NULL);
+    looking->failed = mp_heap_own_init(&looking->own, &looking->view) ||
+                      mp_heap_lines_init(&looking->lines, &looking->view, &looking->own);
+    mp_heap_own_release(&looking->own);
 }
 
 static PyObject *rows(const struct looking *looking, Py_ssize_t count)

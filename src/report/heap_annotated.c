@@ -87,7 +87,7 @@ static void put_group(FILE *out, const struct mp_heap_view *view,
     mp_heap_count(group->files, number);
     switch (group->kind) {
     case MP_HEAP_OWN:
-        fputs("(memory_profiler itself)", out);
+        fputs(MP_HEAP_OWN_NAME, out);
         return;
     case MP_HEAP_NOWHERE:
         fputs("(no Python code running)", out);
@@ -109,36 +109,71 @@ static void put_group(FILE *out, const struct mp_heap_view *view,
         fprintf(out, " (%s files)", number);
 }
 
-void mp_heap_groups_text(FILE *out, const struct mp_heap_view *view,
-                         const struct mp_heap_groups *groups,
-                         const struct mp_heap_style *style, size_t most)
+/* What the groups have together that are not shown; `shown` tells which are. */
+struct others {
+    struct mp_heap_line sum, all;
+    size_t count;
+    bool *shown;
+};
+
+static int choose_groups(struct others *others, const struct mp_heap_groups *groups,
+                         size_t most, double least)
+{
+    size_t count = 0;
+    *others = (struct others){.shown = calloc(groups->count + 1, sizeof(bool))};
+    for (size_t i = 0; i < groups->count; i++)
+        mp_heap_line_add(&others->all, &groups->groups[i].sum);
+    for (size_t i = 0; others->shown && i < groups->count; i++) {
+        const struct mp_heap_line *sum = &groups->groups[i].sum;
+        others->shown[i] = count < most && mp_heap_line_share(sum, &others->all) >= least;
+        count += others->shown[i];
+        if (!others->shown[i])
+            mp_heap_line_add(&others->sum, sum);
+    }
+    others->count = groups->count - count;
+    return others->shown ? 0 : -1;
+}
+
+static void put_groups(FILE *out, const struct mp_heap_view *view,
+                       const struct mp_heap_groups *groups, const struct others *others,
+                       const struct mp_heap_style *style)
 {
     struct columns columns;
-    struct mp_heap_line others = {0}, all = {0};
+    char number[MP_HEAP_FIGURE];
     begin(&columns, AT_PEAK);
-    for (size_t i = 0; i < groups->count; i++) {
-        mp_heap_line_add(&all, &groups->groups[i].sum);
-        if (i >= most)
-            mp_heap_line_add(&others, &groups->groups[i].sum);
-    }
-    for (size_t i = 0; i < groups->count && i < most; i++)
-        widen(&columns, &groups->groups[i].sum, 0);
-    widen(&columns, &others, 0);
-    widen(&columns, &all, 0);
+    for (size_t i = 0; i < groups->count; i++)
+        if (others->shown[i])
+            widen(&columns, &groups->groups[i].sum, 0);
+    widen(&columns, &others->sum, 0);
+    widen(&columns, &others->all, 0);
     fputc('\n', out);
     put_titles(out, &columns);
     fputs("where\n", out);
-    for (size_t i = 0; i < groups->count && i < most; i++) {
+    for (size_t i = 0; i < groups->count; i++) {
+        if (!others->shown[i])
+            continue;
         put_figures(out, &columns, &groups->groups[i].sum, 0);
         put_group(out, view, &groups->groups[i], style, rest(style, columns.total));
         fputc('\n', out);
     }
-    if (groups->count > most) {
-        put_figures(out, &columns, &others, 0);
-        fprintf(out, "(%zu more)\n", groups->count - most);
+    if (others->count) {
+        put_figures(out, &columns, &others->sum, 0);
+        fprintf(out, "(%s more)\n", mp_heap_count(others->count, number));
     }
-    put_figures(out, &columns, &all, 0);
+    put_figures(out, &columns, &others->all, 0);
     fputs("in all\n", out);
+}
+
+int mp_heap_groups_text(FILE *out, const struct mp_heap_view *view,
+                        const struct mp_heap_groups *groups,
+                        const struct mp_heap_style *style, size_t most, double least)
+{
+    struct others others;
+    int failed = choose_groups(&others, groups, most, least);
+    if (!failed)
+        put_groups(out, view, groups, &others, style);
+    free(others.shown);
+    return failed;
 }
 
 /* What is drawn, and how. */

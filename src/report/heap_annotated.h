@@ -7,9 +7,10 @@
 #include "report/heap_parts.h"
 #include "report/heap_source.h"
 
-/* At most `most` of the groups. */
-void mp_heap_groups_text(FILE *, const struct mp_heap_view *, const struct mp_heap_groups *,
-                         const struct mp_heap_style *, size_t most);
+/* At most `most` of the groups, and those that have `least` as a share of some figure. 0, or -1
+   with errno ENOMEM. */
+int mp_heap_groups_text(FILE *, const struct mp_heap_view *, const struct mp_heap_groups *,
+                        const struct mp_heap_style *, size_t most, double least);
 
 /* The functions that allocated, or the whole file; without source, the lines that allocated. */
 void mp_heap_listing_text(FILE *, const struct mp_heap_view *,

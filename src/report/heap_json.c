@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "aggregate/heap_command.h"
 #include "aggregate/heap_path.h"
 #include "aggregate/heap_series.h"
 #include "base/escape.h"
@@ -57,6 +58,11 @@ static void put_totals(FILE *out, const struct mp_heap_view *view)
             "  \"total\": %" PRIu64 ", \"allocations\": %" PRIu64 ", \"frees\": %" PRIu64
             ", \"temporary\": %" PRIu64 ",\n",
             totals.total, totals.blocks, totals.frees, totals.temporary);
+    char command[MP_HEAP_COMMAND];
+    mp_heap_command(command, header->command);
+    fputs("  ", out);
+    put_string(out, "command", command);
+    fputs(",\n", out);
     struct mp_heap_kinds kinds = mp_heap_kinds(view);
     fprintf(out,
             "  \"kinds\": {\"python\": {\"at_peak\": %" PRId64 ", \"live\": %" PRId64
@@ -118,6 +124,21 @@ static void put_callers(FILE *out, const struct mp_heap_view *view, uint32_t nod
     fprintf(out, "], \"callers_left_out\": %zu", left);
 }
 
+/* The line of the user's that led to most of it. */
+static void put_user(FILE *out, const struct mp_heap_view *view,
+                     const struct mp_heap_heaviest *heaviest)
+{
+    fputs(", \"user\": ", out);
+    if (!heaviest->user) {
+        fputs("null", out);
+        return;
+    }
+    struct mp_heap_frame frame = mp_heap_frame_of(view, heaviest->user);
+    fputc('{', out);
+    put_place(out, view, frame.code, frame.line);
+    fprintf(out, ", \"at_peak\": %" PRIu64 "}", heaviest->by_user);
+}
+
 static void put_lines(FILE *out, const struct mp_heap_view *view,
                       struct mp_heap_lines *lines, const struct mp_heap_own *own)
 {
@@ -131,6 +152,7 @@ static void put_lines(FILE *out, const struct mp_heap_view *view,
         put_figures(out, line);
         fprintf(out, ", \"stacks\": %" PRIu32 ", \"heaviest\": %" PRIu64, line->stacks,
                 line->heaviest[MP_HEAP_BY_PEAK].weight);
+        put_user(out, view, &line->heaviest[MP_HEAP_BY_PEAK]);
         put_callers(out, view, line->heaviest[MP_HEAP_BY_PEAK].node, own);
         fputc('}', out);
     }

@@ -78,8 +78,22 @@ void mp_heap_names_release(struct mp_heap_names *names)
     free(names->places);
 }
 
-/* [{path, functions: [[name, first line]]}]; functions are numbered through. */
-void mp_heap_names_files(FILE *out, const struct mp_heap_names *names)
+/* The path, and the short one where it differs. */
+static void put_paths(FILE *out, const struct mp_heap_names *names,
+                      const struct mp_heap_paths *paths, struct mp_heap_text file)
+{
+    struct mp_heap_text name = mp_heap_paths_short(paths, file);
+    fputs("{\"path\":", out);
+    mp_escape_json(out, names->view->text + file.offset, file.length);
+    if (name.length < file.length) {
+        fputs(",\"short\":", out);
+        mp_escape_json(out, names->view->text + name.offset, name.length);
+    }
+}
+
+/* [{path, short, functions: [[name, first line]]}]; functions are numbered through. */
+void mp_heap_names_files(FILE *out, const struct mp_heap_names *names,
+                         const struct mp_heap_paths *paths)
 {
     const struct mp_heap_view *view = names->view;
     fputs("\"files\":[", out);
@@ -88,8 +102,8 @@ void mp_heap_names_files(FILE *out, const struct mp_heap_names *names)
         bool first = !i || mp_heap_text_compare(view, view->codes[names->codes[i - 1]].file,
                                                 code->file);
         if (first) {
-            fputs(i ? "]},\n{\"path\":" : "\n{\"path\":", out);
-            mp_escape_json(out, view->text + code->file.offset, code->file.length);
+            fputs(i ? "]},\n" : "\n", out);
+            put_paths(out, names, paths, code->file);
             fputs(",\"functions\":[", out);
         }
         fputs(first ? "[" : ",[", out);

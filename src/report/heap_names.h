@@ -26,8 +26,9 @@ size_t mp_heap_page_rows(const struct mp_heap_page *);
 int mp_heap_names_init(struct mp_heap_names *, const struct mp_heap_page *);
 void mp_heap_names_release(struct mp_heap_names *);
 
-/* "files": [{path, functions: [[name, first line]]}], and the comma behind it. */
-void mp_heap_names_files(FILE *, const struct mp_heap_names *);
+/* "files": [{path, short, functions: [[name, first line]]}], and the comma behind it. */
+void mp_heap_names_files(FILE *, const struct mp_heap_names *,
+                         const struct mp_heap_paths *);
 
 /* "sources": [[function, line, text]], and the comma behind it. */
 void mp_heap_names_sources(FILE *, const struct mp_heap_names *,

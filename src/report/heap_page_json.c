@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "aggregate/heap_command.h"
 #include "base/escape.h"
 #include "report/heap_names.h"
 
@@ -15,6 +16,13 @@ static void put_text(FILE *out, const char *key, const char *text)
     else
         fputs("null", out);
     fputs(",\n", out);
+}
+
+static void put_command(FILE *out, const struct mp_heap_header *header)
+{
+    char command[MP_HEAP_COMMAND];
+    mp_heap_command(command, header->command);
+    put_text(out, "command", command);
 }
 
 static void put_header(FILE *out, const struct mp_heap_view *view)
@@ -59,19 +67,24 @@ static void put_figures(FILE *out, const struct mp_heap_line *sum)
             sum->blocks, sum->temporary);
 }
 
-/* [caller, function or -1 smaller, -2 deeper, line, stacks, figures] */
+static int64_t function_of(const struct mp_flame_frame *frame,
+                           const struct mp_heap_names *names)
+{
+    static const int kinds[] = {
+        [MP_FLAME_SMALLER] = -1, [MP_FLAME_DEEPER] = -2, [MP_FLAME_OWN] = -3};
+    return frame->kind == MP_FLAME_FRAME ? (int64_t)names->numbers[frame->sum.code]
+                                         : kinds[frame->kind];
+}
+
+/* [caller, function or -1 smaller, -2 deeper, -3 ours, line, stacks, figures] */
 static void put_frames(FILE *out, const struct mp_flame *flame,
                        const struct mp_heap_names *names)
 {
     fprintf(out, "\"least\":%.9g,\"frames\":[", flame->least);
     for (size_t i = 0; i < flame->count; i++) {
         const struct mp_flame_frame *frame = &flame->frames[i];
-        int64_t function = frame->kind == MP_FLAME_FRAME
-                               ? (int64_t)names->numbers[frame->sum.code]
-                           : frame->kind == MP_FLAME_SMALLER ? -1
-                                                             : -2;
-        fprintf(out, "%s[%u,%" PRId64 ",%d,%u,", i ? ",\n" : "\n", frame->parent, function,
-                frame->sum.line, frame->stacks);
+        fprintf(out, "%s[%u,%" PRId64 ",%d,%u,", i ? ",\n" : "\n", frame->parent,
+                function_of(frame, names), frame->sum.line, frame->stacks);
         put_figures(out, &frame->sum);
         fputc(']', out);
     }
@@ -93,6 +106,8 @@ static void put_rows(FILE *out, const struct mp_heap_page *page,
     struct mp_heap_line more = mp_heap_rows_rest(page->rows, shown);
     fprintf(out, "],\n\"more\":[%zu,", page->rows->count - shown);
     put_figures(out, &more);
+    fputs("],\n\"own\":[", out);
+    put_figures(out, &page->rows->own);
     fputs("]}\n", out);
 }
 
@@ -106,9 +121,10 @@ int mp_heap_page_json(FILE *out, const struct mp_heap_page *page)
         put_text(out, "file", page->name);
         put_text(out, "title", page->title);
         put_text(out, "incomplete", page->incomplete);
+        put_command(out, page->rows->view->header);
         put_header(out, page->rows->view);
         put_series(out, &page->rows->view->header->series);
-        mp_heap_names_files(out, &names);
+        mp_heap_names_files(out, &names, page->paths);
         mp_heap_names_sources(out, &names, page);
         put_frames(out, page->flame, &names);
         put_rows(out, page, &names);

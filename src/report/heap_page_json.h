@@ -9,12 +9,13 @@
 #include "report/heap_text.h"
 
 struct mp_heap_page {
-    const char *name;                /* of the capture's file */
-    const char *title;               /* NULL: its name */
-    const char *incomplete;          /* NULL when nothing is missing */
-    const struct mp_flame *flame;    /* borrowed, as all of these */
-    const struct mp_heap_rows *rows; /* lines, those to be shown first */
-    size_t most;                     /* rows to show; the others are summed */
+    const char *name;                  /* of the capture's file */
+    const char *title;                 /* NULL: its name */
+    const char *incomplete;            /* NULL when nothing is missing */
+    const struct mp_flame *flame;      /* borrowed, as all of these */
+    const struct mp_heap_rows *rows;   /* lines, those to be shown first */
+    const struct mp_heap_paths *paths; /* short names of files */
+    size_t most;                       /* rows to show; the others are summed */
     mp_heap_source *source;
     void *context;
 };

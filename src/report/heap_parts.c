@@ -147,14 +147,26 @@ void mp_heap_put_file(FILE *out, const struct mp_heap_style *style,
                       const struct mp_heap_view *view, struct mp_heap_text file,
                       int columns)
 {
-    const char *name = view->text + file.offset;
-    size_t length = file.length, here = style->here ? strlen(style->here) : 0;
-    if (here && length > here + 1 && !memcmp(name, style->here, here) &&
-        name[here] == '/') {
-        name += here + 1;
-        length -= here + 1;
-    }
-    mp_heap_put_text(out, style, name, length, columns, MP_HEAP_CUT_START);
+    struct mp_heap_text name =
+        style->paths ? mp_heap_paths_short(style->paths, file) : file;
+    mp_heap_put_text(out, style, view->text + name.offset, name.length, columns,
+                     MP_HEAP_CUT_START);
+}
+
+/* How many columns a file's name takes. */
+static int width_of(const struct mp_heap_style *style, const struct mp_heap_view *view,
+                    struct mp_heap_text file)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream)
+        return 0;
+    mp_heap_put_file(stream, style, view, file, 0);
+    fclose(stream);
+    int columns = columns_of(text);
+    free(text);
+    return columns;
 }
 
 void mp_heap_put_place(FILE *out, const struct mp_heap_style *style,
@@ -162,21 +174,23 @@ void mp_heap_put_place(FILE *out, const struct mp_heap_style *style,
                        int columns)
 {
     const struct mp_heap_code *its = &view->codes[code];
-    char *name = NULL;
+    char number[MP_HEAP_FIGURE] = "", *name = NULL;
     size_t size;
     FILE *stream = open_memstream(&name, &size);
     if (!code || !stream) {
         fputs("(no Python code running)", out);
     } else {
+        int length = its->file.length ? snprintf(number, sizeof number, ":%d ", line) : 0;
+        int half = columns / 2, file = columns ? width_of(style, view, its->file) : 0;
+        int room = columns - length - file;
         mp_heap_put_text(stream, style, view->text + its->name.offset, its->name.length,
-                         columns ? columns / 2 : 0, MP_HEAP_CUT_END);
+                         room > half ? room : half, MP_HEAP_CUT_END);
         fflush(stream);
-        char number[MP_HEAP_FIGURE] = "";
-        int rest = columns_of(name);
-        if (its->file.length)
-            rest += snprintf(number, sizeof number, ":%d ", line);
-        int room = !columns ? 0 : columns - rest > LEAST ? columns - rest : LEAST;
-        mp_heap_put_file(out, style, view, its->file, room);
+        room = columns - length - columns_of(name);
+        mp_heap_put_file(out, style, view, its->file,
+                         !columns       ? 0
+                         : room > LEAST ? room
+                                        : LEAST);
         fprintf(out, "%s%s", number, name);
     }
     if (stream)

@@ -5,17 +5,22 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "aggregate/heap_paths.h"
 #include "record/heap.h"
 
 struct mp_heap_style {
     int width;     /* columns; 0: as many as it takes */
     bool utf8;     /* else names and source are ASCII, other bytes as \xNN */
     bool drawings; /* else pictures are ASCII */
-    const char
-        *here; /* files in this folder are shown by their names from there on; NULL */
+    const struct mp_heap_paths *paths; /* files have short names; NULL: whole ones */
 };
 
 enum { MP_HEAP_FIGURE = 32 };
+
+/* The places of what import machinery and we allocate; rows below this share are summed in one. */
+#define MP_HEAP_IMPORTING "(importing modules)"
+#define MP_HEAP_OWN_NAME "(memory_profiler itself)"
+#define MP_HEAP_LEAST_SHARE 0.005
 
 /* Each returns its room: "1.5 MiB", whole bytes below 1 KiB; "1.5M", "12B"; "12,345". */
 const char *mp_heap_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
@@ -35,7 +40,7 @@ enum mp_heap_cut {
 void mp_heap_put_text(FILE *, const struct mp_heap_style *, const char *text, size_t length,
                       int columns, enum mp_heap_cut);
 
-/* A file's name, from style->here on. */
+/* A file's name, the short one where there is one. */
 void mp_heap_put_file(FILE *, const struct mp_heap_style *, const struct mp_heap_view *,
                       struct mp_heap_text file, int columns);
 

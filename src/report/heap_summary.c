@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/heap_command.h"
 #include "aggregate/heap_series.h"
 #include "report/heap_series.h"
 
@@ -39,6 +40,19 @@ void mp_heap_put_missing(FILE *out, const struct mp_heap_header *header,
                 header->series.refused ? strerror((int)header->series.refused) : "");
 }
 
+static void put_command(FILE *out, const struct mp_heap_header *header,
+                        const struct mp_heap_style *style)
+{
+    char command[MP_HEAP_COMMAND];
+    mp_heap_command(command, header->command);
+    if (!*command)
+        return;
+    fputs("command: ", out);
+    mp_heap_put_text(out, style, command, strlen(command),
+                     style->width ? style->width - 9 : 0, MP_HEAP_CUT_END);
+    fputc('\n', out);
+}
+
 void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *name,
                        const char *incomplete, const struct mp_heap_style *style)
 {
@@ -52,6 +66,7 @@ void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *n
     fprintf(out, ", %.3f s from ", seconds(header->elapsed));
     mp_heap_put_time(out, header->wall_start);
     fputc('\n', out);
+    put_command(out, header, style);
     mp_heap_put_missing(out, header, incomplete);
 }
 
@@ -97,7 +112,7 @@ static void put_allocated(FILE *out, const struct mp_heap_totals *totals)
     fprintf(out, "  %-10s%11s  %11s  in %s blocks\n", "allocated",
             mp_heap_size((int64_t)totals->total, size), "",
             mp_heap_count(totals->blocks, number));
-    fprintf(out, "  %-10s%11s  %11s  %s blocks, %s of them at once\n", "freed", "", "",
+    fprintf(out, "  %-10s%11s  %11s  %s blocks, %s at once\n", "freed", "", "",
             mp_heap_count(totals->frees, number),
             mp_heap_count(totals->temporary, temporary));
 }
@@ -135,7 +150,17 @@ static int by_bytes(const void *left, const void *right)
     return (a->id > b->id) - (a->id < b->id);
 }
 
-static void put_thread(FILE *out, const struct mp_heap_thread *thread, int64_t pid)
+/* Each process's main thread has its number. */
+static bool is_main(int64_t thread, const struct mp_heap_view *view,
+                    const struct mp_heap_processes *processes)
+{
+    bool is = thread == view->header->pid;
+    for (size_t i = 0; processes && i < processes->count && !is; i++)
+        is = thread == processes->processes[i].pid;
+    return is;
+}
+
+static void put_thread(FILE *out, const struct mp_heap_thread *thread, bool is_main)
 {
     char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE], blocks[MP_HEAP_FIGURE],
         temporary[MP_HEAP_FIGURE];
@@ -146,10 +171,11 @@ static void put_thread(FILE *out, const struct mp_heap_thread *thread, int64_t p
     if (!thread->id)
         fputs("all others\n", out);
     else
-        fprintf(out, "%" PRId64 "%s\n", thread->id, thread->id == pid ? " (main)" : "");
+        fprintf(out, "%" PRId64 "%s\n", thread->id, is_main ? " (main)" : "");
 }
 
-void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view, size_t most)
+void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view,
+                         const struct mp_heap_processes *processes, size_t most)
 {
     size_t count = view->counts[MP_HEAP_THREADS];
     struct mp_heap_thread *threads = malloc((count + 1) * sizeof *threads);
@@ -163,7 +189,7 @@ void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view, size_t most
         fprintf(out, "\nThreads\n%11s %11s %14s %14s  thread\n", "allocated", "freed",
                 "blocks", "freed at once");
     for (size_t i = 0; i < count && i < most && count > 1; i++)
-        put_thread(out, &threads[i], view->header->pid);
+        put_thread(out, &threads[i], is_main(threads[i].id, view, processes));
     if (count > most)
         fprintf(out, "%54s and %zu more\n", "", count - most);
     free(threads);

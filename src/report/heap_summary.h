@@ -3,6 +3,7 @@
 #define MP_REPORT_HEAP_SUMMARY_H
 
 #include "report/heap_parts.h"
+#include "report/heap_processes.h"
 
 /* Whose heap, when, for how long; and what is missing, said first. */
 void mp_heap_put_title(FILE *, const struct mp_heap_view *, const char *name,
@@ -14,6 +15,7 @@ void mp_heap_put_missing(FILE *, const struct mp_heap_header *, const char *inco
 void mp_heap_put_summary(FILE *, const struct mp_heap_view *, const struct mp_heap_style *);
 
 /* At most `most` threads, those that allocated most bytes first; nothing for a single one. */
-void mp_heap_put_threads(FILE *, const struct mp_heap_view *, size_t most);
+void mp_heap_put_threads(FILE *, const struct mp_heap_view *,
+                         const struct mp_heap_processes *, size_t most);
 
 #endif

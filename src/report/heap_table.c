@@ -31,59 +31,146 @@ static void put(FILE *out, escape *how, const struct mp_heap_view *view,
 }
 
 static void put_place(FILE *out, const struct mp_heap_table_options *options,
-                      const struct mp_heap_rows *table, const struct mp_heap_line *row)
+                      const struct mp_heap_rows *table, const struct mp_heap_line *row,
+                      int columns)
 {
     const struct mp_heap_view *view = table->view;
     const struct mp_heap_code *code = &view->codes[row->code];
     struct mp_heap_text name =
         table->group == MP_HEAP_EACH_MODULE ? mp_heap_module(view, code->file) : code->file;
-    if (table->group <= MP_HEAP_EACH_FUNCTION || !row->code)
+    bool is_function = table->group <= MP_HEAP_EACH_FUNCTION;
+    if (row->importing && table->group <= MP_HEAP_EACH_FILE)
+        fputs(MP_HEAP_IMPORTING, out);
+    else if (is_function)
         mp_heap_put_place(out, options->style, view, row->code,
                           table->group == MP_HEAP_EACH_LINE ? row->line : code->first_line,
-                          0);
+                          columns);
+    else if (!name.length)
+        fputs("(no Python code running)", out);
     else
-        mp_heap_put_file(out, options->style, view, name, 0);
-    fputc('\n', out);
+        mp_heap_put_file(out, options->style, view, name, columns);
 }
 
-/* Columns for bytes; wider where each has its standard error. */
-static int width_of(const struct mp_heap_header *header)
+enum { COLUMNS = 5, SIZES = 3, GAP = 2, NARROW_GAP = 1, LEAST_PLACE = 20, GOOD_PLACE = 32 };
+
+static const char *const titles[COLUMNS] = {"at peak", "live", "total", "allocations",
+                                            "temporary"};
+
+/* As wide as what stands in them: the place has the rest. Narrow ones say 1.5M for 1.5 MiB. */
+struct columns {
+    const struct mp_heap_header *header;
+    int widths[COLUMNS], gap, total;
+};
+
+/* A row's figures as they stand. */
+struct cells {
+    char text[COLUMNS][MP_HEAP_FIGURE];
+};
+
+static struct cells cells_of(const struct columns *columns, const struct mp_heap_line *row)
 {
-    return header->sample ? 23 : 11;
+    const int64_t sizes[SIZES] = {row->at_peak, row->live, (int64_t)row->total};
+    struct cells cells;
+    for (int i = 0; i < SIZES; i++)
+        if (columns->gap == NARROW_GAP && !columns->header->sample)
+            mp_heap_short_size(sizes[i], cells.text[i]);
+        else
+            mp_heap_estimate(columns->header, sizes[i], cells.text[i]);
+    mp_heap_count(row->blocks, cells.text[SIZES]);
+    mp_heap_count(row->temporary, cells.text[SIZES + 1]);
+    return cells;
 }
 
-static void put_text_figures(FILE *out, const struct mp_heap_header *header,
-                             const struct mp_heap_line *row)
+static void widen(struct columns *columns, const struct mp_heap_line *row)
 {
-    char peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE], total[MP_HEAP_FIGURE];
-    int width = width_of(header);
-    fprintf(out, "%*s %*s %*s %12" PRIu64 " %11" PRIu64 "  ", width,
-            mp_heap_estimate(header, row->at_peak, peak), width,
-            mp_heap_estimate(header, row->live, live), width,
-            mp_heap_estimate(header, (int64_t)row->total, total), row->blocks,
-            row->temporary);
+    struct cells cells = cells_of(columns, row);
+    for (int i = 0; i < COLUMNS; i++)
+        if ((int)strlen(cells.text[i]) > columns->widths[i])
+            columns->widths[i] = (int)strlen(cells.text[i]);
+}
+
+static int gap_behind(const struct columns *columns, int column)
+{
+    return column < COLUMNS - 1 ? columns->gap : GAP;
+}
+
+static void put_cells(FILE *out, const struct columns *columns,
+                      const struct mp_heap_line *row)
+{
+    struct cells cells = cells_of(columns, row);
+    for (int i = 0; i < COLUMNS; i++)
+        fprintf(out, "%*s%*s", columns->widths[i], cells.text[i], gap_behind(columns, i),
+                "");
+}
+
+static struct columns columns_with(int gap, const struct mp_heap_rows *table, size_t shown,
+                                   const struct mp_heap_line *rest)
+{
+    struct columns columns = {.header = table->view->header, .gap = gap};
+    for (int i = 0; i < COLUMNS; i++)
+        columns.widths[i] = (int)strlen(titles[i]);
+    for (size_t i = 0; i < shown; i++)
+        widen(&columns, &table->rows[i]);
+    widen(&columns, rest);
+    widen(&columns, &table->whole);
+    for (int i = 0; i < COLUMNS; i++)
+        columns.total += columns.widths[i] + gap_behind(&columns, i);
+    return columns;
+}
+
+static struct columns columns_for(const struct mp_heap_rows *table, size_t shown,
+                                  const struct mp_heap_line *rest, int width)
+{
+    struct columns columns = columns_with(GAP, table, shown, rest);
+    bool narrow = width && columns.total + GOOD_PLACE > width;
+    return narrow ? columns_with(NARROW_GAP, table, shown, rest) : columns;
+}
+
+static int room_for_place(const struct columns *columns, const struct mp_heap_style *style)
+{
+    int room = style->width - columns->total;
+    return !style->width ? 0 : room > LEAST_PLACE ? room : LEAST_PLACE;
+}
+
+static void put_name(FILE *out, const struct mp_heap_table_options *options,
+                     const struct columns *columns, const char *name)
+{
+    mp_heap_put_text(out, options->style, name, strlen(name),
+                     room_for_place(columns, options->style), MP_HEAP_CUT_END);
 }
 
 static void put_text(FILE *out, const struct mp_heap_rows *table,
                      const struct mp_heap_table_options *options)
 {
-    size_t shown = table->count < options->most ? table->count : options->most;
-    const struct mp_heap_header *header = table->view->header;
-    int width = width_of(header);
-    fprintf(out, "%*s %*s %*s %12s %11s  %s\n", width, "at peak", width, "live", width,
-            "total", "allocations", "temporary", groups[table->group]);
+    char number[MP_HEAP_FIGURE];
+    size_t shown = mp_heap_rows_from(table, options->least);
+    shown = shown < options->most ? shown : options->most;
+    struct mp_heap_line rest = mp_heap_rows_rest(table, shown);
+    bool small = mp_heap_line_share(&table->own, &table->whole) < options->least;
+    if (small)
+        mp_heap_line_add(&rest, &table->own);
+    struct columns columns = columns_for(table, shown, &rest, options->style->width);
+    for (int i = 0; i < COLUMNS; i++)
+        fprintf(out, "%*s%*s", columns.widths[i], titles[i], gap_behind(&columns, i), "");
+    fprintf(out, "%s\n", groups[table->group]);
     for (size_t i = 0; i < shown; i++) {
-        put_text_figures(out, header, &table->rows[i]);
-        put_place(out, options, table, &table->rows[i]);
+        put_cells(out, &columns, &table->rows[i]);
+        put_place(out, options, table, &table->rows[i],
+                  room_for_place(&columns, options->style));
+        fputc('\n', out);
     }
     if (shown < table->count) {
-        struct mp_heap_line rest = mp_heap_rows_rest(table, shown);
-        put_text_figures(out, header, &rest);
-        fprintf(out, "%zu more\n", table->count - shown);
+        put_cells(out, &columns, &rest);
+        fprintf(out, "(%s more)\n", mp_heap_count(table->count - shown, number));
     }
-    put_text_figures(out, header, &table->whole);
+    if ((!small || shown == table->count) && (table->own.blocks || table->own.total)) {
+        put_cells(out, &columns, &table->own);
+        put_name(out, options, &columns, MP_HEAP_OWN_NAME);
+        fputc('\n', out);
+    }
+    put_cells(out, &columns, &table->whole);
     fputs("all\n", out);
-    mp_heap_put_missing(out, header, options->incomplete);
+    mp_heap_put_missing(out, table->view->header, options->incomplete);
 }
 
 /* The names of a row, each behind its key in JSON. */
@@ -157,6 +244,8 @@ static void put_json(FILE *out, const struct mp_heap_rows *table,
     }
     fprintf(out, "],\n  \"more\": {\"rows\": %zu, ", table->count - shown);
     put_json_figures(out, &rest);
+    fputs("},\n  \"own\": {", out);
+    put_json_figures(out, &table->own);
     fputs("},\n  \"all\": {", out);
     put_json_figures(out, &table->whole);
     fputs("}\n}\n", out);

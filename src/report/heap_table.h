@@ -15,8 +15,9 @@ enum mp_heap_table_form { MP_HEAP_TABLE_TEXT, MP_HEAP_TABLE_CSV, MP_HEAP_TABLE_J
 
 struct mp_heap_table_options {
     enum mp_heap_table_form form;
-    size_t most;                       /* rows; the sum of the others is one more row */
-    const char *incomplete;            /* NULL when nothing is missing */
+    size_t most;            /* rows; the sum of the others is one more row */
+    double least;           /* share of the whole that a row has at least, in text */
+    const char *incomplete; /* NULL when nothing is missing */
     const struct mp_heap_style *style; /* of names in text */
 };
 

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aggregate/heap_path.h"
 #include "report/heap_balance.h"
+#include "report/heap_callers.h"
 #include "report/heap_processes.h"
 #include "report/heap_summary.h"
 
-enum { CALLERS = 4, LEAST_PLACE = 30, INDENT = 8, SHARE = 7 };
+enum { LEAST_PLACE = 30, INDENT = 8, SHARE = 7 };
 
 /* What a table shows, of how much, and how wide its columns are. */
 struct table {
@@ -100,92 +100,31 @@ static void put_source(FILE *out, const struct mp_heap_view *view,
     fputc('\n', out);
 }
 
-/* The last part of a path, two for a package's __init__.py: callers are many. */
-static struct mp_heap_text base_of(const struct mp_heap_view *view,
-                                   struct mp_heap_text file)
-{
-    static const char package[] = "/__init__.py";
-    const char *path = view->text + file.offset;
-    size_t at = file.length, skip = sizeof package - 1;
-    if (at > skip && !memcmp(path + at - skip, package, skip))
-        at -= skip;
-    while (at && path[at - 1] != '/')
-        at--;
-    return (struct mp_heap_text){file.offset + (uint32_t)at, file.length - (uint32_t)at};
-}
-
-static void put_frame(FILE *out, const struct mp_heap_view *view,
-                      const struct mp_heap_frame *frame, const struct mp_heap_style *style)
-{
-    const struct mp_heap_code *code = &view->codes[frame->code];
-    mp_heap_put_file(out, style, view, base_of(view, code->file), 0);
-    if (code->file.length)
-        fprintf(out, ":%d ", frame->line);
-    mp_heap_put_text(out, style, view->text + code->name.offset, code->name.length, 0,
-                     MP_HEAP_CUT_END);
-    if (frame->times > 1)
-        fprintf(out, " (%" PRIu32 " times)", frame->times);
-}
-
-/* How much of the line the stack is that is shown. */
-static void put_from(FILE *out, const struct mp_heap_view *view,
-                     const struct mp_heap_line *line, enum mp_heap_order order)
-{
-    double whole = (double)mp_heap_line_weight(line, order);
-    double part = (double)line->heaviest[order].weight;
-    double share = whole > 0 ? 100 * part / whole : 100;
-    if (share < 0.5)
-        fputs("under 1% ", out);
-    else if (share < 99.5)
-        fprintf(out, "%.0f%% ", share);
-    bool started = mp_heap_is_thread(&view->codes[line->code]);
-    fputs(started ? "started by " : "called by ", out);
-}
-
-/* As many of the callers as the line has room for, the innermost always. */
 static void put_callers(FILE *out, const struct mp_heap_view *view,
                         const struct mp_heap_line *line, const struct table *table,
                         const struct mp_heap_text_options *options)
 {
-    struct mp_heap_frame frames[CALLERS];
-    size_t left,
-        count = mp_heap_callers(view, options->own, line->heaviest[table->order].node,
-                                frames, CALLERS, &left);
-    int column = indent(table, options), room = rest(options, column);
-    char *text = NULL;
-    size_t size = 0, shown = 0;
-    FILE *stream = count ? open_memstream(&text, &size) : NULL;
-    if (!stream)
-        return;
-    put_from(stream, view, line, table->order);
-    for (; shown < count; shown++) {
-        long before = ftell(stream);
-        fputs(shown ? ", " : "", stream);
-        put_frame(stream, view, &frames[shown], &options->style);
-        if (shown && room && ftell(stream) + 5 > room) {
-            fseek(stream, before, SEEK_SET);
-            break;
-        }
-    }
-    fclose(stream);
-    bool more = shown < count || left;
-    fprintf(out, "%*s", column, "");
-    mp_heap_put_text(out, &options->style, text, size, room && more ? room - 5 : room,
-                     MP_HEAP_CUT_END);
-    fprintf(out, "%s\n", more ? ", ..." : "");
-    free(text);
+    int column = indent(table, options);
+    struct mp_heap_callers_options how = {.order = table->order,
+                                          .own = options->own,
+                                          .style = &options->style,
+                                          .indent = column,
+                                          .room = rest(options, column)};
+    mp_heap_put_callers(out, view, line, &how);
 }
 
 static void put_others(FILE *out, const struct table *table, const struct mp_heap_line *sum,
                        size_t lines)
 {
+    char number[MP_HEAP_FIGURE];
     if (!mp_heap_line_weight(sum, table->order))
         return;
     put_figures(out, table, sum);
     if (lines)
-        fprintf(out, "(%zu more %s)\n", lines, lines == 1 ? "line" : "lines");
+        fprintf(out, "(%s more %s)\n", mp_heap_count(lines, number),
+                lines == 1 ? "line" : "lines");
     else
-        fputs("(memory_profiler itself)\n", out);
+        fputs(MP_HEAP_OWN_NAME "\n", out);
 }
 
 /* What the rows that are not shown have together; returns how many there are. */
@@ -198,12 +137,19 @@ static size_t add_others(const struct mp_heap_lines *lines, enum mp_heap_order o
     return i > from ? i - from : 0;
 }
 
-static size_t rows(const struct mp_heap_lines *lines, enum mp_heap_order order, size_t most)
+/* How many are shown. Small ones are not, but where all are. */
+static size_t rows(const struct mp_heap_lines *lines, const struct table *table,
+                   const struct mp_heap_text_options *options)
 {
     size_t count = 0;
-    while (count < lines->count && count < most &&
-           mp_heap_line_weight(&lines->lines[count], order))
-        count++;
+    double least = options->least * (double)table->whole;
+    for (; count < lines->count && count < options->most; count++) {
+        uint64_t weight = mp_heap_line_weight(&lines->lines[count], table->order);
+        if (!count && (double)weight < least)
+            least = 0;
+        if (!weight || (double)weight < least)
+            break;
+    }
     return count;
 }
 
@@ -212,11 +158,21 @@ static void put_row(FILE *out, const struct mp_heap_view *view,
                     const struct mp_heap_text_options *options)
 {
     put_figures(out, table, line);
-    mp_heap_put_place(out, &options->style, view, line->code, line->line,
-                      rest(options, place_column(table)));
+    if (line->importing)
+        fputs(MP_HEAP_IMPORTING, out);
+    else
+        mp_heap_put_place(out, &options->style, view, line->code, line->line,
+                          rest(options, place_column(table)));
     fputc('\n', out);
     put_source(out, view, line, table, options);
     put_callers(out, view, line, table, options);
+}
+
+static bool is_shown(const struct mp_heap_line *own, const struct table *table,
+                     const struct mp_heap_text_options *options)
+{
+    return (double)mp_heap_line_weight(own, table->order) >=
+           options->least * (double)table->whole;
 }
 
 static void put_table(FILE *out, const struct mp_heap_view *view,
@@ -225,10 +181,13 @@ static void put_table(FILE *out, const struct mp_heap_view *view,
 {
     struct mp_heap_line others = {0};
     mp_heap_lines_sort(lines, view, table->order);
-    size_t count = rows(lines, table->order, options->most);
+    size_t count = rows(lines, table, options);
     size_t left = add_others(lines, table->order, count, &others);
     if (!count)
         return;
+    bool own = is_shown(&lines->own, table, options);
+    if (!own && left)
+        mp_heap_line_add(&others, &lines->own);
     table->widths[0] = 11;
     table->widths[1] = (int)strlen(table->second);
     for (size_t i = 0; i < count; i++)
@@ -239,7 +198,8 @@ static void put_table(FILE *out, const struct mp_heap_view *view,
     for (size_t i = 0; i < count; i++)
         put_row(out, view, &lines->lines[i], table, options);
     put_others(out, table, &others, left);
-    put_others(out, table, &lines->own, 0);
+    if (own || !left)
+        put_others(out, table, &lines->own, 0);
 }
 
 void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,
@@ -271,6 +231,6 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         put_table(out, view, lines, &tables[i], options);
     mp_heap_put_balance(out, view);
-    mp_heap_put_threads(out, view, options->most);
+    mp_heap_put_threads(out, view, options->processes, options->most);
     mp_heap_put_processes(out, options->processes, options->most, &options->style);
 }

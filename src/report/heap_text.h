@@ -18,7 +18,8 @@ struct mp_heap_text_options {
     const char *incomplete;        /* NULL when nothing is missing */
     const struct mp_heap_own *own; /* NULL: all frames are shown */
     size_t most;                   /* lines in each table */
-    mp_heap_source *source;        /* NULL: no source lines */
+    double least;           /* the share that a line has at least to be one of them */
+    mp_heap_source *source; /* NULL: no source lines */
     void *context;
     const struct mp_heap_processes *processes; /* that are summed; NULL: one is shown */
     struct mp_heap_style style;

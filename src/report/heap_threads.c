@@ -9,11 +9,13 @@
 
 static void put_text(FILE *out, const struct mp_heap_thread *thread)
 {
-    char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE];
-    fprintf(out, "%11s %11s %12" PRIu64 " %12" PRIu64 " %11" PRIu64 "  ",
+    char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE], blocks[MP_HEAP_FIGURE],
+        frees[MP_HEAP_FIGURE], temporary[MP_HEAP_FIGURE];
+    fprintf(out, "%11s %11s %14s %14s %14s  ",
             mp_heap_size((int64_t)thread->allocated, allocated),
-            mp_heap_size((int64_t)thread->freed, freed), thread->blocks, thread->frees,
-            thread->temporary);
+            mp_heap_size((int64_t)thread->freed, freed),
+            mp_heap_count(thread->blocks, blocks), mp_heap_count(thread->frees, frees),
+            mp_heap_count(thread->temporary, temporary));
     if (thread->id)
         fprintf(out, "%" PRId64 "\n", thread->id);
     else
@@ -41,7 +43,7 @@ static void put_json(FILE *out, const struct mp_heap_thread *thread)
 static void put_head(FILE *out, const struct mp_heap_table_options *options)
 {
     if (options->form == MP_HEAP_TABLE_TEXT)
-        fprintf(out, "%11s %11s %12s %12s %11s  %s\n", "allocated", "freed", "allocations",
+        fprintf(out, "%11s %11s %14s %14s %14s  %s\n", "allocated", "freed", "allocations",
                 "frees", "temporary", "thread");
     else if (options->form == MP_HEAP_TABLE_CSV)
         fputs("thread,allocated,freed,allocations,frees,temporary\n", out);
@@ -76,6 +78,6 @@ void mp_heap_table_threads(FILE *out, const struct mp_heap_view *view,
     if (options->form != MP_HEAP_TABLE_TEXT)
         return;
     if (shown < count)
-        fprintf(out, "%*s%zu more\n", 63, "", count - shown);
+        fprintf(out, "%*s(%zu more)\n", 70, "", count - shown);
     mp_heap_put_missing(out, view->header, options->incomplete);
 }

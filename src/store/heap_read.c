@@ -282,6 +282,19 @@ int64_t mp_heap_started(const char *path)
     return wall > 0 ? wall : 0;
 }
 
+void mp_heap_words(const char *path, char words[MP_HEAP_COMMAND])
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1
+                         : read_at(fd, words, MP_HEAP_COMMAND,
+                                   offsetof(struct mp_heap_header, command));
+    if (fd >= 0)
+        close(fd);
+    if (got != MP_HEAP_COMMAND)
+        *words = 0;
+    words[MP_HEAP_COMMAND - 1] = 0;
+}
+
 void mp_heap_capture_release(struct mp_heap_capture *capture)
 {
     for (int table = 0; table < MP_HEAP_TABLES; table++)

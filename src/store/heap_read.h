@@ -36,6 +36,10 @@ enum mp_heap_problem mp_heap_read_fd(struct mp_heap_capture *, int fd);
    heap capture, or not a regular file. Links are not followed. */
 int64_t mp_heap_started(const char *path);
 
+/* The words that a capture's process was started with, as in its header; empty where there are
+   none to be had. */
+void mp_heap_words(const char *path, char words[MP_HEAP_COMMAND]);
+
 void mp_heap_capture_release(struct mp_heap_capture *);
 
 #endif

@@ -161,7 +161,7 @@ static void a_recursion_folds_into_one_frame_with_all_it_calls(void **state)
     finish(&flame);
 }
 
-static void what_launched_the_program_is_the_wholes_own(void **state)
+static void what_launched_the_program_is_not_drawn_and_ours_is_one_frame(void **state)
 {
     (void)state;
     stacks_start();
@@ -170,12 +170,17 @@ static void what_launched_the_program_is_the_wholes_own(void **state)
     uint32_t top = stacks_add(stacks_add(0, runpy, 0, 5), ours, 0, 7);
     uint32_t program = stacks_add(top, 1, 0, 100);
     stacks_add(program, runpy, 0, 1000);
+    stacks_add(stacks_add(program, ours, 0, 9), 2, 0, 40);
     struct mp_flame flame = flame_of(0, 1000, 100);
-    assert_int_equal(flame.count, 3);
-    assert_int_equal(flame.frames[1].sum.code, 1);
-    assert_int_equal(flame.frames[1].sum.live, 1100);
-    assert_int_equal(flame.frames[2].sum.code, runpy);
-    assert_sums(&flame, 1112);
+    assert_int_equal(flame.count, 5);
+    assert_int_equal(flame.frames[1].kind, MP_FLAME_OWN);
+    assert_int_equal(flame.frames[1].sum.live, 16);
+    assert_int_equal(flame.frames[2].sum.code, 1);
+    assert_int_equal(flame.frames[2].sum.live, 1140);
+    assert_int_equal(flame.frames[3].sum.code, runpy);
+    assert_int_equal(flame.frames[4].sum.code, 2);
+    assert_int_equal(flame.frames[4].parent, 2);
+    assert_sums(&flame, 1161);
     finish(&flame);
 }
 
@@ -199,7 +204,7 @@ int main(void)
         cmocka_unit_test(too_many_frames_raise_the_least_share),
         cmocka_unit_test(a_recursion_of_fifty_thousand_is_cut_and_counted),
         cmocka_unit_test(a_recursion_folds_into_one_frame_with_all_it_calls),
-        cmocka_unit_test(what_launched_the_program_is_the_wholes_own),
+        cmocka_unit_test(what_launched_the_program_is_not_drawn_and_ours_is_one_frame),
         cmocka_unit_test(a_capture_without_stacks_is_a_root),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,9 +7,11 @@ static struct mp_heap_view view;
 
 static struct mp_heap_rows rows_by(enum mp_heap_group group)
 {
+    struct mp_heap_lines lines;
     struct mp_heap_rows rows;
     view = mp_heap_view_of(&stacks_file.heap);
-    assert_int_equal(mp_heap_rows_init(&rows, &view, group), 0);
+    assert_int_equal(mp_heap_lines_init(&lines, &view, NULL), 0);
+    mp_heap_rows_init(&rows, &view, &lines, group);
     mp_heap_rows_sort(&rows, MP_HEAP_LIVE);
     return rows;
 }

@@ -146,6 +146,9 @@ static void put_header(struct mp_heap_header *header)
     static const struct mp_heap_point points[] = {{0, 20 << 20, 1 << 20},
                                                   {500000000, 90 << 20, 60 << 20},
                                                   {900000000, 160 << 20, 2 << 20}};
+    static const char command[MP_HEAP_COMMAND] =
+        "python\0-m\0memory_profiler._heap_run\0a.mprof\0--\0app.py\0a\x1b b";
+    memcpy(header->command, command, sizeof command);
     header->epoch = 7;
     header->pid = 4242;
     header->wall_start = 1795600000123456789;
@@ -242,28 +245,33 @@ static void put_document(FILE *out, enum document what,
     struct mp_heap_groups groups;
     struct mp_heap_listing listing;
     assert_int_equal(mp_heap_own_init(&own, view), 0);
+    own.together = what == REPORT;
     const struct mp_heap_own *hidden = all_frames ? NULL : &own;
     assert_int_equal(mp_heap_lines_init(&rows, view, hidden), 0);
     assert_int_equal(mp_heap_groups_init(&groups, view, &rows, what == ALL_FILES), 0);
     assert_int_equal(mp_heap_listing_init(&listing, view, &rows, app_file(view)), 0);
     struct mp_heap_json_options json = {"a.mprof", capture->incomplete, hidden};
+    struct mp_heap_paths paths;
+    assert_int_equal(mp_heap_paths_init(&paths, view, "/home/me"), 0);
+    struct mp_heap_style shown = *style;
+    shown.paths = &paths;
     struct mp_heap_text_options text = {.name = "a.mprof",
                                         .incomplete = capture->incomplete,
                                         .own = hidden,
                                         .most = 3,
                                         .source = source_line,
-                                        .style = *style};
+                                        .style = shown};
     switch (what) {
     case REPORT:
         mp_heap_text(out, view, &rows, &text);
         break;
     case FILES:
     case ALL_FILES:
-        mp_heap_groups_text(out, view, &groups, style, 4);
+        assert_int_equal(mp_heap_groups_text(out, view, &groups, &shown, 4, 0), 0);
         break;
     case LISTING:
     case WHOLE:
-        mp_heap_listing_text(out, view, &listing, &app, style, what == WHOLE);
+        mp_heap_listing_text(out, view, &listing, &app, &shown, what == WHOLE);
         break;
     case REPORT_JSON:
         mp_heap_json(out, view, &rows, &json);
@@ -275,13 +283,14 @@ static void put_document(FILE *out, enum document what,
         mp_heap_listing_json(out, view, &listing, &app, &json);
         break;
     }
+    mp_heap_paths_release(&paths);
     mp_heap_listing_release(&listing);
     mp_heap_groups_release(&groups);
     mp_heap_lines_release(&rows);
     mp_heap_own_release(&own);
 }
 
-static const struct mp_heap_style wide = {.width = 100, .utf8 = true, .here = "/home/me"};
+static const struct mp_heap_style wide = {.width = 100, .utf8 = true};
 
 static char *render(enum document what, const struct mp_heap_style *style, bool all_frames)
 {

@@ -69,14 +69,22 @@ static void print(FILE *out, const struct mp_heap_capture *capture,
 {
     struct mp_heap_own own;
     struct mp_heap_lines lines;
-    if (mp_heap_own_init(&own, view) || mp_heap_lines_init(&lines, view, &own))
+    struct mp_heap_paths paths;
+    if (mp_heap_own_init(&own, view) || mp_heap_paths_init(&paths, view, "/home"))
         abort();
-    struct mp_heap_text_options text = {
-        .name = "x.mprof", .incomplete = capture->incomplete, .own = &own, .most = 10};
+    own.together = view->processes == 0;
+    if (mp_heap_lines_init(&lines, view, &own))
+        abort();
+    struct mp_heap_text_options text = {.name = "x.mprof",
+                                        .incomplete = capture->incomplete,
+                                        .own = &own,
+                                        .most = 10,
+                                        .style = {.paths = &paths}};
     struct mp_heap_json_options json = {"x.mprof", capture->incomplete, &own};
     mp_heap_text(out, view, &lines, &text);
     mp_heap_json(out, view, &lines, &json);
     print_views(out, view, &lines, &json);
+    mp_heap_paths_release(&paths);
     mp_heap_lines_release(&lines);
     mp_heap_own_release(&own);
 }

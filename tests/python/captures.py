@@ -21,9 +21,14 @@ FIGURES = (
 )
 
 
-def mprof(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+def mprof(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [MPROF, *words], cwd=cwd, capture_output=True, text=True, check=False
+        [MPROF, *words],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
     )
 
 

@@ -356,7 +356,7 @@ def test_every_view_sums_the_processes(run: Recorder) -> None:
     files = json.loads(run.mprof("lines", "--json", "a.mprof").out)["groups"]
     (program,) = [group for group in files if group["name"].endswith("work.py")]
     assert program["at_peak"] >= 30 * SIZE
-    assert "Python heap" in run.mprof("plot", "--terminal", "a.mprof").out
+    assert "          heap      " in run.mprof("plot", "--terminal", "a.mprof").out
 
 
 def test_no_follow_leaves_the_children_alone_and_says_so(run: Recorder) -> None:
@@ -518,3 +518,23 @@ def test_faults_39_a_hundred_forks_among_threads_that_allocate(run: Recorder) ->
     for capture in [run.path / "a.mprof", *children(run)]:
         own = Capture(capture)
         assert own.live == sum(node.live for node in own.nodes)
+
+
+def test_the_list_tells_what_was_run_and_how_many_children_it_had(run: Recorder) -> None:
+    run.write("two.py", "import os\nfor _ in range(2):\n    if not os.fork(): os._exit(0)\n"
+              "    os.wait()\n")  # fmt: skip
+    assert run.mprof("heap", "two.py", "a\x1b[2Jb").code == 0
+    assert run.mprof("heap", "-c", "1" * 100).code == 0
+    lines = run.mprof("list").out.splitlines()
+    assert lines[0].endswith("  two.py a\\x1b[2Jb, 2 children")
+    assert re.fullmatch(r"1 \S+ [\d:]+ [\d/]+  -c 1{57}\.\.\.", lines[1])
+    text = run.mprof("report", lines[0].split()[1]).out
+    assert text.splitlines()[2] == "command: two.py a\\x1b[2Jb"
+    listed = json.loads(run.mprof("list", "--json").out)
+    assert [entry["children"] for entry in listed] == [2, 0]
+
+
+def test_a_run_without_children_is_told_to_be_one_process(run: Recorder) -> None:
+    heap(run, "kept = bytes(10**6)\n")
+    text = run.mprof("report", "--by", "process", "a.mprof").out
+    assert text.endswith("\n\none process: no child of it is recorded here\n")

@@ -119,7 +119,7 @@ def test_a_script_is_not_shadowed_by_what_lies_in_the_working_directory(
 
 
 @pytest.mark.parametrize(
-    "words", ("python", "python -u", "python -um", "python -", "python -c 1")
+    "words", ("python", "python -u", "python -um", "python -", "python -c")
 )
 def test_faults_29_no_program_is_said_in_one_line(tmp_path: Path, words: str) -> None:
     done = heap(*words.split(), cwd=tmp_path)

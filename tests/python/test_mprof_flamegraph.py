@@ -16,7 +16,7 @@ import pages
 from captures import FIGURES, MPROF, PROGRAM, mprof, output, page_of, record, report, table
 
 NASTY = "</script><img src=x onerror=window.pwned=1>"
-ROOT, SMALLER, DEEPER = 0, -1, -2
+ROOT, SMALLER, DEEPER, OWN = 0, -1, -2, -3
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,8 @@ def test_page_table_and_report_are_the_same_figures(capture: Path) -> None:
     assert data["frames"][ROOT][4:] == whole
     assert [rows["all"][key] for key in FIGURES] == whole
     shown = [sum(column) for column in zip(*(row[2:] for row in data["rows"]), strict=True)]
-    assert [a + b for a, b in zip(shown, data["more"][1:], strict=True)] == whole
+    others = zip(shown, data["more"][1:], data["own"], strict=True)
+    assert [sum(figures) for figures in others] == whole
     assert whole[0] == said["peak"] and whole[4] == said["total"]
     sums_of(data["frames"])
     functions = [
@@ -61,10 +62,39 @@ def test_page_table_and_report_are_the_same_figures(capture: Path) -> None:
         for file in data["files"]
         for function in file["functions"]
     ]
-    lines = {(line["file"], line["line"], line["function"]): line for line in said["lines"]}
+    shown = json.loads(output("report", "--json", "a.mprof", cwd=capture.parent))["lines"]
+    lines = {(line["file"], line["line"], line["function"]): line for line in shown}
     for function, line, *figures in data["rows"]:
         path, name, _ = functions[function]
-        assert figures == [lines[path, line, name][key] for key in FIGURES]
+        if line:
+            assert figures == [lines[path, line, name][key] for key in FIGURES]
+        else:
+            assert not path or path.startswith("<frozen importlib._bootstrap")
+
+
+def test_our_own_code_is_one_frame_and_one_row(capture: Path) -> None:
+    page, data = page_of(capture)
+    assert not any("/memory_profiler/" in file["path"] for file in data["files"])
+    assert not any("memory_profiler" in row["file"] for row in table(capture)["rows"])
+    (own,) = [frame for frame in data["frames"] if frame[1] == OWN]
+    assert own[0] == ROOT and own[4:] == data["own"] == [*table(capture)["own"].values()]
+    assert any(
+        row["text"].endswith("(memory_profiler itself)") for row in look(page)["sums"]
+    )
+
+
+def test_files_have_short_names_that_are_nobody_elses(tmp_path: Path) -> None:
+    (tmp_path / "json").mkdir()
+    source = "import json, runpy\nkept = [json.loads('[1, 2]'), runpy.run_path('json/decoder.py')]\n"
+    (tmp_path / "json" / "decoder.py").write_text("kept = bytes(9999)\n")
+    where = str(tmp_path / "json" / "decoder.py")
+    source = source.replace("'json/decoder.py'", repr(where))
+    _, data = page_of(record(tmp_path, source))
+    short = {file["path"]: file.get("short") for file in data["files"]}
+    assert short[str(tmp_path / "work.py")] == "work.py"
+    assert short[where] is None  # the library has one of that name
+    (theirs,) = [path for path in short if path.endswith("/json/__init__.py")]
+    assert short[theirs] == "json/__init__.py"
 
 
 def test_what_is_left_out_is_counted(capture: Path) -> None:
@@ -177,8 +207,9 @@ def test_importlib_is_left_out_or_one_frame(tmp_path: Path) -> None:
     for how in ("one", "short"):
         assert not any("importlib" in name for name in shown[how])
     assert "(imports)" in shown["one"] and "(imports)" not in shown["short"]
-    assert any(name.startswith("<module>  text.py:") for name in shown["short"])
-    assert not any(name.startswith("<module>  text.py:") for name in shown["one"])
+    module = "<module>  email/mime/text.py:"
+    assert any(name.startswith(module) for name in shown["short"])
+    assert not any(name.startswith(module) for name in shown["one"])
 
 
 @pytest.fixture(scope="module")

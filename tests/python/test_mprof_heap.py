@@ -167,3 +167,48 @@ def test_faults_1_a_kill_at_any_moment_leaves_books_that_balance(tmp_path: Path)
             assert abs(lines - got[total]) <= 3 * 33000
         blocks = sum(line["allocations"] for line in (*got["lines"], got["own"]))
         assert abs(blocks - got["allocations"]) <= 3
+
+
+def test_code_runs_as_python_c_runs_it(tmp_path: Path) -> None:
+    code = (
+        "import sys\nkept = bytes(10**6)\nprint(sys.argv, sys.path[0] == '', __name__, __spec__)\n"
+        "print(sorted(name for name in globals() if name[0] != '_'), '__file__' in globals())\n"
+        "print(__loader__, kept[:1])\nraise SystemExit(len(sys.argv))"
+    )
+    plain = subprocess.run(
+        [sys.executable, "-c", code, "-x", "b c"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert plain.returncode == 3
+    for words in (["-c", code], ["--command", code], [sys.executable, "-c", code]):
+        name = f"{len(words[0])}.mprof"
+        done = mprof("heap", "-o", name, *words, "-x", "b c", cwd=tmp_path)
+        assert (done.stdout, done.returncode) == (plain.stdout, 3)
+        (line, *_) = report(tmp_path / name)["lines"]
+        assert (line["file"], line["line"], line["function"]) == ("<string>", 2, "<module>")
+    done = mprof("heap", "-o", "b.mprof", "-c", "x(", cwd=tmp_path)
+    assert done.returncode == 1 and 'File "<string>", line 1' in done.stderr
+    assert "_heap_run" not in done.stderr
+    for words in (["-c"], ["python", "-c"], ["python", "-"]):
+        done = mprof("heap", *words, cwd=tmp_path)
+        assert done.returncode in (1, 2) and "Traceback" not in done.stderr
+
+
+def test_a_recording_is_told_of_once_it_began(tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text("print('out')\n")
+    done = mprof("heap", "-o", "a.mprof", "work.py", cwd=tmp_path)
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("mprof: recording the heap into a.mprof with ")
+    for words in (
+        ["nosuch.py"],
+        ["-m", "nosuch"],
+        ["-o", "no/a.mprof", "work.py"],
+        ["-c", "x("],
+    ):
+        done = mprof("heap", *words, cwd=tmp_path)
+        assert done.returncode != 0 and "recording" not in done.stderr
+    closed = subprocess.run(
+        ["sh", "-c", f"'{MPROF}' heap -o b.mprof work.py 2>&-"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert closed.stdout == "out\n"

@@ -24,8 +24,8 @@ def test_list_numbers_captures_behind_the_timelines(heap: Recorder) -> None:
     shutil.copy(heap.path / "a.mprof", heap.path / "mprofheap_20250203040506-1.mprof")
     heap.write("mprofheap_x.mprof", "not a name of ours")
     assert heap.mprof("list").out == before + (
-        "2 mprofheap_20250203040506.mprof 04:05:06 03/02/2025\n"
-        "3 mprofheap_20250203040506-1.mprof 04:05:06 03/02/2025\n"
+        "2 mprofheap_20250203040506.mprof 04:05:06 03/02/2025  app.py\n"
+        "3 mprofheap_20250203040506-1.mprof 04:05:06 03/02/2025  app.py\n"
     )
     listed = json.loads(heap.mprof("list", "--json").out)
     assert [entry["kind"] for entry in listed] == ["timeline"] * 2 + ["heap"] * 2
@@ -69,10 +69,10 @@ def test_peak_and_plot_read_a_capture(heap: Recorder) -> None:
     done = heap.mprof("peak", "--func", "deep", "a.mprof")
     assert (done.code, done.out) == (1, "") and "mprof lines" in done.err
     text = heap.mprof("plot", "--terminal", "a.mprof").out
-    assert "Python heap" in text and f"peak {peak / 2**20:.3f} MiB" in text
+    assert "          heap      " in text and f"peak {peak / 2**20:.3f} MiB" in text
     assert "child" not in text
     assert heap.mprof("plot", "-o", "a.html", "a.mprof").code == 0
-    assert '"name":"Python heap"' in (heap.path / "a.html").read_text()
+    assert '"name":"heap"' in (heap.path / "a.html").read_text()
 
 
 def cut(heap: Recorder, length: int) -> list[Done]:

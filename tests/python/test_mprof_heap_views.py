@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_lines_lists_files_and_what_they_hold_together(heap: Recorder) -> None:
     assert [group["kind"] for group in got["groups"]].count("library") == 1
     apart = json.loads(heap.mprof("lines", "--json", "--all", "a.mprof").out)
     assert any(g["name"].endswith("json/decoder.py") for g in apart["groups"])
-    text = heap.mprof("lines", "a.mprof").out
+    text = heap.mprof("lines", "-n", "99", "a.mprof").out
     assert "(standard library, " in text and "(memory_profiler itself)" in text
     assert "json/decoder.py" not in text
     assert "json/decoder.py" in heap.mprof("lines", "--all", "a.mprof").out
@@ -327,7 +328,7 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
         "pid wall_start elapsed peak peak_blocks peak_time live live_blocks total allocations "
         "frees temporary untracked untracked_bytes shortened sample"
     )
-    check(got, {**HEAD, **dict.fromkeys(numbers.split(), int), "rss": dict, "own": dict, "kinds": dict, "native": bool, "balance": dict,
+    check(got, {**HEAD, **dict.fromkeys(numbers.split(), int), "command": str, "rss": dict, "own": dict, "kinds": dict, "native": bool, "balance": dict,
                 "lines": list, "threads": list, "processes": list, "unrecorded": int, "series": list})  # fmt: skip
     assert got["schema"] == "memory_profiler.heap/1"
     assert got["version"] == memory_profiler.__version__
@@ -337,7 +338,9 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
     assert list(got["balance"]) == ["at_start", "at_peak", "at_end"]
     for line in got["lines"]:
         check(line, {**PLACE, **FIGURES, "stacks": int, "heaviest": int, "callers": list,
-                     "callers_left_out": int})  # fmt: skip
+                     "callers_left_out": int, "user": (dict, type(None))})  # fmt: skip
+        if line["user"]:
+            check(line["user"], {**PLACE, "at_peak": int})
         for caller in line["callers"]:
             check(caller, {**PLACE, "times": int})
     for thread in got["threads"]:
@@ -372,3 +375,90 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
         listing,
     ):
         assert [key for key in keys if f"`{key}`" not in documented] == []
+
+
+LED = """
+import json
+import textwrap
+
+def read(n):
+    return json.loads(json.dumps([{"name": str(i)} for i in range(n)]))
+
+small = read(10)
+def main():
+    return [read(20_000) for _ in range(3)]
+kept = main()
+"""
+
+
+def test_a_librarys_line_names_the_users_line_that_led_there(heap: Recorder) -> None:
+    heap.write("led.py", LED)
+    assert heap.mprof("heap", "-o", "led.mprof", "led.py").code == 0
+    text = heap.mprof("report", "led.mprof").out.split("At the peak")[1]
+    place, source, callers = block_of(text, "json/decoder.py:")
+    assert source.strip().startswith("obj, end = self.scan_once(")
+    assert callers.strip() == (
+        "called by led.py:6 read through json/decoder.py:"
+        f"{callers.split('decoder.py:')[1].split()[0]} JSONDecoder.decode, "
+        f"json/__init__.py:{callers.split('__init__.py:')[1].split()[0]} loads"
+    )
+    lines = report(heap, "led.mprof")["lines"]
+    line = next(line for line in lines if line["file"].endswith("json/decoder.py"))
+    assert line["file"].startswith("/")  # whole, for programs
+    assert line["user"]["file"] == str(heap.path / "led.py")
+    assert (line["user"]["line"], line["user"]["function"]) == (6, "read")
+    assert line["user"]["at_peak"] == line["at_peak"]
+    own = [
+        line
+        for line in report(heap, "led.mprof")["lines"]
+        if line["file"].endswith("led.py")
+    ]
+    assert own and not any(line["user"] for line in own)
+
+
+def test_importing_is_one_line_of_a_report_and_says_by_whom(heap: Recorder) -> None:
+    heap.write("imports.py", "import os\nimport email.mime.text, decimal\n")
+    assert heap.mprof("heap", "-o", "i.mprof", "imports.py").code == 0
+    for command in ("report", "table", "table --by function", "table --by file"):
+        text = heap.mprof(*command.split(), "i.mprof").out
+        assert "(importing modules)" in text and "importlib._bootstrap" not in text
+    text = heap.mprof("report", "i.mprof").out
+    assert "called by imports.py:2 <module>\n" in text.split("(importing modules)")[1]
+    everything = heap.mprof("report", "--all-frames", "i.mprof").out
+    assert "<frozen importlib._bootstrap_external>:" in everything
+    assert any(
+        "importlib._bootstrap" in line["file"] for line in report(heap, "i.mprof")["lines"]
+    )
+
+
+def test_lines_below_half_a_percent_are_one_unless_a_number_is_given(
+    heap: Recorder,
+) -> None:
+    got = report(heap, "a.mprof")
+    text = heap.mprof("report", "a.mprof").out.split("Still live\n")[1]
+    rows = text.split("\n\n")[0].splitlines()
+    shares = [float(row.split("%")[0].split()[-1]) for row in rows if "%  " in row[:24]]
+    more = re.search(r"([\d.]+) \w+ +[\d.]+% +[\d,]+  \(([\d,]+) more lines\)", text)
+    assert more and int(more[2].replace(",", "")) > 10
+    assert all(share >= 0.5 for share in shares[:-1])
+    listed = heap.mprof("report", "-n", "1000", "a.mprof").out
+    assert " 0.0% " in listed and "more lines)" not in listed
+    files = heap.mprof("lines", "a.mprof").out
+    assert " more)" in files and "(memory_profiler itself)" not in files
+    assert got["own"]["allocations"] > 0  # nothing is lost
+
+
+def test_a_tracker_asked_for_its_lines_does_not_name_ours(heap: Recorder) -> None:
+    heap.write(
+        "top.py",
+        "from memory_profiler import heap, profile\n"
+        "@profile(stream=open('/dev/null', 'w'))\n"
+        "def work():\n    return bytes(10**6)\n"
+        "with heap.track() as tracked:\n    kept = [work() for _ in range(3)]\n"
+        "for line in tracked.top(1000, 'churn') + tracked.top(1000):\n    print(line.file)\n",
+    )
+    done = heap.mprof("run", "-o", "top.dat", sys.executable, "top.py")
+    names = set((done.out + done.err).splitlines())
+    folder = str(Path(memory_profiler.__file__).parent)
+    assert str(heap.path / "top.py") in names
+    assert not [name for name in names if name.startswith(folder)]

@@ -26,7 +26,8 @@ def test_rows_and_what_has_no_row_sum_to_the_report(capture: Path, by: str) -> N
     assert got["by"] == by and got["incomplete"] is None and len(got["rows"]) == 3
     assert got["all"] == whole
     for key in FIGURES:
-        assert sum(row[key] for row in got["rows"]) + got["more"][key] == whole[key]
+        rows = sum(row[key] for row in got["rows"])
+        assert rows + got["more"][key] + got["own"][key] == whole[key]
     everything = table(capture, "--by", by)
     assert everything["more"]["rows"] == 0
     assert len(everything["rows"]) == 3 + got["more"]["rows"]
@@ -52,10 +53,10 @@ def test_any_column_sorts(capture: Path, column: str, key: str) -> None:
 
 
 def test_the_text_has_the_same_figures(capture: Path) -> None:
-    rows = table(capture)["rows"]
-    head, *lines, more, whole = output(
-        "table", "-n", "5", "a.mprof", cwd=capture.parent
-    ).splitlines()
+    rows = [
+        row for row in table(capture)["rows"] if "importlib._bootstrap" not in row["file"]
+    ]
+    head, *lines = output("table", "-n", "200", "a.mprof", cwd=capture.parent).splitlines()
     assert re.split(r" {2,}", head.strip()) == [
         "at peak",
         "live",
@@ -64,11 +65,35 @@ def test_the_text_has_the_same_figures(capture: Path) -> None:
         "temporary",
         "line",
     ]
-    for line, row in zip(lines, rows, strict=False):
-        match = re.match(r"( *[\d.]+ \w+){3} +(\d+) +(\d+)  (.*)$", line)
-        assert [int(match[2]), int(match[3])] == [row["allocations"], row["temporary"]]
-        assert match[4].endswith(f":{row['line']} {row['function']}")
-    assert more.endswith(f"  {len(rows) - 5} more") and whole.endswith("  all")
+    (imports,) = [line for line in lines if line.endswith("  (importing modules)")]
+    lines.remove(imports)
+    assert re.search(r"\d,\d{3}  ", "\n".join(lines))
+    for line, row in zip(lines, rows[:20], strict=False):
+        match = re.match(r"( *[\d.]+ \w+){3} +([\d,]+) +([\d,]+)  (.*)$", line)
+        assert [int(match[i].replace(",", "")) for i in (2, 3)] == [
+            row["allocations"], row["temporary"],
+        ]  # fmt: skip
+        place = match[4].removesuffix(f":{row['line']} {row['function']}")
+        assert row["file"].endswith(place) and place != match[4]
+    assert lines[-2].endswith("  (memory_profiler itself)")
+    assert lines[-1].endswith("  all")
+
+
+def test_small_rows_are_one_unless_a_number_is_given(capture: Path) -> None:
+    got = table(capture)
+    large = [row for row in got["rows"] if row["at_peak"] * 200 >= got["all"]["at_peak"]]
+    assert 0 < len(large) < 30 < len(got["rows"])
+    lines = output("table", "a.mprof", cwd=capture.parent).splitlines()
+    assert re.fullmatch(r".*  \([\d,]+ more\)", lines[-2])
+    assert len(lines) <= len(large) + 4  # importing modules may be one more
+    everything = output("table", "-n", "9999", "a.mprof", cwd=capture.parent)
+    assert " more)" not in everything
+
+
+def test_a_narrow_terminal_cuts_names_and_no_number(capture: Path) -> None:
+    done = mprof("table", "-n", "50", "a.mprof", cwd=capture.parent, COLUMNS="80")
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "..." in done.stdout
 
 
 def test_threads_sum_to_the_report(capture: Path) -> None:
@@ -132,4 +157,4 @@ def test_faults_28_a_bad_value_is_a_usage_error(tmp_path: Path, words: tuple) ->
 def test_json_of_a_capture_with_nothing_in_it_has_no_rows(tmp_path: Path) -> None:
     capture = record(tmp_path, "")
     got = json.loads(output("table", "--json", capture.name, cwd=tmp_path))
-    assert got["all"]["total"] == sum(row["total"] for row in got["rows"])
+    assert got["rows"] == [] and got["all"] == got["own"]

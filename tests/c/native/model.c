@@ -87,9 +87,13 @@ struct tally model_since(const struct tally *before)
     return since;
 }
 
+/* Mappings that another thread was noting at the fork are half noted: as in the recorder, a child
+   begins anew. */
 void model_forked(void)
 {
     unlock();
+    if (mp_maps_init(&maps, note_maps, NULL))
+        abort();
 }
 
 long model_mistakes(void)

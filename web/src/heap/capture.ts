@@ -9,19 +9,19 @@ export type Measure = (typeof MEASURES)[number];
 
 /** peak, blocks at the peak, live, live blocks, total, blocks, temporary */
 export type Figures = number[];
-export interface Func { name: string; path: string; first: number; kind: Kind; hue: number; sources: Map<number, string> }
+export interface Func { name: string; path: string; short: string; first: number; kind: Kind; hue: number; sources: Map<number, string> }
 export type Kind = "own" | "installed" | "standard" | "none";
 
 interface Written {
-  version: string; file: string; title: string | null; incomplete: string | null;
+  version: string; file: string; title: string | null; incomplete: string | null; command: string;
   pid: number; processes: number; start: number; elapsed: number; peak_time: number;
   counted: { peak: number; live: number; total: number; blocks: number; frees: number; temporary: number };
   untracked: number; untracked_bytes: number; shortened: number; sample: number;
-  series: [number, number, number][]; files: { path: string; functions: [string, number][] }[];
-  least: number; frames: number[][]; sources: [number, number, string][]; rows: number[][]; more: number[];
+  series: [number, number, number][]; files: { path: string; short?: string; functions: [string, number][] }[];
+  least: number; frames: number[][]; sources: [number, number, string][]; rows: number[][]; more: number[]; own: Figures;
 }
 
-export type FrameKind = "root" | "call" | "smaller" | "deeper" | "imports";
+export type FrameKind = "root" | "call" | "smaller" | "deeper" | "own" | "imports";
 export interface Frame {
   id: number; kind: FrameKind; parent: Frame | null; func: Func | null; line: number; stacks: number;
   figures: Figures; children: Frame[]; imports: boolean;
@@ -32,6 +32,7 @@ export interface Capture extends Omit<Written, "rows" | "more" | "frames" | "fil
 }
 
 const IMPORTLIB = "<frozen importlib._bootstrap";
+export const OURS = "(memory_profiler itself)", IMPORTING = "(importing modules)";
 
 function hash(text: string): number {
   let value = 7;
@@ -40,20 +41,20 @@ function hash(text: string): number {
 }
 
 /** Whose code it is, and a hue: own code is warm and varies by function, the rest cool by package. */
-function describe(name: string, path: string, first: number): Func {
+function describe(name: string, path: string, short: string, first: number): Func {
   const installed = /\/(?:site|dist)-packages\/([^/.]+)/.exec(path);
   const standard = /\/lib\/python3\.\d+\/([^/.]+)/.exec(path) ?? /^<frozen ([^.>]+)/.exec(path);
   const [kind, hue]: [Kind, number] = !name && !path ? ["none", 0]
     : installed ? ["installed", 165 + 125 * hash(installed[1])]
     : standard ? ["standard", 200 + 30 * hash(standard[1])] : ["own", 14 + 34 * hash(name + path)];
-  return { name: kind === "none" ? "(no Python code running)" : name, path, first, kind, hue, sources: new Map() };
+  return { name: kind === "none" ? "(no Python code running)" : name, path, short, first, kind, hue, sources: new Map() };
 }
 
 function tree(frames: number[][], funcs: Func[]): Frame {
   const made: Frame[] = [];
   frames.forEach(([above, func, line, stacks, ...figures], id) => {
     const parent = id ? made[above] : null;
-    const kind: FrameKind = !id ? "root" : func === -1 ? "smaller" : func === -2 ? "deeper" : "call";
+    const kind: FrameKind = !id ? "root" : func === -1 ? "smaller" : func === -2 ? "deeper" : func === -3 ? "own" : "call";
     const frame: Frame = { id, kind, parent, func: func < 0 || !id ? null : funcs[func], line, stacks, figures, children: [], imports: false };
     frame.imports = frame.func?.path.startsWith(IMPORTLIB) ?? false;
     made.push(frame);
@@ -64,7 +65,7 @@ function tree(frames: number[][], funcs: Func[]): Frame {
 
 export function readCapture(text: string): Capture {
   const { frames, rows, files, sources, more, ...rest }: Written = JSON.parse(text);
-  const funcs = files.flatMap(({ path, functions }) => functions.map(([name, first]) => describe(name, path, first)));
+  const funcs = files.flatMap(({ path, short, functions }) => functions.map(([name, first]) => describe(name, path, short ?? path, first)));
   for (const [func, line, text] of sources) funcs[func].sources.set(line, text.trim());
   return {
     ...rest, root: tree(frames, funcs), more: more[0], moreFigures: more.slice(1),
@@ -77,10 +78,14 @@ export function nameOf(frame: Frame): string {
     case "root": return "all";
     case "imports": return "(imports)";
     case "smaller": return `(${frame.stacks} smaller)`;
+    case "own": return OURS;
     case "deeper": return `(${frame.stacks} deeper)`;
     default: return frame.func?.name ?? "";
   }
 }
 
 export const placeOf = (func: Func | null, line: number): string => (func && func.path ? `${func.path}:${line}` : "");
+export const shortPlaceOf = (func: Func | null, line: number): string => (func && func.short ? `${func.short}:${line}` : "");
+/** The one row that has all lines of import machinery. */
+export const isImporting = (func: Func, line: number): boolean => line === 0 && func.path.startsWith(IMPORTLIB);
 export const sourceOf = (func: Func | null, line: number): string => func?.sources.get(line) ?? "";

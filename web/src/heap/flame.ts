@@ -2,8 +2,7 @@
 import flamegraph, { Node } from "d3-flame-graph";
 import { select } from "d3-selection";
 import { isDark } from "../theme";
-import { Capture, Figures, Frame, Measure, nameOf, placeOf } from "./capture";
-import { base } from "./words";
+import { Capture, Figures, Frame, Measure, nameOf, placeOf, shortPlaceOf } from "./capture";
 
 const CELL = 20, NARROWEST = 2;
 
@@ -14,7 +13,7 @@ type Shown = Node<Drawn>;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 const label = (frame: Frame): string =>
-  frame.kind === "call" && frame.func?.path ? `${nameOf(frame)}  ${base(frame.func.path)}:${frame.line}` : nameOf(frame);
+  frame.kind === "call" && frame.func?.path ? `${nameOf(frame)}  ${shortPlaceOf(frame.func, frame.line)}` : nameOf(frame);
 
 function add(figures: Figures, more: Figures): Figures {
   return figures.map((figure, i) => figure + more[i]);
@@ -55,7 +54,7 @@ export class Flame {
   private matches = new Set<Frame>();
   private focus = 0;
   private measure: Measure;
-  private imports: Imports = "full";
+  private imports: Imports = "short";
   private whole: Shown | null = null;
   current: Frame;
   onMove: (frame: Frame) => void = () => undefined;

@@ -21,7 +21,7 @@ const WORDS: [string, string][] = [
   ["temporary", "blocks freed before their thread allocated again: work that a buffer or a generator may save"],
   ["smaller", "stacks below the least share of every measure, merged; their bytes are counted. mprof flamegraph --full or --min-percent draws them"],
   ["deeper", "stacks below the deepest frame that is drawn, merged"],
-  ["imports", "importlib's own frames can be left out: what they hold is then the importing line's; or all that an import takes is one frame"],
+  ["imports", "importlib's own frames are left out: what they hold is the importing line's, and one line of the table; they can be drawn in full, or all that an import takes as one frame"],
   ["colours", "warm: your code, by function; cool: installed packages, by package; grey-blue: the standard library; grey: merged"],
 ];
 

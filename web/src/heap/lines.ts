@@ -1,6 +1,6 @@
 // The lines that hold memory, with their source: sorted, searched, and summed to the whole.
-import { Capture, Figures, Measure, MEASURES, placeOf, Row, sourceOf } from "./capture";
-import { base, count, many, percent, size } from "./words";
+import { Capture, Figures, IMPORTING, isImporting, Measure, MEASURES, OURS, placeOf, Row, shortPlaceOf, sourceOf } from "./capture";
+import { count, many, percent, size } from "./words";
 
 const AT_FIRST = 50;
 const COLUMNS = [
@@ -65,11 +65,11 @@ export class Lines {
 
   private row(row: Row): HTMLTableRowElement {
     const made = element("tr"), where = element("td", "where"), line = element("div", "place");
-    const place = placeOf(row.func, row.line);
+    const importing = isImporting(row.func, row.line), place = importing ? "" : placeOf(row.func, row.line);
     made.dataset.place = place;
     made.dataset.figures = row.figures.join(" ");
-    line.append(element("b", "", row.func.name), element("span", "", place && ` ${base(place)}`));
-    line.title = place;
+    line.append(element("b", "", importing ? IMPORTING : row.func.name), element("span", "", place && ` ${shortPlaceOf(row.func, row.line)}`));
+    line.title = importing ? "what importlib's own frames allocated" : place;
     where.append(line);
     const source = sourceOf(row.func, row.line);
     if (source) where.append(element("code", "", source));
@@ -85,9 +85,9 @@ export class Lines {
   }
 
   private draw(): void {
-    const { rows, more, moreFigures, root } = this.capture;
+    const { rows, more, moreFigures, own, root } = this.capture;
     const { at } = COLUMNS[this.column], wanted = this.words.toLowerCase();
-    const found = rows.filter(({ func, line }) => `${func.name} ${placeOf(func, line)} ${sourceOf(func, line)}`.toLowerCase().includes(wanted));
+    const found = rows.filter(({ func, line }) => `${isImporting(func, line) ? IMPORTING : func.name} ${placeOf(func, line)} ${sourceOf(func, line)}`.toLowerCase().includes(wanted));
     found.sort((a, b) => b.figures[at] - a.figures[at]);
     const shown = found.slice(0, this.most), rest = found.slice(this.most);
     this.body.replaceChildren(...shown.map((row) => this.row(row)));
@@ -96,6 +96,7 @@ export class Lines {
     const leftCount = rest.length + (wanted ? 0 : more);
     const sums = leftCount ? [this.sum(many(leftCount, "more line"), left)] : [];
     if (wanted) sums.push(this.sum(`${many(found.length, "line")} found`, found.reduce((sum, row) => add(sum, row.figures), moreFigures.map(() => 0))));
+    if (own.some((figure) => figure > 0)) sums.push(this.sum(OURS, own));
     this.foot.replaceChildren(...sums, this.sum("all", root.figures));
     this.heads.forEach((head, i) => head.setAttribute("aria-sort", i === this.column ? "descending" : "none"));
     this.said.replaceChildren();

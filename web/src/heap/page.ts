@@ -19,6 +19,7 @@ const flame = new Flame(byId("graph"), capture, measure), lines = new Lines(byId
 
 function summary(): string {
   return [
+    ...(capture.command ? [capture.command] : []),
     capture.processes > 1 ? `peaks of ${capture.processes} processes, each at its own, ${size(counted.peak)} in all`
       : `peak ${size(counted.peak)} after ${seconds(capture.peak_time)}`,
     `${size(counted.live)} still live after ${seconds(capture.elapsed)}`,
@@ -97,7 +98,8 @@ function find(): void {
   const { frames, value } = flame.search(search.value);
   lines.search(search.value);
   byId("found").textContent = !search.value.trim() ? "" : !frames ? "not in the graph"
-    : `${percent(value, valueOf(root, measure))} \u00b7 ${shown(value, measure)} in ${many(frames, "frame")}`;
+    : `${percent(value, valueOf(root, measure))} in ${many(frames, "frame")}`;
+  byId("found").title = frames ? `${shown(value, measure)} in the frames found and below` : "";
 }
 
 function told(frame: Frame): void {

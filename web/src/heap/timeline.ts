@@ -7,8 +7,10 @@ import { seconds, size } from "./words";
 const HEIGHT = 150;
 
 function markPeak(u: uPlot, capture: Capture): void {
-  const { ctx, bbox } = u, x = u.valToPos(capture.peak_time, "x", true), y = u.valToPos(capture.counted.peak, "y", true);
-  const scale = devicePixelRatio, text = `peak ${size(capture.counted.peak)}`;
+  const several = capture.processes > 1; // the sum of their peaks was never there
+  const peak = several ? Math.max(...capture.series.map((point) => point[2])) : capture.counted.peak;
+  const { ctx, bbox } = u, x = u.valToPos(capture.peak_time, "x", true), y = u.valToPos(peak, "y", true);
+  const scale = devicePixelRatio, text = `${several ? "most together" : "peak"} ${size(peak)}`;
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = themeColour("--mark");
   ctx.lineWidth = scale;
@@ -41,7 +43,7 @@ const axis = (values: (value: number) => string, space: number, room: number): u
 const steps = uPlot.paths.stepped?.({ align: 1 });
 
 const memory = (label: string, colour: string, fill?: string): uPlot.Series => ({
-  label, stroke: () => themeColour(colour), width: 1.5, points: { show: false },
+  label, stroke: () => themeColour(colour), width: 1.5, points: { show: false }, spanGaps: true,
   fill: fill ? () => themeColour(fill) : undefined, paths: fill ? steps : undefined,
   value: (_, bytes) => (bytes == null ? "\u2013" : size(bytes)),
 });
@@ -64,15 +66,19 @@ export function timeline(place: HTMLElement, capture: Capture): () => void {
     place.parentElement!.hidden = true;
     return () => undefined;
   }
-  const rss = series.map((point) => point[1]), heap = series.map((point) => point[2]);
-  const top = Math.max(counted.peak, ...rss) * 1.12;
+  const points: [number, number | null, number][] = [...series];
+  const before = points.filter((point) => point[0] < capture.peak_time).length;
+  if (capture.processes === 1 && before && points[before]?.[0] !== capture.peak_time) // samples miss its moment
+    points.splice(before, 0, [capture.peak_time, null, counted.peak]);
+  const rss = points.map((point) => point[1]), heap = points.map((point) => point[2]);
+  const top = Math.max(...series.map((point) => Math.max(point[1], point[2])), ...heap) * 1.12;
   const u = new uPlot({
     width: Math.max(200, place.clientWidth), height: HEIGHT,
-    scales: { x: { time: false, range: [0, series[series.length - 1][0] || 0.001] }, y: { range: [0, top] } },
+    scales: { x: { time: false, range: [0, points[points.length - 1][0] || 0.001] }, y: { range: [0, top] } },
     axes: [axis((t) => `${+t.toFixed(6)} s`, 80, 30), { ...axis(size, 30, 74), splits: binarySplits }],
     series: [{ label: "time", value: (_, t) => (t == null ? "\u2013" : seconds(t)) }, memory("resident memory (RSS)", "--soft"), memory("tracked blocks", "--curve", "--under")],
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
     hooks: { draw: [(self) => markPeak(self, capture)] },
-  }, [series.map((point) => point[0]), rss, heap], place);
+  }, [points.map((point) => point[0]), rss, heap], place);
   return () => u.setSize({ width: Math.max(200, place.clientWidth), height: HEIGHT });
 }
