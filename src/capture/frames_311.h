@@ -1,5 +1,6 @@
 /* Frames of CPython 3.11. */
 #include <internal/pycore_frame.h>
+#include <internal/pycore_pymem.h>
 
 static inline const _PyInterpreterFrame *mp_frame_innermost(PyThreadState *thread)
 {
@@ -26,6 +27,12 @@ static inline PyCodeObject *mp_frame_code(const _PyInterpreterFrame *frame)
 static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame *frame)
 {
     return frame->prev_instr;
+}
+
+/* Whether somebody is told of every new object, who may wait for a lock: tracemalloc is. */
+static inline bool mp_objects_are_traced(void)
+{
+    return _Py_tracemalloc_config.tracing;
 }
 
 /* Of the thread that holds the interpreter's lock; NULL if nobody does. */

@@ -27,6 +27,12 @@ static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame
     return frame->prev_instr;
 }
 
+/* Whether somebody is told of every new object, who may wait for a lock: tracemalloc is. */
+static inline bool mp_objects_are_traced(void)
+{
+    return _PyTraceMalloc_IsTracing();
+}
+
 /* Of the thread that holds the interpreter's lock; NULL in any other. */
 static inline PyThreadState *mp_thread_holding(void)
 {

@@ -31,6 +31,13 @@ static inline const _Py_CODEUNIT *mp_frame_instruction(const _PyInterpreterFrame
     return frame->instr_ptr;
 }
 
+/* Whether somebody is told of every new object, who may wait for a lock: tracemalloc is. */
+static inline bool mp_objects_are_traced(void)
+{
+    void *data;
+    return PyRefTracer_GetTracer(&data) != NULL;
+}
+
 /* Of the thread that holds the interpreter's lock; NULL in any other. */
 static inline PyThreadState *mp_thread_holding(void)
 {

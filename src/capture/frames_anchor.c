@@ -87,11 +87,12 @@ void mp_anchors_clear(struct mp_anchors *anchors)
 
 /* The interpreter makes the object of the innermost frame alone, so the frame is that for the
    moment. Nothing may run meanwhile, no collection either; NULL also when an exception is pending,
-   since a failure would take its place. */
+   since a failure would take its place, and where new objects are traced: this very allocation may
+   be tracemalloc's own, which has its lock. */
 static PyFrameObject *object_of(PyThreadState *thread, const _PyInterpreterFrame *frame)
 {
     PyFrameObject *object = mp_frame_object(frame);
-    if (object || PyErr_Occurred())
+    if (object || PyErr_Occurred() || mp_objects_are_traced())
         return object;
     const _PyInterpreterFrame *innermost = mp_frame_innermost(thread);
     int collects = PyGC_Disable();

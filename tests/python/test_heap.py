@@ -388,6 +388,33 @@ for _ in range(80):
     subprocess.run([sys.executable, "-c", source], check=True)
 
 
+#: Deep calls of functions that tracemalloc has not seen, with objects that it has.
+TRACED = """
+import sys, tracemalloc, types
+from memory_profiler import heap
+def made(n):
+    large = bytes(1000)
+    return [(large, n)]
+def down(n, function):
+    return down(n - 1, function) if n else function(n)
+functions = [types.FunctionType(made.__code__.replace(co_filename=f"{i}"), {}) for i in range(99)]
+if sys.argv[1] == "before":
+    tracemalloc.start()
+known = [([i], (i, i)) for i in range(99)]
+del known
+with heap.track(native=sys.argv[2] == "native"):
+    if sys.argv[1] == "after":
+        tracemalloc.start()
+    kept = [down(300, function) for function in functions]
+"""
+
+
+@pytest.mark.parametrize("native", ["native", "python"])
+@pytest.mark.parametrize("start", ["before", "after"])
+def test_a_program_may_use_tracemalloc_in_deep_calls(start: str, native: str) -> None:
+    subprocess.run([sys.executable, "-c", TRACED, start, native], check=True, timeout=30)
+
+
 class Made:
     def __init__(self) -> None:
         self.held = bytes(7000)
