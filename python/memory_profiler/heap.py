@@ -19,6 +19,7 @@ from memory_profiler import _core
 
 __all__ = ["Line", "Tracker", "track"]
 
+_MOST = 1 << 40  # bytes between samples, as for mprof heap --sample
 _ORDERS = {"peak": 0, "live": 1, "churn": 2}
 
 
@@ -49,7 +50,7 @@ class Tracker:
 
     Raises:
         NotImplementedError: this is the install without the C core.
-        ValueError: `sample` is negative.
+        ValueError: `sample` is negative, or more than 2**40.
     """
 
     def __init__(
@@ -58,8 +59,10 @@ class Tracker:
         native: bool | None = None,
         sample: int = 0,
     ) -> None:
-        if sample < 0:
-            raise ValueError(f"cannot sample every {sample} bytes: use 0 for every block")
+        if not 0 <= sample <= _MOST:
+            raise ValueError(
+                f"cannot sample every {sample} bytes: use 0 for every block, at most 2**40"
+            )
         if not hasattr(_core, "Heap"):
             raise NotImplementedError(
                 "heap tracking needs the C core, which this install lacks"

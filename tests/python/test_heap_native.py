@@ -214,6 +214,7 @@ def test_what_is_freed_leaves_nothing_behind_in_a_sampled_capture() -> None:
     assert t.live < 65536 and min(row.live for row in t.top(10**6, "peak")) >= 0
 
 
-def test_a_negative_sample_is_refused() -> None:
+@pytest.mark.parametrize("sample", [-1, 2**40 + 1, 2**63, 2**64])
+def test_a_sample_that_makes_no_sense_is_refused(sample: int) -> None:
     with pytest.raises(ValueError, match="0 for every block"):
-        heap.track(sample=-1)
+        heap.track(sample=sample)
