@@ -223,7 +223,7 @@ def load(size):
     )
     return frame
 
-frame = load(100_000)
+frame = load(200_000)
 groups = pandas.DataFrame({"key": range(0, 100_000, 10), "group": 1})
 joined = frame.merge(groups, on="key")
 print(len(joined), joined.groupby("group")["name"].count().iloc[0])
@@ -240,7 +240,7 @@ def test_a_pandas_job_shows_the_line_whose_strings_fill_the_column(tmp_path: Pat
     (strings, *_) = lines
     assert strings["file"] == str(script)
     assert strings["line"] == line_of(script, "customer number")
-    assert 100_000 <= strings["live_blocks"] <= 100_300
+    assert 200_000 <= strings["live_blocks"] <= 200_300
     assert "customer number" in first_row(tmp_path)
 
 
