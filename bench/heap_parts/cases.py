@@ -85,7 +85,7 @@ def frames(scale: float) -> Work:
         joined["label"] = joined["name"].str.upper() + "/" + joined["group"].astype(str)
         joined.groupby(["group", "label"])["value"].agg(["sum", "mean", "count"])
 
-    return times(6 * scale, once)
+    return times(18 * scale, once)
 
 
 def arrays(scale: float) -> Work:

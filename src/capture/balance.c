@@ -2,15 +2,18 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "capture/balance_maps.h"
 #include "capture/pages.h"
 
 enum {
-    PAGES_A_READ = 128,    /* of pagemap's numbers */
-    MOST_OF_BSS = 1 << 20, /* behind it another's memory may have been joined to it */
+    PAGES_A_READ = 128, /* of pagemap's numbers */
+    MOST_SEGMENTS = 32,
     MOST_OF_GUARD = 1 << 16,
 };
 
@@ -32,6 +35,24 @@ struct malloc_figures {
 };
 
 static struct malloc_figures (*ask_malloc)(void);
+static uintptr_t
+    heap_start; /* of brk(2)'s, which malloc's first heap is in; 0: not known */
+
+/* The 47th field; the second, a name in parentheses, may have spaces. */
+static uintptr_t read_heap_start(void)
+{
+    enum { FIELD = 47, BEHIND_NAME = 2 };
+    char text[1024];
+    int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    ssize_t length = file < 0 ? 0 : read(file, text, sizeof text - 1);
+    if (file >= 0)
+        close(file);
+    text[length > 0 ? length : 0] = '\0';
+    const char *at = strrchr(text, ')');
+    for (int field = BEHIND_NAME; at && field < FIELD; field++)
+        at = strchr(at + 1, ' ');
+    return at ? (uintptr_t)strtoull(at, NULL, 10) : 0;
+}
 
 /* Another malloc, put before glibc's, brings its own malloc_usable_size(3), and is not what
    mallinfo2(3) tells of. */
@@ -42,23 +63,36 @@ void mp_balance_init(void)
     void *usable = dlsym(RTLD_DEFAULT, "malloc_usable_size");
     bool same = ask && usable && dladdr(ask, &asked) && dladdr(usable, &used) &&
                 asked.dli_fbase == used.dli_fbase;
+    heap_start = read_heap_start();
     ask_malloc = NULL;
     if (same)
         memcpy(&ask_malloc, &ask, sizeof ask);
 }
 
-/* The end of malloc's first heap may never have been touched. */
 void mp_balance_read_malloc(struct mp_heap_balance *balance)
 {
     if (!ask_malloc)
         return;
     struct malloc_figures now = ask_malloc();
-    uintptr_t end = (uintptr_t)sbrk(0);
     balance->malloc_used = (int64_t)(now.uordblks + now.hblkhd);
     balance->malloc_free = (int64_t)now.fordblks;
-    if (now.keepcost <= now.fordblks && now.keepcost < end)
-        balance->malloc_free -= mp_pages_absent(end - now.keepcost, now.keepcost,
-                                                mp_pages_stride(now.keepcost));
+}
+
+bool mp_balance_is_in_heap(uintptr_t address)
+{
+    return heap_start && address >= heap_start && address < (uintptr_t)sbrk(0);
+}
+
+/* Some of it was never touched, or given back since: freed blocks, and the heap's end. */
+void mp_balance_take_absent(struct mp_heap_balance *balance, int64_t of_blocks, bool whole)
+{
+    uintptr_t end = (uintptr_t)sbrk(0);
+    if (balance->malloc_free < 0 || !heap_start || heap_start >= end)
+        return;
+    size_t bytes = end - heap_start;
+    int64_t absent = mp_pages_absent(heap_start, bytes, mp_pages_stride(whole ? 0 : bytes));
+    int64_t free = absent > of_blocks ? absent - of_blocks : 0;
+    balance->malloc_free -= free < balance->malloc_free ? free : balance->malloc_free;
 }
 
 /* Private pages of mappings, as they go by in order of address. */
@@ -68,8 +102,36 @@ struct looking {
     const void *ours;
     struct mp_mapping before;
     bool zeroes_next; /* that was a file's data, and no file's of ours */
+    uintptr_t end;    /* of the object that is mapped there, with its zeroes; 0: none */
     int64_t stacks, libraries;
 };
+
+static bool copy(void *to, uintptr_t from, size_t bytes)
+{
+    struct iovec into = {to, bytes}, of = {(void *)from, bytes};
+    return process_vm_readv(getpid(), &into, 1, &of, 1, 0) == (ssize_t)bytes;
+}
+
+/* Where the object ends whose first segment is mapped here; what lies behind may have been joined to
+   the mapping of its zeroes. Read as another process would: the file may have been cut short. */
+static uintptr_t end_of_object(uintptr_t start, uintptr_t page)
+{
+    ElfW(Ehdr) header;
+    ElfW(Phdr) segments[MOST_SEGMENTS];
+    if (!copy(&header, start, sizeof header) || memcmp(header.e_ident, ELFMAG, SELFMAG) ||
+        header.e_phnum > MOST_SEGMENTS ||
+        !copy(segments, start + header.e_phoff, header.e_phnum * sizeof *segments))
+        return 0;
+    uintptr_t first = UINTPTR_MAX, end = 0;
+    for (int i = 0; i < header.e_phnum; i++) {
+        uintptr_t at = segments[i].p_vaddr, its_end = at + segments[i].p_memsz;
+        if (segments[i].p_type != PT_LOAD)
+            continue;
+        first = at < first ? at : first;
+        end = its_end > end ? its_end : end;
+    }
+    return end ? start + (end - (first & ~(page - 1)) + page - 1) / page * page : 0;
+}
 
 /* Pages that are the process's own copies of a file's. */
 static int64_t private_pages(const struct looking *looking, const struct mp_mapping *of)
@@ -118,12 +180,13 @@ static void see_data(struct looking *looking, const struct mp_mapping *mapping)
 /* The loader's zeroes come right behind a file's data; a thread's stack behind its guard. */
 static void see_anonymous(struct looking *looking, const struct mp_mapping *mapping)
 {
+    size_t zeroes = looking->end > mapping->start ? looking->end - mapping->start : 0;
     const struct mp_mapping *before = &looking->before;
     bool behind = before->end == mapping->start && !*mapping->name;
     if (!strcmp(mapping->name, "[stack]"))
         looking->stacks += touched(mapping, SIZE_MAX);
     else if (behind && looking->zeroes_next && !holds(mapping, looking->ours))
-        looking->libraries += touched(mapping, MOST_OF_BSS);
+        looking->libraries += touched(mapping, zeroes);
     else if (behind && !before->inode && !strcmp(before->flags, "---p") &&
              before->end - before->start <= MOST_OF_GUARD)
         looking->stacks += touched(mapping, SIZE_MAX);
@@ -134,6 +197,8 @@ static bool see(void *context, const struct mp_mapping *mapping)
     struct looking *looking = context;
     bool writable = !strcmp(mapping->flags, "rw-p");
     bool data = writable && mapping->inode;
+    if (mapping->inode && mapping->inode != looking->before.inode)
+        looking->end = end_of_object(mapping->start, looking->page);
     if (data)
         see_data(looking, mapping);
     else if (writable)

@@ -15,8 +15,16 @@ void mp_balance_init(void);
 /* A balance of which nothing is known. */
 struct mp_heap_balance mp_balance_none(void);
 
-/* malloc_used and malloc_free. About 1 us, but 0.1 us for each hole in malloc's heap. */
+/* malloc_used and malloc_free, resident or not. About 1 us, but 0.1 us for each hole in malloc's
+   heap. */
 void mp_balance_read_malloc(struct mp_heap_balance *);
+
+/* Whether an address lies in malloc's first heap. */
+bool mp_balance_is_in_heap(uintptr_t address);
+
+/* Takes from malloc_free what is not resident of that heap, but for so many bytes of live blocks
+   there. `whole`: every page is asked. */
+void mp_balance_take_absent(struct mp_heap_balance *, int64_t of_blocks, bool whole);
 
 /* stacks and libraries, from /proc/self/maps and pagemap; about 0.5 ms. `ours` is in a library
    whose data are the recorder's. */

@@ -13,6 +13,8 @@
 #define MADV_DONTNEED_LOCKED 24
 #endif
 
+enum { POOL = 1 << 26 };
+
 static void *(*real_mmap)(void *, size_t, int, int, int, off_t);
 static void *(*real_mmap64)(void *, size_t, int, int, int, off_t);
 static int (*real_munmap)(void *, size_t);
@@ -42,18 +44,22 @@ static void end(int kept)
     mp_native_end();
 }
 
-static enum mp_map_kind kind_of(int flags)
+/* An allocator that takes a GiB of addresses at once (mimalloc, in Arrow) does not use a GiB. */
+static enum mp_map_kind kind_of(size_t length, int protection, int flags)
 {
     if (!(flags & MAP_ANONYMOUS))
         return MP_MAP_FILE;
-    return (flags & MAP_TYPE) == MAP_PRIVATE ? MP_MAP_ANONYMOUS : MP_MAP_SHARED;
+    if ((flags & MAP_TYPE) != MAP_PRIVATE)
+        return MP_MAP_SHARED;
+    bool is_pool = flags & MAP_NORESERVE && length >= POOL && protection != PROT_NONE;
+    return is_pool ? MP_MAP_POOL : MP_MAP_ANONYMOUS;
 }
 
 static void *told_map(void *address, size_t length, int protection, int flags)
 {
     int kept = errno;
     if (address != MAP_FAILED)
-        mp_native_sink_map(address, length, kind_of(flags), protection);
+        mp_native_sink_map(address, length, kind_of(length, protection, flags), protection);
     end(kept);
     return address;
 }

@@ -5,12 +5,14 @@
 
 #include "capture/balance.h"
 #include "capture/hooks_python_arenas.h"
+#include "capture/hooks_python_pools.h"
 #include "capture/hooks_python_recording.h"
 #include "capture/pages.h"
 
 enum {
     NEAR = 95,           /* percent of the highest heap so far that are near it */
     HIGHER = 20,         /* a heap larger by a 20th is worth a reading between two points */
+    MUCH_HIGHER = 5,     /* by a 5th, one at any time: so often a heap cannot grow */
     SHARE_OF_TIME = 100, /* readings take at most so small a part of it */
     LONGER = 2,          /* the maps are read again when the run is longer by half */
 };
@@ -77,12 +79,14 @@ static void read_own(struct mp_heap_balance *balance, bool whole)
 struct live {
     size_t stride;
     int64_t absent, shared;
+    int64_t in_heap; /* of `absent`, in malloc's first heap */
 };
 
 static void see_mapping(void *context, const struct mp_maps_node *node)
 {
     struct live *live = context;
-    if (node->state != MP_MAP_COUNTS || node->kind == MP_MAP_FILE)
+    if (node->state != MP_MAP_COUNTS || node->kind == MP_MAP_FILE ||
+        node->kind == MP_MAP_POOL)
         return;
     size_t bytes = node->end - node->start;
     int64_t absent = mp_pages_absent(node->start, bytes, live->stride);
@@ -97,10 +101,13 @@ static void each_live(struct live *live)
     for (int i = 0; i < MP_LARGE_PLACES; i++) {
         uintptr_t *block = &ledger->large.blocks[i];
         size_t size = *block ? mp_shadow_size(&ledger->shadow, *block) : 0;
-        if (size < MP_LEDGER_LARGE)
+        if (size < MP_LEDGER_LARGE) {
             *block = 0;
-        else
-            live->absent += mp_pages_absent(*block, size, live->stride);
+            continue;
+        }
+        int64_t absent = mp_pages_absent(*block, size, live->stride);
+        live->absent += absent;
+        live->in_heap += mp_balance_is_in_heap(*block) ? absent : 0;
     }
     mp_maps_each(&mp_recording.maps, see_mapping, live);
 }
@@ -117,6 +124,7 @@ static void read_heap(struct mp_heap_balance *balance, bool whole)
     balance->mapped = ledger->mapped;
     balance->absent = live.absent;
     balance->mapped_shared = live.shared;
+    mp_balance_take_absent(balance, live.in_heap, whole);
 }
 
 /* What pymalloc said at the start, and what changed since. */
@@ -210,7 +218,9 @@ static bool is_wanted(const struct mp_heap_header *header, int64_t now, bool poi
         return false;
     if (!best->rss)
         return point;
-    int64_t more = now < state.next ? best->heap / 2 : point ? 0 : best->heap / HIGHER;
+    int64_t more = now < state.next ? best->heap / MUCH_HIGHER
+                   : point          ? 0
+                                    : best->heap / HIGHER;
     return header->live > best->heap + more;
 }
 
@@ -224,6 +234,7 @@ static int64_t processor_time(void)
 
 static void noted(struct mp_ledger *ledger, int64_t now, bool point)
 {
+    mp_pools_look(now);
     if (!is_wanted(ledger->heap->header, now, point))
         return;
     int kept = errno, cancel;

@@ -59,15 +59,18 @@ void mp_native_sink_moved(uintptr_t from, const struct mp_native_moving *moving,
         mp_recording_moved(MP_LOCK_UNKNOWN, MP_HEAP_MALLOC, (void *)from, &taken, to, size);
 }
 
-/* The mappings. A change that finds no memory for its interval is not counted. */
+/* The mappings. A change that finds no memory for its interval is not counted. The time is noted
+   before: whoever looks at the mappings then finds all of them. */
 
 static bool enter(enum mp_turn_way *way, PyThreadState **thread)
 {
     if (!mp_recording_is_native())
         return false;
     *way = mp_recording_enter(MP_LOCK_UNKNOWN, thread);
-    if (mp_recording_is_native())
+    if (mp_recording_is_native()) {
+        mp_ledger_note_time(&mp_recording.ledger, false);
         return true;
+    }
     mp_recording_leave(*way);
     return false;
 }

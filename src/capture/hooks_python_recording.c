@@ -8,6 +8,7 @@
 #include "capture/hooks_native.h"
 #include "capture/hooks_python.h"
 #include "capture/hooks_python_balance.h"
+#include "capture/hooks_python_pools.h"
 
 struct mp_recording mp_recording;
 struct mp_sieve mp_recording_sieve;
@@ -89,7 +90,9 @@ static int prepare(void)
 static void tell_mapped(void *context, uint32_t stack, enum mp_map_kind kind, int64_t bytes)
 {
     (void)context;
-    if (kind != MP_MAP_FILE)
+    if (kind == MP_MAP_POOL)
+        mp_pools_note_change();
+    else if (kind != MP_MAP_FILE)
         mp_ledger_map(&mp_recording.ledger, mp_recording_mine()->totals, stack, bytes);
 }
 
@@ -139,6 +142,7 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
         PyInterpreterState_Next(PyInterpreterState_Head()) != NULL;
     mp_recording.owner = getpid();
     mp_recording.session++;
+    mp_pools_start();
     mp_recording_balance_start();
     mp_hooks_install();
     __atomic_store_n(mp_recording.open,
@@ -169,6 +173,7 @@ void mp_hooks_stop(void)
     enum mp_turn_way way = hold();
     __atomic_store_n(mp_recording.open, 0, __ATOMIC_RELEASE);
     mp_recording.ledger.noted = NULL;
+    mp_pools_look_now();
     mp_ledger_note_time(&mp_recording.ledger, true);
     mp_recording_leave(way); /* nobody else uses the books any more */
     mp_recording_balance_end();

@@ -103,7 +103,6 @@ void mp_ledger_map(struct mp_ledger *ledger, struct mp_heap_thread *thread, uint
 {
     struct mp_heap_header *header = ledger->heap->header;
     struct mp_heap_node *node = &ledger->heap->nodes[stack];
-    mp_ledger_note_time(ledger, false);
     mp_ledger_save(node, header->epoch);
     node->live += bytes;
     ledger->mapped += bytes;

@@ -50,7 +50,7 @@ void mp_ledger_note_time(struct mp_ledger *, bool point);
 void mp_ledger_look(struct mp_ledger *, uintptr_t address, size_t size);
 
 /* Bytes of mappings that a stack has more, or less. They are no blocks: their ends are not those
-   of one call. */
+   of one call. The caller has noted the time before. */
 void mp_ledger_map(struct mp_ledger *, struct mp_heap_thread *, uint32_t stack,
                    int64_t bytes);
 

@@ -53,6 +53,25 @@ int64_t mp_pages_resident(uintptr_t start, size_t bytes, size_t stride)
     return sum;
 }
 
+int64_t mp_pages_all_resident(uintptr_t start, size_t bytes)
+{
+    static unsigned char in[1 << 16]; /* a stack may be small */
+    struct inside pages = inside(start, bytes);
+    int64_t sum = 0;
+    for (uintptr_t at = pages.at; at < pages.end;) {
+        size_t count = (pages.end - at) / pages.page, resident = 0;
+        if (count > sizeof in)
+            count = sizeof in;
+        if (mincore((void *)at, count * pages.page, in))
+            return 0;
+        for (size_t i = 0; i < count; i++)
+            resident += in[i] & 1;
+        sum += (int64_t)(resident * pages.page);
+        at += count * pages.page;
+    }
+    return sum;
+}
+
 int64_t mp_pages_absent(uintptr_t start, size_t bytes, size_t stride)
 {
     struct inside pages = inside(start, bytes);

@@ -83,6 +83,30 @@ def test_memory_that_was_never_touched_is_live_but_not_resident(tmp_path: Path) 
         assert sheet["rss"] < 128 * MIB and abs(sheet["remainder"]) < 8 * MIB
 
 
+def test_free_blocks_that_were_never_touched_are_not_resident(tmp_path: Path) -> None:
+    program = """\
+import ctypes
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+libc.mallopt(-3, 1 << 30)  # M_MMAP_THRESHOLD: large blocks come from the heap too
+blocks = [(libc.malloc(20 << 20), libc.malloc(5000)) for _ in range(8)]
+for large, small in blocks:
+    libc.free(large)
+"""
+    sheet = sheets(record(tmp_path, program))["at_end"]
+    assert sheet["malloc_free"] < 8 * MIB and sheet["rss"] < 100 * MIB
+    assert abs(sheet["remainder"]) < 4 * MIB
+
+
+def test_memory_right_behind_a_library_s_is_not_its_data(tmp_path: Path) -> None:
+    """Arenas and the libraries that come one after the other lie side by side."""
+    pytest.importorskip("pandas")
+    program = "import pandas\nkept = [str(i) * 9 for i in range(200_000)]\n"
+    sheet = sheets(record(tmp_path, program))["at_end"]
+    assert abs(sheet["remainder"]) < sheet["rss"] * 0.02
+
+
 @pytest.mark.parametrize("flags", ["MAP_PRIVATE", "MAP_SHARED"])
 def test_of_a_mapping_only_the_pages_that_were_written_are_resident(
     tmp_path: Path, flags: str

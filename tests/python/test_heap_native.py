@@ -40,6 +40,11 @@ def take_map(size: int) -> mmap.mmap:
     return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
+def take_pool() -> mmap.mmap:
+    no_reserve = 0x4000  # mmap has the name from 3.13 on
+    return mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | no_reserve)
+
+
 @pytest.fixture
 def here(tmp_path: Path) -> Recorder:
     return Recorder(tmp_path)
@@ -85,6 +90,24 @@ def test_mappings_count_while_they_are_mapped_and_grow_with_mremap() -> None:
     assert 30 * MIB <= t.peak < 30 * MIB + 65536
     assert t.live < 65536
     assert line(t, "take_map").at_peak >= 10 * MIB
+
+
+def test_of_addresses_without_promised_memory_the_resident_pages_count() -> None:
+    """An allocator's pool: what was never used of it is no heap, and neither is what went back."""
+    with heap.track() as t:
+        pool = take_pool()
+        pool[: 40 * MIB] = bytes(40 * MIB)
+        pool.madvise(mmap.MADV_DONTNEED, 0, 30 * MIB)
+        other = take_pool()
+        other[: 5 * MIB] = bytes(5 * MIB)
+    assert t.live == pytest.approx(15 * MIB, abs=MIB // 4)
+    assert t.peak < 100 * MIB
+    assert line(t, "take_pool").live == pytest.approx(15 * MIB, abs=MIB // 4)
+    with heap.track() as t:
+        gone = take_pool()
+        gone[: 20 * MIB] = bytes(20 * MIB)
+        gone.close()
+    assert t.live < MIB // 4
 
 
 def test_a_file_that_is_mapped_is_no_heap(tmp_path: Path) -> None:
