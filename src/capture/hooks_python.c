@@ -211,6 +211,14 @@ static bool is_installed(PyMemAllocatorDomain domain)
     return probe_seen;
 }
 
+bool mp_hooks_are_installed(void)
+{
+    for (int i = 0; i < DOMAINS; i++)
+        if (!is_installed((PyMemAllocatorDomain)i))
+            return false;
+    return true;
+}
+
 void mp_hooks_install(void)
 {
     for (int i = 0; i < DOMAINS; i++) {

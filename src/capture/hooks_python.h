@@ -27,6 +27,9 @@ int mp_hooks_start(struct mp_heap *, bool native, uint64_t sample);
 /* Puts our hooks before the allocators that are there, if they are not. */
 void mp_hooks_install(void);
 
+/* Whether they still are: another tool may have put back what it found. */
+bool mp_hooks_are_installed(void);
+
 /* Stops; when it returns no thread is using the capture any more. Does nothing in a child of the
    process that started. */
 void mp_hooks_stop(void);

@@ -170,6 +170,8 @@ void mp_hooks_stop(void)
 {
     if (!mp_hooks_are_open() || mp_recording.owner != getpid())
         return;
+    if (!mp_hooks_are_installed())
+        mp_recording.heap->header->followed |= MP_HEAP_LOST;
     enum mp_turn_way way = hold();
     __atomic_store_n(mp_recording.open, 0, __ATOMIC_RELEASE);
     mp_recording.ledger.noted = NULL;

@@ -105,6 +105,9 @@ struct mp_heap_balance {
     int64_t own, own_shared;          /* the recorder's; of that in `shared` */
 };
 
+/* Beside the kinds of memory that were followed: another tool had put Python's allocators back. */
+enum { MP_HEAP_LOST = 1 << 8 };
+
 enum mp_heap_moment {
     MP_HEAP_AT_START,
     MP_HEAP_NEAR_PEAK,
@@ -116,7 +119,7 @@ enum mp_heap_moment {
 struct mp_heap_header {
     char magic[8];
     uint32_t version, header_size, node_size;
-    uint32_t followed; /* a bit for each kind of memory that was */
+    uint32_t followed; /* a bit for each kind of memory that was, and MP_HEAP_LOST */
     int64_t pid;
     int64_t wall_start; /* ns since 1970: the one wall clock reading */
     int64_t elapsed;    /* ns from the start to the latest reading of the clock */

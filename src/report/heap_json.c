@@ -71,8 +71,9 @@ static void put_totals(FILE *out, const struct mp_heap_view *view)
             kinds.at_peak[MP_HEAP_PYTHON], kinds.live[MP_HEAP_PYTHON],
             kinds.at_peak[MP_HEAP_MALLOC], kinds.live[MP_HEAP_MALLOC],
             kinds.at_peak[MP_HEAP_MMAP], kinds.live[MP_HEAP_MMAP]);
-    fprintf(out, "  \"native\": %s, \"sample\": %" PRIu64 ",\n",
-            header->followed & 1 << MP_HEAP_MALLOC ? "true" : "false", header->sample);
+    fprintf(out, "  \"native\": %s, \"lost\": %s, \"sample\": %" PRIu64 ",\n",
+            header->followed & 1 << MP_HEAP_MALLOC ? "true" : "false",
+            header->followed & MP_HEAP_LOST ? "true" : "false", header->sample);
     fprintf(out,
             "  \"untracked\": %" PRIu64 ", \"untracked_bytes\": %" PRIu64
             ", \"shortened\": %" PRIu64 ",\n",

@@ -25,6 +25,11 @@ void mp_heap_put_missing(FILE *out, const struct mp_heap_header *header,
                 "figure below has them\n",
                 mp_heap_count(header->untracked, number),
                 mp_heap_size((int64_t)header->untracked_bytes, bytes));
+    if (header->followed & MP_HEAP_LOST)
+        fputs(
+            "warning: another tool put Python's allocators back (tracemalloc.stop() does, when it "
+            "was started before): blocks after that are in no figure\n",
+            out);
     if (header->sample)
         fprintf(
             out,

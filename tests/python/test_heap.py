@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from heap_captures import Capture
+from heap_recordings import report
 from memory_profiler import heap
+from recordings import Recorder
 
 
 def line_of(tracker: heap.Tracker, function: str) -> heap.Line:
@@ -386,6 +388,21 @@ for _ in range(80):
     assert os.waitpid(child, 0)[1] == 0
 """
     subprocess.run([sys.executable, "-c", source], check=True)
+
+
+@pytest.mark.parametrize("stop", ["tracemalloc.stop()", "pass"])
+def test_when_another_tool_takes_the_hooks_off_it_is_said(
+    tmp_path: Path, stop: str
+) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.path.joinpath("app.py").write_text(
+        f"import tracemalloc\n{stop}\nkept = bytearray(300)\n"
+    )
+    done = recorder.mprof("heap", "-o", "a.mprof", "app.py", env={"PYTHONTRACEMALLOC": "1"})
+    assert done.code == 0, done.err
+    text = recorder.mprof("report", "a.mprof").out
+    assert ("another tool put Python's allocators back" in text) == (stop != "pass")
+    assert report(recorder, "a.mprof")["lost"] == (stop != "pass")
 
 
 #: Deep calls of functions that tracemalloc has not seen, with objects that it has.

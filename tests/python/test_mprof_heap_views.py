@@ -328,7 +328,7 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
         "pid wall_start elapsed peak peak_blocks peak_time live live_blocks total allocations "
         "frees temporary untracked untracked_bytes shortened sample"
     )
-    check(got, {**HEAD, **dict.fromkeys(numbers.split(), int), "command": str, "rss": dict, "own": dict, "kinds": dict, "native": bool, "balance": dict,
+    check(got, {**HEAD, **dict.fromkeys(numbers.split(), int), "command": str, "rss": dict, "own": dict, "kinds": dict, "native": bool, "lost": bool, "balance": dict,
                 "lines": list, "threads": list, "processes": list, "unrecorded": int, "series": list})  # fmt: skip
     assert got["schema"] == "memory_profiler.heap/1"
     assert got["version"] == memory_profiler.__version__
