@@ -66,7 +66,7 @@ static inline bool begin(void)
     return false;
 }
 
-static inline void *follow_malloc(PyMemAllocatorDomain domain, size_t size)
+static inline void *hook_malloc(PyMemAllocatorDomain domain, size_t size)
 {
     const PyMemAllocatorEx *to = &original[domain];
     if (!begin())
@@ -78,7 +78,7 @@ static inline void *follow_malloc(PyMemAllocatorDomain domain, size_t size)
     return address;
 }
 
-static inline void follow_free(PyMemAllocatorDomain domain, void *address)
+static inline void hook_free(PyMemAllocatorDomain domain, void *address)
 {
     const PyMemAllocatorEx *to = &original[domain];
     bool followed = address && begin();
@@ -87,32 +87,6 @@ static inline void follow_free(PyMemAllocatorDomain domain, void *address)
     to->free(to->ctx, address);
     if (followed)
         mp_native_end();
-}
-
-/* Where only some blocks are recorded, most pass: they are kept from the rest, which is a call of its
-   own and saves registers. */
-
-static inline void *hook_malloc(PyMemAllocatorDomain domain, size_t size,
-                                void *(*follow)(size_t))
-{
-    const PyMemAllocatorEx *to = &original[domain];
-    if (!(mp_recording_is_open() & MP_OPEN_SAMPLED) || mp_native_state ||
-        !mp_recording_passes(size))
-        return follow(size);
-    mp_native_state = MP_NATIVE_INSIDE;
-    void *address = to->malloc(to->ctx, size);
-    mp_native_end();
-    return address;
-}
-
-static inline void hook_free(PyMemAllocatorDomain domain, void *address,
-                             void (*follow)(void *))
-{
-    const PyMemAllocatorEx *to = &original[domain];
-    if (!(mp_recording_is_open() & MP_OPEN_SAMPLED) || mp_recording_may_know(address))
-        follow(address);
-    else
-        to->free(to->ctx, address);
 }
 
 static inline void *hook_calloc(PyMemAllocatorDomain domain, size_t count, size_t size)
@@ -147,22 +121,40 @@ static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t
     return address;
 }
 
+/* Where only some blocks are recorded, most pass: a function of its own, which saves no registers.
+   Either set of hooks does what is right of either kind of recording. */
+
+static inline void *sampled_malloc(PyMemAllocatorDomain domain, void *context, size_t size,
+                                   void *(*follow)(void *, size_t))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (!(mp_recording_is_open() & MP_OPEN_SAMPLED) || mp_native_state ||
+        !mp_recording_passes(size))
+        return follow(context, size);
+    mp_native_state = MP_NATIVE_INSIDE;
+    void *address = to->malloc(to->ctx, size);
+    mp_native_end();
+    return address;
+}
+
+static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void *address,
+                                void (*follow)(void *, void *))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (!(mp_recording_is_open() & MP_OPEN_SAMPLED) || mp_recording_may_know(address))
+        follow(context, address);
+    else
+        to->free(to->ctx, address);
+}
+
 /* The context is ours, not what the caller read: while another tool changes the allocators it may
    be another's. */
 #define APART static __attribute__((noinline))
 #define HOOKS_OF(domain)                                                   \
-    APART void *follow_malloc_##domain(size_t size)                        \
-    {                                                                      \
-        return follow_malloc(domain, size);                                \
-    }                                                                      \
-    APART void follow_free_##domain(void *address)                         \
-    {                                                                      \
-        follow_free(domain, address);                                      \
-    }                                                                      \
-    static void *malloc_##domain(void *context, size_t size)               \
+    APART void *malloc_##domain(void *context, size_t size)                \
     {                                                                      \
         (void)context;                                                     \
-        return hook_malloc(domain, size, follow_malloc_##domain);          \
+        return hook_malloc(domain, size);                                  \
     }                                                                      \
     static void *calloc_##domain(void *context, size_t count, size_t size) \
     {                                                                      \
@@ -174,10 +166,18 @@ static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t
         (void)context;                                                     \
         return hook_realloc(domain, from, size);                           \
     }                                                                      \
-    static void free_##domain(void *context, void *address)                \
+    APART void free_##domain(void *context, void *address)                 \
     {                                                                      \
         (void)context;                                                     \
-        hook_free(domain, address, follow_free_##domain);                  \
+        hook_free(domain, address);                                        \
+    }                                                                      \
+    static void *sampled_malloc_##domain(void *context, size_t size)       \
+    {                                                                      \
+        return sampled_malloc(domain, context, size, malloc_##domain);     \
+    }                                                                      \
+    static void sampled_free_##domain(void *context, void *address)        \
+    {                                                                      \
+        sampled_free(domain, context, address, free_##domain);             \
     }
 
 HOOKS_OF(PYMEM_DOMAIN_RAW)
@@ -186,11 +186,16 @@ HOOKS_OF(PYMEM_DOMAIN_OBJ)
 
 #define HOOKS(domain) \
     [domain] = {NULL, malloc_##domain, calloc_##domain, realloc_##domain, free_##domain}
+#define SAMPLED(domain)                                                           \
+    [domain] = {NULL, sampled_malloc_##domain, calloc_##domain, realloc_##domain, \
+                sampled_free_##domain}
 
-static PyMemAllocatorEx hooks[DOMAINS] = {
-    HOOKS(PYMEM_DOMAIN_RAW),
-    HOOKS(PYMEM_DOMAIN_MEM),
-    HOOKS(PYMEM_DOMAIN_OBJ),
+enum set { EXACT, SAMPLING };
+
+static PyMemAllocatorEx hooks[][DOMAINS] = {
+    [EXACT] = {HOOKS(PYMEM_DOMAIN_RAW), HOOKS(PYMEM_DOMAIN_MEM), HOOKS(PYMEM_DOMAIN_OBJ)},
+    [SAMPLING] = {SAMPLED(PYMEM_DOMAIN_RAW), SAMPLED(PYMEM_DOMAIN_MEM),
+                  SAMPLED(PYMEM_DOMAIN_OBJ)},
 };
 
 /* Whether an allocation reaches our hook: another tool may have put back what it found. */
@@ -219,13 +224,21 @@ bool mp_hooks_are_installed(void)
     return true;
 }
 
+static void install(PyMemAllocatorDomain domain, enum set set)
+{
+    PyMemAllocatorEx now;
+    PyMem_GetAllocator(domain, &now);
+    bool is_ours = now.malloc == hooks[EXACT][domain].malloc ||
+                   now.malloc == hooks[SAMPLING][domain].malloc;
+    if (!is_ours && is_installed(domain))
+        return; /* below another tool's */
+    if (!is_ours)
+        original[domain] = now;
+    PyMem_SetAllocator(domain, &hooks[set][domain]);
+}
+
 void mp_hooks_install(void)
 {
-    for (int i = 0; i < DOMAINS; i++) {
-        PyMemAllocatorDomain domain = (PyMemAllocatorDomain)i;
-        if (is_installed(domain))
-            continue;
-        PyMem_GetAllocator(domain, &original[domain]);
-        PyMem_SetAllocator(domain, &hooks[domain]);
-    }
+    for (int i = 0; i < DOMAINS; i++)
+        install((PyMemAllocatorDomain)i, mp_recording.sample ? SAMPLING : EXACT);
 }
