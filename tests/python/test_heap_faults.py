@@ -17,11 +17,6 @@ from recordings import PROGRAM, Done, Recorder, wait_for
 KILLED = "the program was killed, or is still running"
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Recorder:
-    return Recorder(tmp_path)
-
-
 ENDS = {
     "import os; kept = bytes(9999); os._exit(4)": 4,
     "import os; kept = bytes(9999); os.abort()": -signal.SIGABRT,

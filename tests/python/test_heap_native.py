@@ -45,11 +45,6 @@ def take_pool() -> mmap.mmap:
     return mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | no_reserve)
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Recorder:
-    return Recorder(tmp_path)
-
-
 def test_malloc_of_c_code_is_counted_at_the_python_line() -> None:
     with heap.track(native=True) as t:
         block = take(7 * MIB)

@@ -28,11 +28,6 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return into
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Recorder:
-    return Recorder(tmp_path)
-
-
 def threads(here: Recorder, place: Path, source: str) -> list[dict]:
     """The rows of threads, of a program that has the object as `pool`."""
     head = f"import ctypes; pool = ctypes.CDLL('{place}/pool.so')\n"
