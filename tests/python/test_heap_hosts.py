@@ -287,6 +287,51 @@ except OSError as problem:
     assert "Cannot allocate memory" in here.python(source).out
 
 
+SIGNALS = """
+import ctypes, faulthandler, os, re, signal, threading
+libc = ctypes.CDLL(None, use_errno=True)
+faulthandler.enable(open(os.devnull, "w"))  # an alternate stack
+seen = []
+for name in ("SIGALRM", "SIGUSR1", "SIGSEGV"):
+    signal.signal(getattr(signal, name), lambda number, frame: seen.append(number))
+signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2, signal.SIGTERM})
+waited = []
+waiter = threading.Thread(target=lambda: waited.append(signal.sigwait({signal.SIGUSR2})))
+waiter.start()
+os.kill(os.getpid(), signal.SIGUSR1)
+os.kill(os.getpid(), signal.SIGSEGV)
+os.kill(os.getpid(), signal.SIGTERM)
+os.kill(os.getpid(), signal.SIGUSR2)
+waiter.join()
+reader, writer = os.pipe()
+signal.siginterrupt(signal.SIGALRM, True)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+print(libc.read(reader, ctypes.create_string_buffer(1), 1), ctypes.get_errno())
+kept = [bytes(i) for i in range(2000)]
+print(sorted(seen), waited, sorted(signal.sigpending()))
+print(re.findall("^Sig(?:Blk|Ign|Cgt).*", open("/proc/self/status").read(), re.M))
+print([signal.getsignal(number) for number in (signal.SIGINT, signal.SIGCHLD, signal.SIGPIPE)])
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--sample", "64K"]])
+def test_faults_45_signals_are_as_without_us(here: Recorder, options: list[str]) -> None:
+    """Handlers, masks, what is pending, who waits, and which calls are interrupted."""
+    here.write("program.py", SIGNALS)
+    plain = subprocess.run(
+        [sys.executable, "program.py"],
+        cwd=here.path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    done = here.mprof("heap", *options, "-o", "a.mprof", "program.py", timeout=60)
+    assert plain.stdout.startswith("-1 4\n") and (plain.stderr, plain.returncode) == ("", 0)
+    assert (done.code, done.out) == (0, plain.stdout), done.err
+    assert figures(here)["allocations"] > 2000 or options
+
+
 def test_faults_53_descriptors_are_the_programs(here: Recorder) -> None:
     """It closes all, and its own file takes every number that was ours."""
     done = record(here, TREE + """
