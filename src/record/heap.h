@@ -218,8 +218,10 @@ struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *);
    sampled block stands for at least `sample` bytes, a sum of them varies by the root of its size. */
 static inline int64_t mp_heap_error(const struct mp_heap_header *header, int64_t bytes)
 {
+    const double most = 0x1p62; /* a damaged file may say anything */
     double whole = (double)header->sample * (double)bytes;
-    return whole > 0 ? (int64_t)__builtin_sqrt(whole) : 0;
+    double root = whole > 0 ? __builtin_sqrt(whole) : 0;
+    return (int64_t)(root < most ? root : most);
 }
 
 /* Bytes that were asked of each kind. */

@@ -93,6 +93,15 @@ static void an_installed_file_belongs_to_its_top_module(void **state)
     stacks_end();
 }
 
+static void the_error_of_what_a_damaged_file_says_is_a_number(void **state)
+{
+    (void)state;
+    static struct mp_heap_header header = {.sample = UINT64_MAX};
+    assert_true(mp_heap_error(&header, INT64_MAX) > 0);
+    header.sample = 1 << 20;
+    assert_int_equal(mp_heap_error(&header, 1 << 24), 1 << 22);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +109,7 @@ int main(void)
         cmocka_unit_test(two_definitions_of_a_line_are_one_row),
         cmocka_unit_test(functions_of_one_name_are_told_apart_by_their_line),
         cmocka_unit_test(an_installed_file_belongs_to_its_top_module),
+        cmocka_unit_test(the_error_of_what_a_damaged_file_says_is_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
