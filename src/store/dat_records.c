@@ -6,6 +6,8 @@
 #include "base/array.h"
 #include "base/escape.h"
 
+static const int64_t LONGEST_INTERVAL = INT64_C(1000000000) * 86400 * 366;
+
 static int add_mark(struct mp_mark **marks, size_t *count, size_t *room,
                     struct mp_mark mark)
 {
@@ -149,6 +151,8 @@ static int read_header(struct mp_dat_reader *reader, struct mp_fields fields)
     size_t length = (size_t)(metric.end - metric.at);
     timeline->pid = mp_fields_integer(&pid);
     timeline->interval = mp_fields_seconds(&interval);
+    if (timeline->interval > LONGEST_INTERVAL)
+        timeline->interval = LONGEST_INTERVAL;
     struct mp_fields children = value_of(fields, "children=");
     timeline->tree = mp_fields_integer(&children) == 1;
     if (length < sizeof timeline->metric) {
