@@ -287,7 +287,7 @@ except OSError as problem:
     assert "Cannot allocate memory" in here.python(source).out
 
 
-SIGNALS = """
+HANDLERS = """
 import ctypes, faulthandler, os, re, signal, threading
 libc = ctypes.CDLL(None, use_errno=True)
 faulthandler.enable(open(os.devnull, "w"))  # an alternate stack
@@ -318,7 +318,7 @@ print([signal.getsignal(number) for number in (signal.SIGINT, signal.SIGCHLD, si
 @pytest.mark.parametrize("options", [[], ["--sample", "64K"]])
 def test_faults_45_signals_are_as_without_us(here: Recorder, options: list[str]) -> None:
     """Handlers, masks, what is pending, who waits, and which calls are interrupted."""
-    here.write("program.py", SIGNALS)
+    here.write("program.py", HANDLERS)
     plain = subprocess.run(
         [sys.executable, "program.py"],
         cwd=here.path,
