@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def test_faults_43_blocks_of_resolvers_constructors_and_exits_harm_nothing(
     here: Recorder, how: str
 ) -> None:
     env = {"LD_PRELOAD": str(here.path / "edges.so")} if how == "preloaded" else {}
+    if subprocess.run(["true"], env={**os.environ, **env}).returncode:
+        pytest.skip("this libc allows no allocation in the resolver of a preloaded object")
     done = record(here, PROGRAM.format(after=""), env=env)
     assert (done.code, own_lines(done.err)) == (0, []), done.err
     got = figures(here)

@@ -189,7 +189,7 @@ def test_code_runs_as_python_c_runs_it(tmp_path: Path) -> None:
     done = mprof("heap", "-o", "b.mprof", "-c", "x(", cwd=tmp_path)
     assert done.returncode == 1 and 'File "<string>", line 1' in done.stderr
     assert "_heap_run" not in done.stderr
-    for words in (["-c"], ["python", "-c"], ["python", "-"]):
+    for words in (["-c"], [sys.executable, "-c"], [sys.executable, "-"]):
         done = mprof("heap", *words, cwd=tmp_path)
         assert done.returncode in (1, 2) and "Traceback" not in done.stderr
 
