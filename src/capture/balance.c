@@ -35,8 +35,9 @@ struct malloc_figures {
 };
 
 static struct malloc_figures (*ask_malloc)(void);
-static uintptr_t
-    heap_start; /* of brk(2)'s, which malloc's first heap is in; 0: not known */
+
+/* Of brk(2)'s heap, which malloc's first is in; 0: not known. */
+static uintptr_t heap_start;
 
 /* The 47th field; the second, a name in parentheses, may have spaces. */
 static uintptr_t read_heap_start(void)
@@ -102,7 +103,7 @@ struct looking {
     const void *ours;
     struct mp_mapping before;
     bool zeroes_next; /* that was a file's data, and no file's of ours */
-    uintptr_t end;    /* of the object that is mapped there, with its zeroes; 0: none */
+    uintptr_t object; /* where that file's first mapping begins */
     int64_t stacks, libraries;
 };
 
@@ -177,16 +178,22 @@ static void see_data(struct looking *looking, const struct mp_mapping *mapping)
         looking->libraries += private_pages(looking, before);
 }
 
+/* How much of a mapping behind an object's data is its zeroes. */
+static size_t zeroes(const struct looking *looking, const struct mp_mapping *mapping)
+{
+    uintptr_t end = end_of_object(looking->object, looking->page);
+    return end > mapping->start ? end - mapping->start : 0;
+}
+
 /* The loader's zeroes come right behind a file's data; a thread's stack behind its guard. */
 static void see_anonymous(struct looking *looking, const struct mp_mapping *mapping)
 {
-    size_t zeroes = looking->end > mapping->start ? looking->end - mapping->start : 0;
     const struct mp_mapping *before = &looking->before;
     bool behind = before->end == mapping->start && !*mapping->name;
     if (!strcmp(mapping->name, "[stack]"))
         looking->stacks += touched(mapping, SIZE_MAX);
     else if (behind && looking->zeroes_next && !holds(mapping, looking->ours))
-        looking->libraries += touched(mapping, zeroes);
+        looking->libraries += touched(mapping, zeroes(looking, mapping));
     else if (behind && !before->inode && !strcmp(before->flags, "---p") &&
              before->end - before->start <= MOST_OF_GUARD)
         looking->stacks += touched(mapping, SIZE_MAX);
@@ -198,7 +205,7 @@ static bool see(void *context, const struct mp_mapping *mapping)
     bool writable = !strcmp(mapping->flags, "rw-p");
     bool data = writable && mapping->inode;
     if (mapping->inode && mapping->inode != looking->before.inode)
-        looking->end = end_of_object(mapping->start, looking->page);
+        looking->object = mapping->start;
     if (data)
         see_data(looking, mapping);
     else if (writable)

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "capture/frames_text.h"
+#include "capture/open_table.h"
 
 enum { FIRST_ROOM = 4096 };
 
@@ -39,14 +40,9 @@ void mp_codes_release(struct mp_codes *codes)
 
 /* Alive code objects, by address. */
 
-static size_t home_of(const struct mp_codes *codes, uintptr_t address)
-{
-    return (size_t)((address * 0x9E3779B97F4A7C15u) >> 32) & (codes->room - 1);
-}
-
 static struct mp_codes_entry *entry_of(const struct mp_codes *codes, uintptr_t address)
 {
-    size_t at = home_of(codes, address);
+    size_t at = mp_open_home(address, codes->room);
     while (codes->entries[at].address && codes->entries[at].address != address)
         at = (at + 1) & (codes->room - 1);
     return &codes->entries[at];
@@ -68,19 +64,18 @@ static int grow_entries(struct mp_codes *codes)
     return 0;
 }
 
-/* Those behind it move up. Nothing marks the place: a program that compiles in a loop has each code
-   object where the last one was, and would search ever longer. */
-static void take_out(struct mp_codes *codes, size_t hole)
+/* With marks left behind, a program that compiles in a loop, each code object where the last one
+   was, would search ever longer. */
+static void take_out(struct mp_codes *codes, size_t gap)
 {
-    size_t last = codes->room - 1;
-    for (size_t at = (hole + 1) & last; codes->entries[at].address; at = (at + 1) & last) {
-        size_t home = home_of(codes, codes->entries[at].address);
-        if (((at - home) & last) < ((at - hole) & last))
+    size_t mask = codes->room - 1;
+    for (size_t at = (gap + 1) & mask; codes->entries[at].address; at = (at + 1) & mask) {
+        if (!mp_open_moves(codes->entries[at].address, at, gap, codes->room))
             continue;
-        codes->entries[hole] = codes->entries[at];
-        hole = at;
+        codes->entries[gap] = codes->entries[at];
+        gap = at;
     }
-    codes->entries[hole].address = 0;
+    codes->entries[gap].address = 0;
 }
 
 bool mp_codes_forget(struct mp_codes *codes, uintptr_t address)

@@ -16,7 +16,7 @@ enum mp_map_kind {
     MP_MAP_ANONYMOUS, /* private */
     MP_MAP_SHARED,    /* anonymous too, but MADV_DONTNEED does not empty it */
     MP_MAP_FILE,
-    MP_MAP_POOL, /* private, much, and no memory promised: what is resident counts (pools.h) */
+    MP_MAP_POOL, /* private, much, and no memory promised: what is resident counts */
 };
 
 enum mp_map_state {

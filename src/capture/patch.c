@@ -30,8 +30,8 @@ struct pass {
     const struct dl_phdr_info *info;
     size_t at;
     bool is_past_us; /* the object may be younger than ours */
-    bool
-        has_waiting; /* an object was not relocated yet, or may be looking up what we replaced */
+    /* An object was not relocated yet, or may be looking up what we replaced. */
+    bool has_waiting;
 };
 
 const struct mp_patch *mp_patch_find(const char *name)

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include "capture/open_table.h"
+
 enum {
     LEAF_CELLS = 1 << MP_SHADOW_LEAF_BITS,
     TABLE_LENGTH = 1 << MP_SHADOW_MIDDLE_BITS,
@@ -94,14 +96,9 @@ static bool is_odd(uintptr_t address)
     return address & ((1 << MP_SHADOW_GRAIN_BITS) - 1);
 }
 
-static size_t odd_home(const struct mp_shadow *shadow, uintptr_t address)
-{
-    return (size_t)((address * 0x9E3779B97F4A7C15u) >> 32) & (shadow->odd_room - 1);
-}
-
 static struct mp_shadow_odd *odd_slot(struct mp_shadow *shadow, uintptr_t address)
 {
-    size_t at = odd_home(shadow, address);
+    size_t at = mp_open_home(address, shadow->odd_room);
     while (shadow->odd[at].address && shadow->odd[at].address != address)
         at = (at + 1) & (shadow->odd_room - 1);
     return &shadow->odd[at];
@@ -134,13 +131,11 @@ static int odd_put(struct mp_shadow *shadow, uintptr_t address, size_t size, uin
     return 0;
 }
 
-/* Closes the gap: an entry behind it moves up unless its home lies in between. */
 static void odd_remove(struct mp_shadow *shadow, struct mp_shadow_odd *slot)
 {
     size_t mask = shadow->odd_room - 1, gap = (size_t)(slot - shadow->odd);
     for (size_t at = (gap + 1) & mask; shadow->odd[at].address; at = (at + 1) & mask) {
-        size_t home = odd_home(shadow, shadow->odd[at].address);
-        if (((at - home) & mask) < ((at - gap) & mask))
+        if (!mp_open_moves(shadow->odd[at].address, at, gap, shadow->odd_room))
             continue;
         shadow->odd[gap] = shadow->odd[at];
         gap = at;
