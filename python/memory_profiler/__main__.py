@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any, NoReturn
 
 from memory_profiler._backends import METRICS
+from memory_profiler._say import fail
 
-PROGRAM = "memory_profiler"
-
+TYPE_CHECKING = False  # importing typing would cost more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 #: Option strings and what argparse is told about them, in the order of --help.
 OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
@@ -111,22 +112,6 @@ def _wants_next(word: str, takes_value: dict[str, bool]) -> bool:
         return takes_value.get(word, False)
     matches = [takes for name, takes in takes_value.items() if name.startswith(word)]
     return (word in takes_value and takes_value[word]) or (bool(matches) and all(matches))
-
-
-def say(message: str, program: str = PROGRAM) -> None:
-    """One line on stderr; a program that closed it does not hear it."""
-    if sys.stderr is None:
-        return
-    try:
-        print(f"{program}: {message}", file=sys.stderr)
-    except (OSError, ValueError):
-        pass
-
-
-def fail(message: str, code: int = 1) -> NoReturn:
-    """One line on stderr, then out."""
-    say(message)
-    raise SystemExit(code)
 
 
 def describe_machine() -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 from memory_profiler import _child, _core, _heap_children, heap
-from memory_profiler.__main__ import fail, say
+from memory_profiler._ending import end_as, join_threads, show_error
 from memory_profiler._program import (
     Program,
     ProgramError,
@@ -16,10 +15,10 @@ from memory_profiler._program import (
     load_file,
     load_module,
 )
-from memory_profiler._run import _show, end_as, join_threads
+from memory_profiler._say import fail, say
 
 FAILED = 125  # the exit code when the program succeeded and the capture did not
-DEFAULT_NAME = re.compile(r"(mprofheap_\d{14})(?:-(\d+))?\.mprof")
+DEFAULT_NAME = r"(mprofheap_\d{14})(?:-(\d+))?\.mprof"
 OPTIONS = "MPROF_HEAP_OPTIONS"  #: set by mprof heap
 USE = "use: mprof heap [-o FILE] script.py"
 
@@ -92,7 +91,9 @@ def is_somewhere() -> bool:
 
 def next_name(path: str) -> str | None:
     """The name to try when a default one is taken; None for one that the user gave."""
-    match = DEFAULT_NAME.fullmatch(path)
+    import re
+
+    match = re.fullmatch(DEFAULT_NAME, path)
     return f"{match[1]}-{int(match[2] or 0) + 1}.mprof" if match else None
 
 
@@ -174,7 +175,7 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
     except BaseException as raised:
         error = raised
     if error is not None and not isinstance(error, SystemExit):
-        _show(error)
+        show_error(error)
     join_threads()
     if os.getpid() == owner:
         code = stop(tracker, path)

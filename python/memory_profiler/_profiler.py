@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 
 from memory_profiler import _core
 from memory_profiler._backends import Blind, make_tracer, why_unreadable
@@ -198,6 +197,8 @@ class LineProfiler:
 
     def timestamp(self, name: str = "<block>") -> AbstractContextManager[None]:
         """Names a span for the timeline; nothing to record while lines are measured."""
+        from contextlib import nullcontext
+
         return nullcontext()
 
     def _functions_that_ran(self) -> list[tuple[CodeType, dict[str, Any]]]:

@@ -7,7 +7,10 @@ import io
 import os
 import sys
 from types import CodeType, ModuleType
-from typing import Any
+
+TYPE_CHECKING = False  # importing typing would cost more than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ProgramError(Exception):

@@ -8,20 +8,21 @@ import signal
 import stat
 import sys
 import threading
-from typing import IO, TYPE_CHECKING, NoReturn, TextIO
 
 from memory_profiler import _child, _core, _profile
-from memory_profiler.__main__ import fail
 from memory_profiler._backends import METRICS, make_tracer, why_unreadable
+from memory_profiler._ending import end_as, join_threads, show_error
 from memory_profiler._profiler import LineProfiler
 from memory_profiler._program import Program, ProgramError, load_program
 from memory_profiler._report import html_text, json_text, write_table, write_text
+from memory_profiler._say import fail
 from memory_profiler._select import Selection
 from memory_profiler._timestamps import TimeStamper
 
+TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     import argparse
-    from types import TracebackType
+    from typing import IO, NoReturn, TextIO
 
 
 def probe_output(path: str, name: str) -> None:
@@ -183,42 +184,6 @@ def die_of(number: int) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _own_part(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback from the program's first frame on."""
-    ours = os.path.dirname(__file__)
-    while traceback is not None:
-        if os.path.dirname(traceback.tb_frame.f_code.co_filename) != ours:
-            break
-        traceback = traceback.tb_next
-    return traceback
-
-
-def _show(error: BaseException) -> None:
-    """Prints an uncaught exception as the interpreter would."""
-    error.__traceback__ = _own_part(error.__traceback__)
-    sys.last_type, sys.last_value, sys.last_traceback = (
-        type(error),
-        error,
-        error.__traceback__,
-    )
-    if sys.version_info >= (3, 12):
-        sys.last_exc = error
-    try:
-        sys.excepthook(type(error), error, error.__traceback__)
-    except BaseException:
-        sys.__excepthook__(type(error), error, error.__traceback__)
-
-
-def join_threads() -> None:
-    """Waits for the program's threads as the interpreter does when a program ends."""
-    try:
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread() and not thread.daemon:
-                thread.join()
-    except KeyboardInterrupt as error:
-        _show(error)
-
-
 def execute(program: Program, selection: Selection) -> None:
     names = program.install()
     selection.begin(program.code, names)
@@ -233,7 +198,7 @@ def _run_to_end(program: Program, selection: Selection) -> BaseException | None:
     except BaseException as raised:
         error = raised
     if error is not None and not isinstance(error, SystemExit):
-        _show(error)
+        show_error(error)
     join_threads()
     for pattern in selection.end():
         print(
@@ -241,16 +206,6 @@ def _run_to_end(program: Program, selection: Selection) -> BaseException | None:
             file=sys.stderr,
         )
     return error
-
-
-def end_as(error: BaseException | None, status: int) -> NoReturn:
-    """Ends this process as the program would have ended."""
-    if isinstance(error, SystemExit):
-        raise error
-    if isinstance(error, KeyboardInterrupt):
-        sys.excepthook = lambda *exc: None  # it was shown
-        raise error
-    raise SystemExit(1 if error is not None else status)
 
 
 def make_profiler(options: argparse.Namespace) -> LineProfiler | TimeStamper:

@@ -12,10 +12,13 @@ True
 from __future__ import annotations
 
 import os
-from types import TracebackType
-from typing import NamedTuple
+from collections import namedtuple  # typing's costs more than all of this
 
 from memory_profiler import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
 
 __all__ = ["Line", "Tracker", "track"]
 
@@ -23,13 +26,21 @@ _MOST = 1 << 40  # bytes between samples, as for mprof heap --sample
 _ORDERS = {"peak": 0, "live": 1, "churn": 2}
 
 
-class Line(NamedTuple):
+_Line = namedtuple("_Line", (
+    "file", "line", "function", "at_peak", "live", "blocks_at_peak", "live_blocks", "total",
+    "allocations", "temporary",
+))  # fmt: skip
+
+
+class Line(_Line):
     """What one line allocated itself, callees not included. Sizes are in bytes.
 
     Source of the figures: the sizes asked of PyMem_RawMalloc, PyMem_Malloc and PyObject_Malloc,
     of malloc and its relatives, and of mmap, each byte once; a realloc counts as a block freed
     and one allocated, a mapping as bytes without blocks.
     """
+
+    __slots__ = ()
 
     file: str  #: empty when no Python code was running
     line: int
