@@ -34,6 +34,7 @@ struct mp_ledger {
     int64_t timed_peak; /* the peak whose time is known */
     int64_t small;      /* bytes live in small blocks of Python's allocators */
     int64_t mapped;     /* bytes live in mappings */
+    uint64_t draws;     /* of mp_sample_weight() */
     struct mp_large large;
     /* Told of each reading of the clock, NULL: nobody; `point`: the series has a new one. */
     void (*noted)(struct mp_ledger *, int64_t now, bool point);
@@ -74,13 +75,13 @@ static inline void mp_ledger_raise(struct mp_heap_header *header, int64_t bytes)
 }
 
 /* What a block counts for. */
-static inline struct mp_weight mp_ledger_weight(const struct mp_ledger *ledger,
-                                                uintptr_t address, size_t size)
+static inline struct mp_weight mp_ledger_weight(struct mp_ledger *ledger, uintptr_t address,
+                                                size_t size)
 {
     uint64_t period = ledger->heap->header->sample;
     if (__builtin_expect(period != 0, 0))
-        return mp_sample_weight(period, address, size);
-    return (struct mp_weight){.bytes = size, .blocks = 1};
+        return mp_sample_weight(period, address, size, ledger->draws++);
+    return (struct mp_weight){.bytes = size, .alive = 1, .counted = 1};
 }
 
 /* What a block adds to the small ones. */
@@ -105,11 +106,11 @@ static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread
     struct mp_weight weight = mp_ledger_weight(ledger, address, size);
     mp_ledger_save(node, header->epoch);
     node->live += (int64_t)weight.bytes;
-    node->live_blocks += weight.blocks;
+    node->live_blocks += weight.alive;
     node->total += weight.bytes;
-    node->blocks += weight.blocks;
+    node->blocks += weight.counted;
     thread->allocated += weight.bytes;
-    thread->blocks += weight.blocks;
+    thread->blocks += weight.counted;
     ledger->small += mp_ledger_small(node, size, weight.bytes);
     mp_ledger_raise(header, (int64_t)weight.bytes);
     if (__builtin_expect(
@@ -130,14 +131,14 @@ static inline void mp_ledger_remove(struct mp_ledger *ledger, struct mp_heap_thr
         mp_ledger_note_time(ledger, false);
     mp_ledger_save(node, header->epoch);
     node->live -= (int64_t)weight.bytes;
-    node->live_blocks -= weight.blocks;
+    node->live_blocks -= weight.alive;
     ledger->small -= mp_ledger_small(node, block->size, weight.bytes);
     header->live -= (int64_t)weight.bytes;
     thread->freed += weight.bytes;
-    thread->frees += weight.blocks;
+    thread->frees += weight.counted;
     if (temporary) {
-        node->temporary += weight.blocks;
-        thread->temporary += weight.blocks;
+        node->temporary += weight.counted;
+        thread->temporary += weight.counted;
     }
 }
 

@@ -24,13 +24,19 @@ void mp_sample_next(struct mp_sample *sample, uint64_t period)
     sample->until = (int64_t)ceil(-log(uniform) * (double)period);
 }
 
-/* Whole blocks: the fraction decides for how many addresses it is one more. */
-struct mp_weight mp_sample_weight(uint64_t period, uintptr_t address, size_t size)
+/* The fraction decides for how many of the numbers it is one more. */
+static uint32_t whole(double blocks, uint64_t number)
+{
+    double draw = (double)((number * 0x9E3779B97F4A7C15u) >> 11) / 9007199254740992.0;
+    return (uint32_t)floor(blocks) + (draw < blocks - floor(blocks));
+}
+
+struct mp_weight mp_sample_weight(uint64_t period, uintptr_t address, size_t size,
+                                  uint64_t draw)
 {
     double bytes = size ? (double)size : 1.0;
     double blocks = -1.0 / expm1(-bytes / (double)period);
-    double fraction = blocks - floor(blocks);
-    double draw = (double)((address * 0x9E3779B97F4A7C15u) >> 11) / 9007199254740992.0;
     return (struct mp_weight){.bytes = (uint64_t)llround((double)size * blocks),
-                              .blocks = (uint32_t)floor(blocks) + (draw < fraction)};
+                              .alive = whole(blocks, address),
+                              .counted = whole(blocks, draw)};
 }

@@ -43,9 +43,10 @@ struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *view)
         totals.frees += view->threads[i].frees;
         totals.temporary += view->threads[i].temporary;
     }
-    for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++)
+    for (size_t i = 0; i < view->counts[MP_HEAP_NODES]; i++) {
         totals.peak_blocks += mp_heap_blocks_at_peak(view, &view->nodes[i]);
-    totals.live_blocks = totals.blocks - totals.frees;
+        totals.live_blocks += mp_heap_live_blocks(&view->nodes[i]);
+    }
     return totals;
 }
 

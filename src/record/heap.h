@@ -205,7 +205,7 @@ static inline bool mp_heap_is_thread(const struct mp_heap_code *code)
     return code->name.length && !code->lines.length;
 }
 
-/* Sums over the tables: threads, and nodes for what was live at the peak. */
+/* Sums over the tables: threads for what came and went, nodes for what was alive. */
 struct mp_heap_totals {
     uint64_t total; /* bytes ever allocated */
     uint64_t blocks, frees, temporary;

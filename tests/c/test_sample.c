@@ -23,9 +23,9 @@ static struct sums sample_once(uint64_t seed, size_t size)
             continue;
         mp_sample_next(&sample, PERIOD);
         struct mp_weight weight =
-            mp_sample_weight(PERIOD, 0x7f0000000000 + seed * 65536 + i * 16, size);
+            mp_sample_weight(PERIOD, 0x7f0000000000 + seed * 65536 + i * 16, size, seed);
         sums.bytes += (double)weight.bytes;
-        sums.blocks += weight.blocks;
+        sums.blocks += weight.alive;
     }
     return sums;
 }
@@ -64,20 +64,32 @@ static void blocks_far_above_the_period_count_as_what_they_are(void **state)
         assert_false(mp_sample_passes(&sample, (size_t)PERIOD * 64));
         mp_sample_next(&sample, PERIOD);
     }
-    struct mp_weight weight = mp_sample_weight(PERIOD, 0x7f0000000010, (size_t)PERIOD * 64);
+    struct mp_weight weight =
+        mp_sample_weight(PERIOD, 0x7f0000000010, (size_t)PERIOD * 64, 1);
     assert_int_equal(weight.bytes, (uint64_t)PERIOD * 64);
-    assert_int_equal(weight.blocks, 1);
+    assert_int_equal(weight.alive, 1);
+    assert_int_equal(weight.counted, 1);
 }
 
 static void a_block_stands_for_the_same_at_its_end(void **state)
 {
     (void)state;
     for (uintptr_t address = 0x1000; address < 0x3000; address += 16) {
-        struct mp_weight begin = mp_sample_weight(PERIOD, address, PERIOD / 3);
-        struct mp_weight end = mp_sample_weight(PERIOD, address, PERIOD / 3);
+        struct mp_weight begin = mp_sample_weight(PERIOD, address, PERIOD / 3, address);
+        struct mp_weight end = mp_sample_weight(PERIOD, address, PERIOD / 3, address + 1);
         assert_int_equal(begin.bytes, end.bytes);
-        assert_int_equal(begin.blocks, end.blocks);
+        assert_int_equal(begin.alive, end.alive);
     }
+}
+
+/* A block of 4/3 periods stands for 1.36: not for one each time, nor for two. */
+static void blocks_that_follow_one_another_at_one_address_are_counted_right(void **state)
+{
+    (void)state;
+    double blocks = 0, one = -1 / expm1(-4.0 / 3);
+    for (uint64_t draw = 0; draw < BLOCKS; draw++)
+        blocks += mp_sample_weight(PERIOD, 0x7f0000000010, PERIOD * 4 / 3, draw).counted;
+    assert_true(fabs(blocks / BLOCKS - one) < 0.01);
 }
 
 int main(void)
@@ -86,6 +98,7 @@ int main(void)
         cmocka_unit_test(sums_of_every_size_are_right_on_average),
         cmocka_unit_test(blocks_far_above_the_period_count_as_what_they_are),
         cmocka_unit_test(a_block_stands_for_the_same_at_its_end),
+        cmocka_unit_test(blocks_that_follow_one_another_at_one_address_are_counted_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
