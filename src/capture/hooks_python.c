@@ -2,16 +2,24 @@
 
 #include <opcode.h>
 
+#include "capture/hooks_python_arenas.h"
 #include "capture/hooks_python_recording.h"
 
 #define LOCAL static __thread __attribute__((tls_model("initial-exec")))
 
-enum { DOMAINS = 3, INTERPRETER = 1 << 16 /* bytes: no interpreter's state is smaller */ };
+enum {
+    DOMAINS = 3,
+    INTERPRETER = 1 << 16, /* bytes: no interpreter's state is smaller */
+    PYMALLOC_MOST = 512, /* bytes of its largest block; larger ones it takes from malloc */
+};
 
-LOCAL const bool *probe_wants; /* set while we look whether the hooks are still in place */
+/* While we look whether our hook is still before a domain's allocator; pymalloc calls the raw one's. */
+LOCAL int probed = -1;
 LOCAL bool probe_seen;
 
 static PyMemAllocatorEx original[DOMAINS];
+static size_t
+    quiet[DOMAINS]; /* bytes: to take up to so many calls nothing that is followed */
 
 /* Once sys.monitoring is in use, the interpreter prepares every code object at its first RESUME,
    also of code that nobody traces: not the program's bytes, nor the line's that calls it. */
@@ -57,11 +65,11 @@ static inline void tell_alloc(PyMemAllocatorDomain domain, void *address, size_t
 }
 
 /* Whether this call is to be followed. While it is, nothing inside it is. */
-static inline bool begin(void)
+static inline bool begin(PyMemAllocatorDomain domain)
 {
     if (mp_recording_is_open() && mp_native_begin())
         return true;
-    if (__builtin_expect(probe_wants != NULL, 0))
+    if (__builtin_expect(probed == (int)domain, 0))
         probe_seen = true;
     return false;
 }
@@ -69,7 +77,7 @@ static inline bool begin(void)
 static inline void *hook_malloc(PyMemAllocatorDomain domain, size_t size)
 {
     const PyMemAllocatorEx *to = &original[domain];
-    if (!begin())
+    if (!begin(domain))
         return to->malloc(to->ctx, size);
     void *address = to->malloc(to->ctx, size);
     if (address)
@@ -81,7 +89,7 @@ static inline void *hook_malloc(PyMemAllocatorDomain domain, size_t size)
 static inline void hook_free(PyMemAllocatorDomain domain, void *address)
 {
     const PyMemAllocatorEx *to = &original[domain];
-    bool followed = address && begin();
+    bool followed = address && begin(domain);
     if (followed)
         mp_recording_free(lock_of(domain), MP_HEAP_PYTHON, address);
     to->free(to->ctx, address);
@@ -92,7 +100,7 @@ static inline void hook_free(PyMemAllocatorDomain domain, void *address)
 static inline void *hook_calloc(PyMemAllocatorDomain domain, size_t count, size_t size)
 {
     const PyMemAllocatorEx *to = &original[domain];
-    if (!begin())
+    if (!begin(domain))
         return to->calloc(to->ctx, count, size);
     if (domain == PYMEM_DOMAIN_RAW && count * size >= INTERPRETER)
         mp_recording.may_be_several = true;
@@ -107,7 +115,7 @@ static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t
 {
     const PyMemAllocatorEx *to = &original[domain];
     enum mp_lock lock = lock_of(domain);
-    if (!begin())
+    if (!begin(domain))
         return to->realloc(to->ctx, from, size);
     struct mp_moving moving = {0};
     if (from)
@@ -121,18 +129,55 @@ static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t
     return address;
 }
 
-/* Where only some blocks are recorded, most pass: a function of its own, which saves no registers.
-   Either set of hooks does what is right of either kind of recording. */
+/* Where only some blocks are recorded, most pass: functions of their own, which save no registers,
+   and go on to pymalloc as if they were not there. Either set of hooks does what is right of either
+   kind of recording, and of none. */
+
+/* Of no bytes too: pymalloc takes it from malloc. */
+static inline bool is_quiet(PyMemAllocatorDomain domain, size_t size)
+{
+    return size - 1 < quiet[domain];
+}
+
+/* Whether a block passes, and what it calls is not followed until mp_native_end(). */
+static inline bool begin_passing(size_t size)
+{
+    if (mp_native_state || !mp_recording_passes(size))
+        return false;
+    mp_native_state = MP_NATIVE_INSIDE;
+    return true;
+}
 
 static inline void *sampled_malloc(PyMemAllocatorDomain domain, void *context, size_t size,
                                    void *(*follow)(void *, size_t))
 {
     const PyMemAllocatorEx *to = &original[domain];
-    if (!(mp_recording_is_open() & MP_OPEN_SAMPLED) || mp_native_state ||
-        !mp_recording_passes(size))
+    if (is_quiet(domain, size))
+        return mp_recording_passes(size) ? to->malloc(to->ctx, size)
+                                         : follow(context, size);
+    if (!begin_passing(size))
         return follow(context, size);
-    mp_native_state = MP_NATIVE_INSIDE;
     void *address = to->malloc(to->ctx, size);
+    mp_native_end();
+    return address;
+}
+
+static inline void *sampled_calloc(PyMemAllocatorDomain domain, void *context, size_t count,
+                                   size_t size, void *(*follow)(void *, size_t, size_t))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (is_quiet(domain, count * size) && mp_recording_passes(count * size))
+        return to->calloc(to->ctx, count, size);
+    return follow(context, count, size);
+}
+
+static inline void *sampled_realloc(PyMemAllocatorDomain domain, void *context, void *from,
+                                    size_t size, void *(*follow)(void *, void *, size_t))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (mp_recording_may_know(from) || !begin_passing(size))
+        return follow(context, from, size);
+    void *address = to->realloc(to->ctx, from, size);
     mp_native_end();
     return address;
 }
@@ -141,7 +186,7 @@ static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void
                                 void (*follow)(void *, void *))
 {
     const PyMemAllocatorEx *to = &original[domain];
-    if (!(mp_recording_is_open() & MP_OPEN_SAMPLED) || mp_recording_may_know(address))
+    if (mp_recording_may_know(address))
         follow(context, address);
     else
         to->free(to->ctx, address);
@@ -150,34 +195,42 @@ static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void
 /* The context is ours, not what the caller read: while another tool changes the allocators it may
    be another's. */
 #define APART static __attribute__((noinline))
-#define HOOKS_OF(domain)                                                   \
-    APART void *malloc_##domain(void *context, size_t size)                \
-    {                                                                      \
-        (void)context;                                                     \
-        return hook_malloc(domain, size);                                  \
-    }                                                                      \
-    static void *calloc_##domain(void *context, size_t count, size_t size) \
-    {                                                                      \
-        (void)context;                                                     \
-        return hook_calloc(domain, count, size);                           \
-    }                                                                      \
-    static void *realloc_##domain(void *context, void *from, size_t size)  \
-    {                                                                      \
-        (void)context;                                                     \
-        return hook_realloc(domain, from, size);                           \
-    }                                                                      \
-    APART void free_##domain(void *context, void *address)                 \
-    {                                                                      \
-        (void)context;                                                     \
-        hook_free(domain, address);                                        \
-    }                                                                      \
-    static void *sampled_malloc_##domain(void *context, size_t size)       \
-    {                                                                      \
-        return sampled_malloc(domain, context, size, malloc_##domain);     \
-    }                                                                      \
-    static void sampled_free_##domain(void *context, void *address)        \
-    {                                                                      \
-        sampled_free(domain, context, address, free_##domain);             \
+#define HOOKS_OF(domain)                                                           \
+    APART void *malloc_##domain(void *context, size_t size)                        \
+    {                                                                              \
+        (void)context;                                                             \
+        return hook_malloc(domain, size);                                          \
+    }                                                                              \
+    APART void *calloc_##domain(void *context, size_t count, size_t size)          \
+    {                                                                              \
+        (void)context;                                                             \
+        return hook_calloc(domain, count, size);                                   \
+    }                                                                              \
+    APART void *realloc_##domain(void *context, void *from, size_t size)           \
+    {                                                                              \
+        (void)context;                                                             \
+        return hook_realloc(domain, from, size);                                   \
+    }                                                                              \
+    APART void free_##domain(void *context, void *address)                         \
+    {                                                                              \
+        (void)context;                                                             \
+        hook_free(domain, address);                                                \
+    }                                                                              \
+    static void *sampled_malloc_##domain(void *context, size_t size)               \
+    {                                                                              \
+        return sampled_malloc(domain, context, size, malloc_##domain);             \
+    }                                                                              \
+    static void *sampled_calloc_##domain(void *context, size_t count, size_t size) \
+    {                                                                              \
+        return sampled_calloc(domain, context, count, size, calloc_##domain);      \
+    }                                                                              \
+    static void *sampled_realloc_##domain(void *context, void *from, size_t size)  \
+    {                                                                              \
+        return sampled_realloc(domain, context, from, size, realloc_##domain);     \
+    }                                                                              \
+    static void sampled_free_##domain(void *context, void *address)                \
+    {                                                                              \
+        sampled_free(domain, context, address, free_##domain);                     \
     }
 
 HOOKS_OF(PYMEM_DOMAIN_RAW)
@@ -186,9 +239,9 @@ HOOKS_OF(PYMEM_DOMAIN_OBJ)
 
 #define HOOKS(domain) \
     [domain] = {NULL, malloc_##domain, calloc_##domain, realloc_##domain, free_##domain}
-#define SAMPLED(domain)                                                           \
-    [domain] = {NULL, sampled_malloc_##domain, calloc_##domain, realloc_##domain, \
-                sampled_free_##domain}
+#define SAMPLED(domain)                                                 \
+    [domain] = {NULL, sampled_malloc_##domain, sampled_calloc_##domain, \
+                sampled_realloc_##domain, sampled_free_##domain}
 
 enum set { EXACT, SAMPLING };
 
@@ -206,11 +259,11 @@ static bool is_installed(PyMemAllocatorDomain domain)
     if (!original[domain].malloc)
         return false;
     probe_seen = false;
-    probe_wants = &probe_seen;
+    probed = (int)domain;
     mp_native_mute();
-    void *block = now.malloc(now.ctx, 1);
+    void *block = now.malloc(now.ctx, PYMALLOC_MOST + 1); /* of which no hook is quiet */
     mp_native_unmute();
-    probe_wants = NULL;
+    probed = -1;
     if (block)
         now.free(now.ctx, block);
     return probe_seen;
@@ -224,7 +277,7 @@ bool mp_hooks_are_installed(void)
     return true;
 }
 
-static void install(PyMemAllocatorDomain domain, enum set set)
+static void install(PyMemAllocatorDomain domain, enum set set, bool is_pymalloc)
 {
     PyMemAllocatorEx now;
     PyMem_GetAllocator(domain, &now);
@@ -232,13 +285,17 @@ static void install(PyMemAllocatorDomain domain, enum set set)
                    now.malloc == hooks[SAMPLING][domain].malloc;
     if (!is_ours && is_installed(domain))
         return; /* below another tool's */
-    if (!is_ours)
+    if (!is_ours) {
         original[domain] = now;
+        quiet[domain] = is_pymalloc && domain != PYMEM_DOMAIN_RAW ? PYMALLOC_MOST : 0;
+    }
     PyMem_SetAllocator(domain, &hooks[set][domain]);
 }
 
 void mp_hooks_install(void)
 {
+    bool is_pymalloc = mp_arenas_are_muted();
     for (int i = 0; i < DOMAINS; i++)
-        install((PyMemAllocatorDomain)i, mp_recording.sample ? SAMPLING : EXACT);
+        install((PyMemAllocatorDomain)i, mp_recording.sample ? SAMPLING : EXACT,
+                is_pymalloc);
 }

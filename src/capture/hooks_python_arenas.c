@@ -3,11 +3,11 @@
 #include <Python.h>
 
 #include <dlfcn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/native_begin.h"
 #include "capture/pages.h"
 
 static PyObjectArenaAllocator original;
@@ -35,7 +35,10 @@ static void count(int64_t bytes)
 
 static void *take_arena(void *context, size_t size)
 {
+    bool muted = mp_native_begin();
     void *arena = original.alloc(context, size);
+    if (muted)
+        mp_native_end();
     if (arena) {
         count((int64_t)size);
         latest = arena;
@@ -48,7 +51,10 @@ static void give_arena(void *context, void *arena, size_t size)
 {
     if (arena == latest)
         latest = NULL;
+    bool muted = mp_native_begin();
     original.free(context, arena, size);
+    if (muted)
+        mp_native_end();
     count(-(int64_t)size);
 }
 
@@ -61,6 +67,14 @@ void mp_arenas_follow(void)
     PyObject_GetArenaAllocator(&original);
     PyObjectArenaAllocator ours = {original.ctx, take_arena, give_arena};
     PyObject_SetArenaAllocator(&ours);
+}
+
+bool mp_arenas_are_muted(void)
+{
+    PyObjectArenaAllocator now;
+    PyObject_GetArenaAllocator(&now);
+    const char *called = name ? name() : NULL;
+    return now.alloc == take_arena && called && !strcmp(called, "pymalloc");
 }
 
 int64_t mp_arenas_counted(void)

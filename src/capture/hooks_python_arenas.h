@@ -2,6 +2,7 @@
 #ifndef MP_CAPTURE_HOOKS_PYTHON_ARENAS_H
 #define MP_CAPTURE_HOOKS_PYTHON_ARENAS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mp_arenas {
@@ -11,6 +12,10 @@ struct mp_arenas {
 
 /* Counts arenas from now on. With the interpreter's lock. */
 void mp_arenas_follow(void);
+
+/* Whether pymalloc hands out mem and object blocks, nobody before it, and what its arenas take from
+   mmap is not followed. */
+bool mp_arenas_are_muted(void);
 
 /* Asks pymalloc, which looks at each of its pools: some 10 ms a GiB. With the interpreter's lock;
    allocates with malloc. */

@@ -145,9 +145,7 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
     mp_pools_start();
     mp_recording_balance_start();
     mp_hooks_install();
-    __atomic_store_n(mp_recording.open,
-                     MP_OPEN | (native ? MP_OPEN_NATIVE : 0) |
-                         (sample ? MP_OPEN_SAMPLED : 0),
+    __atomic_store_n(mp_recording.open, MP_OPEN | (native ? MP_OPEN_NATIVE : 0),
                      __ATOMIC_RELEASE);
     return 0;
 }

@@ -37,7 +37,7 @@ struct mp_recording {
     pid_t owner;
 };
 
-enum mp_open { MP_OPEN = 1, MP_OPEN_NATIVE = 2, MP_OPEN_SAMPLED = 4 };
+enum mp_open { MP_OPEN = 1, MP_OPEN_NATIVE = 2 };
 
 extern struct mp_recording mp_recording;
 extern struct mp_sieve mp_recording_sieve; /* in use where only some blocks are recorded */
@@ -87,15 +87,13 @@ static inline struct mp_hooked *mp_recording_mine(void)
     return mp_hooked_mine(mp_recording.heap, &mp_recording.walk, mp_recording.session);
 }
 
-/* Where only some blocks are recorded: whether this one is certainly not, and then is counted. */
+/* Where only some blocks are recorded: whether this one is certainly not, and then is counted.
+   Where all are, none passes. */
 static inline bool mp_recording_passes(size_t size)
 {
     struct mp_hooked *own = mp_hooked_own;
-    if (__builtin_expect(!own || own->session != mp_recording.session, 0) ||
-        !mp_sample_passes(&own->sample, size))
-        return false;
-    own->last = 0;
-    return true;
+    return __builtin_expect(own && own->session == mp_recording.session, 1) &&
+           mp_sample_passes(&own->sample, size);
 }
 
 bool mp_recording_hits(size_t size); /* of a block that did not pass */
@@ -110,7 +108,7 @@ static inline bool mp_recording_wants(size_t size)
 /* Whether the block at an address may be known or watched. Without the turn. */
 static inline bool mp_recording_may_know(const void *address)
 {
-    return __builtin_expect(!mp_recording.sample, 1) ||
+    return __builtin_expect(!mp_recording.sample, 0) ||
            mp_sieve_may_hold(&mp_recording_sieve, (uintptr_t)address);
 }
 
@@ -146,8 +144,15 @@ static inline void mp_recording_note(struct mp_hooked *mine, PyThreadState *thre
     uint32_t stack = mp_recording_stack(mine, thread, kind, size);
     mp_ledger_add(&mp_recording.ledger, mine->totals, (uintptr_t)address, size, stack);
     mine->last = (uintptr_t)address;
+    mine->last_until = mine->sample.until;
     if (kind == MP_HEAP_PYTHON)
         mp_flow_add(&mine->flow, size);
+}
+
+/* Whether the calling thread has allocated nothing since it allocated the block. */
+static inline bool mp_recording_is_last(const struct mp_hooked *mine, const void *address)
+{
+    return mine->last == (uintptr_t)address && mine->last_until == mine->sample.until;
 }
 
 /* Tells what was taken out, and whether the thread had allocated nothing since. With the turn. */
@@ -160,7 +165,7 @@ static inline void mp_recording_note_free(struct mp_hooked *mine, enum mp_heap_k
     if (!block->known)
         return;
     mp_ledger_remove(&mp_recording.ledger, mine->totals, (uintptr_t)address, block,
-                     may_be_temporary && mine->last == (uintptr_t)address);
+                     may_be_temporary && mp_recording_is_last(mine, address));
     if (kind == MP_HEAP_PYTHON)
         mp_flow_remove(&mine->flow, block->size);
 }

@@ -11,15 +11,16 @@
 #include "record/heap.h"
 
 struct mp_hooked {
-    struct mp_walker walker;
-    struct mp_heap_thread *totals; /* in the capture `session` is about */
-    uintptr_t last;                /* the block allocated last */
-    int *error;                    /* its errno */
-    struct mp_sample sample;       /* where only some blocks are recorded */
-    struct mp_flow flow;           /* of all sessions */
-    uint32_t label;                /* the stack that is its name; 0 until it is needed */
-    bool aside;                    /* what it allocates is our own */
+    struct mp_sample sample; /* where only some blocks are recorded */
     unsigned session;
+    uint32_t label;                /* the stack that is its name; 0 until it is needed */
+    struct mp_heap_thread *totals; /* in the capture `session` is about */
+    uintptr_t last;                /* the block recorded last */
+    int64_t last_until;  /* what sample.until was then: another block changes it */
+    int *error;          /* its errno */
+    struct mp_flow flow; /* of all sessions */
+    bool aside;          /* what it allocates is our own */
+    struct mp_walker walker;
     struct mp_hooked *next; /* of the free ones */
 };
 

@@ -1,0 +1,177 @@
+"""Where only some blocks are recorded, sums are right on average, whatever is asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from heap_runs import figures
+from memory_profiler import heap
+from recordings import Recorder
+
+MIB = 1 << 20
+
+SAMPLED = """
+def small(): return [object() for _ in range(400_000)]
+def large(): return [bytearray(4 << 20) for _ in range(5)]
+kept = small(), large()
+"""
+
+
+def test_sampled_sums_lie_within_their_errors_and_large_blocks_are_exact(
+    here: Recorder,
+) -> None:
+    here.write("program.py", SAMPLED)
+    for options in ([], ["--sample", "64K"]):
+        name = "sampled.mprof" if options else "whole.mprof"
+        assert here.mprof("heap", *options, "-o", name, "program.py").code == 0
+    whole, sampled = figures(here, "whole.mprof"), figures(here, "sampled.mprof")
+    assert (whole["sample"], sampled["sample"]) == (0, 65536)
+
+    def at_peak(got: dict, function: str) -> int:
+        return sum(
+            row["at_peak"]
+            for row in got["lines"]
+            if row["function"].split(".")[0] == function
+        )
+
+    truth, said = at_peak(whole, "small"), at_peak(sampled, "small")
+    assert 6 * MIB < truth
+    assert abs(said - truth) < 6 * (65536 * truth) ** 0.5  # 1 in 500 million
+    exact = at_peak(whole, "large")
+    assert abs(at_peak(sampled, "large") - exact) < 0.01 * exact
+    assert sampled["live"] >= 0 and sampled["untracked"] == 0
+
+
+def test_sampled_figures_come_with_their_standard_error(here: Recorder) -> None:
+    here.write("program.py", SAMPLED)
+    assert here.mprof("heap", "--sample", "64K", "-o", "a.mprof", "program.py").code == 0
+    text = here.mprof("report", "a.mprof").out
+    assert "sampled: one block in 64.0 KiB" in text and "MiB +-" in text
+    assert "MiB +-" in here.mprof("table", "a.mprof").out
+    assert "sampled: one block in" in here.mprof("lines", "a.mprof").out
+
+
+@pytest.mark.parametrize("words", ["0", "-1", "abc", "1X", "", "9999999999G", "1.5M"])
+def test_faults_28_a_sample_that_is_no_size_is_a_usage_error(
+    here: Recorder, words: str
+) -> None:
+    here.write("program.py", "open('ran', 'w')\n")
+    done = here.mprof("heap", "--sample", words, "-o", "a.mprof", "program.py")
+    assert done.code == 2 and "512K" in done.err
+    assert not (here.path / "ran").exists()
+
+
+def test_what_is_freed_leaves_nothing_behind_in_a_sampled_capture() -> None:
+    with heap.track(sample=4096) as t:
+        for _ in range(3):
+            kept = [bytearray(n % 3000) for n in range(20_000)]
+            del kept
+    assert t.allocations > 10_000
+    assert t.live < 65536 and min(row.live for row in t.top(10**6, "peak")) >= 0
+
+
+@pytest.mark.parametrize("sample", [-1, 2**40 + 1, 2**63, 2**64])
+def test_a_sample_that_makes_no_sense_is_refused(sample: int) -> None:
+    with pytest.raises(ValueError, match="0 for every block"):
+        heap.track(sample=sample)
+
+
+EVERY = 2048  # bytes
+
+EVERY_CALL = """
+import io, json
+from memory_profiler import heap
+
+def grow():
+    return [[j for j in range(30)] for _ in range(4000)]
+
+def shrink():
+    for _ in range(20000):
+        data = bytearray(600)
+        del data[100:]
+
+def zero():
+    for _ in range(20000):
+        [None] * 40
+
+def reuse():
+    file = io.BytesIO(b"x" * 600 * 20000)
+    for _ in range(20000):
+        file.read(600)
+
+for work in (grow, shrink, zero, reuse):
+    for sample in (0, %d):
+        with heap.track(sample=sample) as t:
+            kept = work()
+        got = t._heap.figures()
+        print(json.dumps([work.__name__, got["total"], got["allocations"], got["temporary"]]))
+"""
+
+
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc", "debug"])
+def test_malloc_calloc_and_realloc_are_sampled_alike(allocator: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", EVERY_CALL % EVERY],
+        env={**os.environ, "PYTHONMALLOC": allocator},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(rows) == 8
+    for exact, sampled in zip(rows[::2], rows[1::2]):
+        _, total, blocks, temporary = exact
+        assert abs(sampled[1] - total) < 6 * (EVERY * total) ** 0.5, (exact, sampled)
+        # A block of s bytes stands for about EVERY / s: none here is of less than 16.
+        error = 6 * (EVERY / 16) ** 0.5
+        assert abs(sampled[2] - blocks) < error * blocks**0.5, (exact, sampled)
+        assert abs(sampled[3] - temporary) < error * temporary**0.5 + 16, (exact, sampled)
+
+
+SMALL_BLOCKS = "kept = [(i, str(i)) for i in range(500_000)]\n"
+
+
+def test_what_pymalloc_takes_from_mmap_is_not_counted_twice(here: Recorder) -> None:
+    here.write("program.py", SMALL_BLOCKS)
+    assert here.mprof("heap", "--sample", "64K", "-o", "a.mprof", "program.py").code == 0
+    got = figures(here)
+    kinds = got["kinds"]
+    assert not got["lost"]
+    assert kinds["python"]["at_peak"] > 40 * MIB
+    assert kinds["mmap"]["at_peak"] < MIB
+
+
+def test_a_block_sampled_before_is_forgotten_whichever_call_ends_it() -> None:
+    held = []
+    for sample in (0, 256):
+        with heap.track(sample=sample) as t:
+            grown = [bytearray(100) for _ in range(20_000)]
+            for block in grown:
+                block += b"x" * 1000  # pymalloc's, then malloc's
+            for block in grown:
+                del block[10:]
+            held.append(t.live)
+            del grown, block
+        assert abs(t.live) < 65536
+    assert abs(held[1] - held[0]) < 6 * (256 * held[0]) ** 0.5
+
+
+def test_small_blocks_are_followed_again_after_another_tool_took_the_hooks_off() -> None:
+    import tracemalloc
+
+    def small() -> int:
+        with heap.track(native=False, sample=4096) as t:  # not tracemalloc's own tables
+            kept = [object() for _ in range(100_000)]
+        assert len(kept) == 100_000
+        return t.peak
+
+    tracemalloc.start()
+    below = small()
+    tracemalloc.stop()
+    error = 6 * (4096 * 2.4e6) ** 0.5
+    assert below > 2.4e6 - error  # what tracemalloc itself keeps comes on top
+    for peak in (small(), small()):
+        assert abs(peak - 2.4e6) < error
