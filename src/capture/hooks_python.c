@@ -18,8 +18,8 @@ LOCAL int probed = -1;
 LOCAL bool probe_seen;
 
 static PyMemAllocatorEx original[DOMAINS];
-static size_t
-    quiet[DOMAINS]; /* bytes: to take up to so many calls nothing that is followed */
+/* Bytes: taking a block of up to so many calls nothing that is followed. */
+static size_t quiet[DOMAINS];
 
 /* Once sys.monitoring is in use, the interpreter prepares every code object at its first RESUME,
    also of code that nobody traces: not the program's bytes, nor the line's that calls it. */
