@@ -21,6 +21,7 @@ import pytest
 
 import pure
 from memory_profiler import _core
+from notebooks import take
 
 MIB = 1024 * 1024
 CORPUS = pathlib.Path(__file__).parent / "corpus"
@@ -261,6 +262,41 @@ def heap(tmp_path: pathlib.Path) -> object:
     from heap_recordings import record  # not where mprof is missing
 
     return record(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Shells and kernels write here alone; TMPDIR is its `tmp`."""
+    top = tmp_path_factory.mktemp("home of a notebook")
+    (top / "tmp").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+            patch.setenv(name, str(top / name.lower()))
+        patch.setenv("IPYTHONDIR", str(top / "ipython"))
+        patch.setenv("TMPDIR", str(top / "tmp"))
+        yield top
+
+
+@pytest.fixture(scope="module")
+def shell(home: pathlib.Path):
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    one = InteractiveShell.instance(config=config)
+    one.run_line_magic("load_ext", "memory_profiler")
+    yield one
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def ip(shell):
+    """The shell with nothing in its namespace but `take`."""
+    shell.reset(new_session=False)
+    shell.user_ns["take"] = take
+    return shell
 
 
 @pytest.fixture(scope="session")

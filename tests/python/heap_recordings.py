@@ -51,6 +51,7 @@ def record(path: Path) -> Recorder:
 
 
 def report(heap: Recorder, *words: str) -> dict:
-    done = heap.mprof("report", "--json", *words)
+    """What is said of a capture; of a.mprof, where no words are given."""
+    done = heap.mprof("report", "--json", *(words or ["a.mprof"]))
     assert done.code == 0, done.err
     return json.loads(done.out)

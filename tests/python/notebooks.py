@@ -22,6 +22,15 @@ def take(size: int) -> mmap.mmap:
 
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+SAID = re.compile(r"^peak memory: (-?[\d.]+) MiB, increment: (-?[\d.]+) MiB$", re.M)
+
+
+def memit(ip, line: str, cell: str | None = None):
+    return (
+        ip.run_line_magic("memit", line)
+        if cell is None
+        else ip.run_cell_magic("memit", line, cell)
+    )
 
 
 @dataclasses.dataclass

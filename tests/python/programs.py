@@ -34,3 +34,35 @@ stop.set()
 for thread in threads:
     thread.join()
 """
+
+#: Each of many forked children runs the function that four threads of its parent run.
+FORKS = (
+    """
+import os, sys, threading, time
+
+@profile
+def work(n):
+    kept = []
+    for i in range(n):
+        kept.append(bytearray(2000))
+    return len(kept)
+
+stop = threading.Event()
+
+def busy():
+    while not stop.is_set():
+        work(50)
+
+def fork(n):
+    pid = os.fork()
+    if not pid:
+        code = 7
+        try:
+            code = work(20) + n % 50
+        finally:
+            os._exit(code)
+    got = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert got == 20 + n % 50, got
+"""
+    + FORKING
+)

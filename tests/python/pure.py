@@ -7,7 +7,7 @@ from __future__ import annotations
 
 #: Files about the native program and about work (system calls, events, readings).
 FILES = ("test_heap*.py", "test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
-         "test_trace_311.py", "test_peak.py", "test_readme.py", "test_timeline*.py", "test_page*.py", "test_dat*.py",
+         "test_trace_311*.py", "test_peak.py", "test_readme.py", "test_timeline*.py", "test_page*.py", "test_dat*.py",
          "test_maps.py", "test_native.py")  # fmt: skip
 
 MARKS = "sets the high-water mark back"

@@ -123,6 +123,11 @@ class Recorder:
         return [fields[1:] for fields in lines if fields[0] == word]
 
 
+def samples(here: Recorder) -> list[float]:
+    """The figures of its recording, in MiB."""
+    return [float(memory) for memory, _ in here.records("MEM")]
+
+
 def read_to_end(terminal: int) -> bytes:
     """What is printed on a terminal until nobody has it any more; closes our end."""
     text = b""

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "python"))
 
 from conftest import Workshop  # noqa: E402
-from test_faults import FORKS  # noqa: E402
+from programs import FORKS  # noqa: E402
 
 SECONDS = float(os.environ.get("STRESS_SECONDS", "60"))
 
