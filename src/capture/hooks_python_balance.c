@@ -1,26 +1,25 @@
 #include "capture/hooks_python_balance.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "capture/balance.h"
 #include "capture/hooks_python_arenas.h"
 #include "capture/hooks_python_pools.h"
 #include "capture/hooks_python_recording.h"
 #include "capture/pages.h"
+#include "capture/throttle.h"
 
 enum {
-    NEAR = 95,           /* percent of the highest heap so far that are near it */
-    HIGHER = 20,         /* a heap larger by a 20th is worth a reading between two points */
-    MUCH_HIGHER = 5,     /* by a 5th, one at any time: so often a heap cannot grow */
-    SHARE_OF_TIME = 100, /* readings take at most so small a part of it */
-    LONGER = 2,          /* the maps are read again when the run is longer by half */
+    NEAR = 95,       /* percent of the highest heap so far that are near it */
+    HIGHER = 20,     /* a heap larger by a 20th is worth a reading between two points */
+    MUCH_HIGHER = 5, /* by a 5th, one at any time: so often a heap cannot grow */
+    LONGER = 2,      /* the maps are read again when the run is longer by half */
 };
 
 static struct {
-    int64_t counted;               /* of the arenas, at the start */
-    int64_t next;                  /* reading at the earliest, ns since the start */
-    int64_t next_maps;             /* the same of the maps */
+    int64_t counted;             /* of the arenas, at the start */
+    struct mp_throttle throttle; /* of the readings near the peak */
+    int64_t next_maps; /* reading of the maps at the earliest, ns since the start */
     struct mp_heap_balance latest; /* with what was not read again */
     bool shared;                   /* the capture is a file's */
 } state;
@@ -218,18 +217,10 @@ static bool is_wanted(const struct mp_heap_header *header, int64_t now, bool poi
         return false;
     if (!best->rss)
         return point;
-    int64_t more = now < state.next ? best->heap / MUCH_HIGHER
-                   : point          ? 0
-                                    : best->heap / HIGHER;
+    int64_t more = now < state.throttle.next ? best->heap / MUCH_HIGHER
+                   : point                   ? 0
+                                             : best->heap / HIGHER;
     return header->live > best->heap + more;
-}
-
-/* Of this thread: not what others, or the debugger, took meanwhile. */
-static int64_t processor_time(void)
-{
-    struct timespec spent;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
-    return (int64_t)spent.tv_sec * 1000000000 + spent.tv_nsec;
 }
 
 static void noted(struct mp_ledger *ledger, int64_t now, bool point)
@@ -238,11 +229,11 @@ static void noted(struct mp_ledger *ledger, int64_t now, bool point)
     if (!is_wanted(ledger->heap->header, now, point))
         return;
     int kept = errno, cancel;
-    int64_t before = processor_time();
+    mp_throttle_begin(&state.throttle);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* we have the turn */
     read_near_peak(now);
     pthread_setcancelstate(cancel, &cancel);
-    state.next = now + (processor_time() - before) * SHARE_OF_TIME;
+    mp_throttle_end(&state.throttle, now, 0);
     errno = kept;
 }
 
@@ -251,7 +242,7 @@ void mp_recording_balance_start(void)
     mp_balance_init();
     mp_arenas_follow();
     state.counted = mp_arenas_counted();
-    state.next = state.next_maps = 0;
+    state.throttle.next = state.next_maps = 0;
     state.shared = mp_balance_is_shared(mp_recording.heap->header);
     read_whole(MP_HEAP_AT_START, 0);
     mp_recording.ledger.noted = noted;

@@ -3,13 +3,12 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "base/clock.h"
 #include "capture/hooks_python_recording.h"
 #include "capture/pages.h"
+#include "capture/throttle.h"
 
 enum {
-    MOST = 64, /* stacks; those of more are the last one's */
-    SHARE_OF_TIME = 100,
+    MOST = 64,        /* stacks; those of more are the last one's */
     SELDOM = 2000000, /* ns between looks at least */
 };
 
@@ -20,14 +19,14 @@ static struct {
     } pools[MOST];
     int count;
     bool are_any;
-    int64_t next; /* look at the earliest, ns since the start */
+    struct mp_throttle throttle;
 } state;
 
 void mp_pools_start(void)
 {
     state.count = 0;
     state.are_any = false;
-    state.next = 0;
+    state.throttle.next = 0;
 }
 
 void mp_pools_note_change(void)
@@ -74,10 +73,9 @@ void mp_pools_look_now(void)
 
 void mp_pools_look(int64_t now)
 {
-    if (!state.are_any || now < state.next)
+    if (!state.are_any || now < state.throttle.next)
         return;
-    int64_t before = mp_clock_ns();
+    mp_throttle_begin(&state.throttle);
     mp_pools_look_now();
-    int64_t rest = (mp_clock_ns() - before) * SHARE_OF_TIME;
-    state.next = now + (rest > SELDOM ? rest : SELDOM);
+    mp_throttle_end(&state.throttle, now, SELDOM);
 }
