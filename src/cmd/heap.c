@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/heap_program.h"
 #include "cmd/interpreter.h"
 #include "cmd/python_command.h"
 #include "cmd/sample_size.h"
@@ -215,7 +216,10 @@ static int run(void *from, int count, char **operands)
         mp_fail("heap: no program was named; see 'mprof help heap'");
         return MP_EXIT_USAGE;
     }
-    int code = settings->output ? 0 : default_name(name, sizeof name);
+    bool script = !settings->module && !settings->code && !mp_interpreter_is(operands[0]);
+    int code = script ? mp_heap_program_check(operands[0]) : 0;
+    if (!code && !settings->output)
+        code = default_name(name, sizeof name);
     if (code)
         return code;
     return execute(settings, settings->output ? (char *)settings->output : name, count,

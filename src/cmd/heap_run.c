@@ -79,8 +79,10 @@ static int merge(struct mp_heap_run *run, const char *path,
         return mp_fail("out of memory");
     uint64_t joined = run->capture.view.header->children, found = run->processes.count - 1;
     run->processes.unrecorded = joined > found ? joined - found : 0;
-    run->view = mp_heap_merge_view(&run->merge);
-    say_incomplete(run);
+    if (found) { /* else the first is all there is, and is shown as that */
+        run->view = mp_heap_merge_view(&run->merge);
+        say_incomplete(run);
+    }
     return 0;
 }
 
