@@ -71,9 +71,10 @@ static bool is_missing(const char *word)
 int mp_heap_program_check(const char *word)
 {
     if (is_process(word)) {
-        mp_fail("heap: starts programs, and attaches to none; 'mprof attach %s' records the "
-                "memory of process %s over time",
-                word, word);
+        mp_fail(
+            "heap: starts programs, and attaches to none; 'mprof attach %s' records the "
+            "memory of process %s over time",
+            word, word);
         return MP_EXIT_USAGE;
     }
     if (!strcmp(word, "-") || !strcmp(word, "/dev/stdin"))
