@@ -117,6 +117,16 @@ def test_csv_is_the_same_table(capture: Path) -> None:
         assert rows == [{key: str(value) for key, value in row.items()} for row in wanted]
 
 
+def test_faults_17_what_a_csv_lacks_is_told_beside_it(capture: Path) -> None:
+    here = capture.parent
+    (here / "cut.mprof").write_bytes((here / "a.mprof").read_bytes()[:100_000])
+    for by in ("line", "thread"):
+        done = mprof("table", "--csv", "--by", by, "cut.mprof", cwd=here)
+        assert done.returncode == 0 and "incomplete" not in done.stdout
+        assert done.stderr.startswith("mprof: cut.mprof: warning: incomplete: ")
+        assert not mprof("table", "--csv", "--by", by, "a.mprof", cwd=here).stderr
+
+
 def test_faults_22_23_25_names_stay_in_their_field(tmp_path: Path) -> None:
     source = """
         def kept():
