@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,19 @@ def test_faults_17_what_a_csv_lacks_is_told_beside_it(capture: Path) -> None:
         assert done.returncode == 0 and "incomplete" not in done.stdout
         assert done.stderr.startswith("mprof: cut.mprof: warning: incomplete: ")
         assert not mprof("table", "--csv", "--by", by, "a.mprof", cwd=here).stderr
+
+
+def test_json_says_what_its_figures_lack_as_the_report_does(tmp_path: Path) -> None:
+    capture = record(tmp_path, PROGRAM)
+    content = bytearray(capture.read_bytes())
+    content[96:112] = struct.pack("<QQ", 4096, 7)  # sample, shortened
+    capture.write_bytes(content)
+    lacks = ("incomplete", "sample", "untracked", "untracked_bytes", "shortened", "lost")
+    said = report(capture)
+    assert (said["sample"], said["shortened"]) == (4096, 7)
+    for by in ("line", "thread"):
+        got = table(capture, "--by", by)
+        assert [got[key] for key in lacks] == [said[key] for key in lacks]
 
 
 def test_faults_22_23_25_names_stay_in_their_field(tmp_path: Path) -> None:
