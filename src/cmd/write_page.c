@@ -34,3 +34,14 @@ bool mp_has_suffix(const char *path, const char *suffix)
     size_t length = strlen(path), its = strlen(suffix);
     return length > its && !strcmp(path + length - its, suffix);
 }
+
+bool mp_is_picture(const char *path)
+{
+    static const char *const suffixes[] = {".png",  ".svg",  ".pdf",  ".ps",
+                                           ".eps",  ".jpg",  ".jpeg", ".tif",
+                                           ".tiff", ".webp", ".svgz", NULL};
+    for (const char *const *suffix = suffixes; *suffix; suffix++)
+        if (mp_has_suffix(path, *suffix))
+            return true;
+    return false;
+}

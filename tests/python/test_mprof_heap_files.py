@@ -185,6 +185,13 @@ def test_a_page_takes_no_recording_s_place(heap: Recorder) -> None:
     assert heap.mprof("flamegraph", "-o", "page.html", "a.mprof").code == 0
 
 
+def test_faults_70_a_flame_graph_is_no_picture(heap: Recorder) -> None:
+    for name in ("flame.png", "flame.svg", "flame.pdf"):
+        done = heap.mprof("flamegraph", "-o", name, "a.mprof")
+        assert done.code == 2 and len(done.err.splitlines()) == 1 and ".html" in done.err
+        assert not (heap.path / name).exists()
+
+
 def test_output_that_could_not_be_written_is_told(heap: Recorder) -> None:
     for words in (["report", "a.mprof"], ["table", "--csv", "a.mprof"], ["peak", "a.mprof"],
                   ["--help"]):  # fmt: skip
