@@ -57,7 +57,7 @@ static const char *take(void *to, int key, const char *value)
     if (key == 'c')
         settings->code = value;
     if (key == KEY_SAMPLE && !(settings->sample = mp_sample_size(value)))
-        return "not a number of bytes, such as 4096, 512K or 1M";
+        return "not a number of bytes from 1 to 1024G, such as 4096, 512K or 1M";
     return NULL;
 }
 

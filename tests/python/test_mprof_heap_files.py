@@ -226,3 +226,10 @@ def test_a_program_whose_child_has_no_file_is_one_process(heap: Recorder) -> Non
     said = heap.mprof("report", "b.mprof").out
     assert "\nHeap of process " in said and "and 1 that was not recorded\n" in said
     assert report(heap, "b.mprof")["unrecorded"] == 1
+    lacks = "1 more process of the run was not recorded"
+    assert report(heap, "b.mprof")["incomplete"] == lacks
+    for words in (["lines"], ["table"], ["table", "--csv"], ["peak"]):
+        done = heap.mprof(*words, "b.mprof")
+        assert f"incomplete: {lacks}\n" in done.out + done.err
+    assert heap.mprof("flamegraph", "-o", "b.html", "b.mprof").code == 0
+    assert lacks in (heap.path / "b.html").read_text()
