@@ -84,18 +84,19 @@ static int move_children(const char *path, const char *to)
     return code;
 }
 
+static bool is_capture(const char *path)
+{
+    struct mp_heap_capture capture;
+    enum mp_heap_problem problem = mp_heap_read(&capture, path);
+    mp_heap_capture_release(&capture);
+    return problem == MP_HEAP_OK || problem == MP_HEAP_DAMAGED;
+}
+
 /* An earlier capture of ours makes room as FILE.old. Returns 0, or the exit code. */
 static int move_away(const char *path)
 {
-    struct mp_heap_capture capture;
     struct stat status;
     char *old = NULL;
-    enum mp_heap_problem problem = mp_heap_read(&capture, path);
-    mp_heap_capture_release(&capture);
-    if (problem != MP_HEAP_OK && problem != MP_HEAP_DAMAGED)
-        return mp_fail("cannot record into %s: it exists and is not a heap capture; "
-                       "--force replaces it",
-                       path);
     if (asprintf(&old, "%s.old", path) < 0)
         return mp_fail("out of memory");
     int code = 0;
@@ -113,7 +114,8 @@ static int move_away(const char *path)
     return code;
 }
 
-/* What is at the name now must not be there when the program starts. */
+/* What is at the name now must not be there when the program starts. Whether it starts is not
+   known yet: a capture is never removed for it. */
 static int make_room(const char *path, bool force)
 {
     struct stat status;
@@ -124,6 +126,8 @@ static int make_room(const char *path, bool force)
     bool link = S_ISLNK(status.st_mode);
     if (!link && !S_ISREG(status.st_mode))
         return mp_fail("cannot record into %s: not a regular file", path);
+    if (!link && is_capture(path))
+        return move_away(path);
     if (force && move_children(path, NULL))
         return MP_EXIT_FAILURE;
     if (force)
@@ -132,7 +136,9 @@ static int make_room(const char *path, bool force)
         return mp_fail(
             "cannot record into %s: it is a symbolic link; --force replaces the link",
             path);
-    return move_away(path);
+    return mp_fail("cannot record into %s: it exists and is not a heap capture; --force "
+                   "replaces it",
+                   path);
 }
 
 static int default_name(char *path, size_t room)

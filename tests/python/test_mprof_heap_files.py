@@ -150,6 +150,10 @@ def test_faults_29_a_capture_stays_when_no_program_is_there(heap: Recorder) -> N
         assert (done.code, done.err) == (1, f"mprof: cannot find the script {words[-1]}\n")
         assert (heap.path / "a.mprof").read_bytes() == before
         assert not (heap.path / "a.mprof.old").exists()
+    heap.write("bad.py", "def :\n")
+    for program in (["-m", "nosuch"], ["bad.py"]):
+        assert heap.mprof("heap", "--force", "-o", "a.mprof", *program).code == 1
+        assert (heap.path / "a.mprof.old").read_bytes() == before
 
 
 def test_faults_37_heap_says_that_it_attaches_to_no_process(heap: Recorder) -> None:
