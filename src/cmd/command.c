@@ -155,6 +155,8 @@ static int take_option(const struct mp_command *command, void *settings, int key
         return complain(command, "unknown option '%s'", given);
     if (key == ':')
         return complain(command, "option '%s' needs a value", given);
+    if (key == 'o' && !*optarg)
+        return complain(command, "option '%s' needs the name of a file", "-o");
     const char *wrong = command->take(settings, key, bare(optarg));
     if (!wrong)
         return -1;

@@ -139,6 +139,10 @@ static int run(void *from, int count, char **operands)
                 operands[1]);
         return MP_EXIT_USAGE;
     }
+    if (settings->output && mp_is_picture(settings->output)) {
+        mp_fail("flamegraph: makes pages, not pictures: end %s in .html", settings->output);
+        return MP_EXIT_USAGE;
+    }
     if (!mp_heap_page_is_built())
         return mp_fail("this mprof was built without the page; use 'mprof table'");
     unsigned how = MP_HEAP_TOGETHER | (settings->alone ? MP_HEAP_ALONE : 0);

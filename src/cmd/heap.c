@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/heap_program.h"
 #include "cmd/interpreter.h"
 #include "cmd/python_command.h"
 #include "cmd/sample_size.h"
@@ -56,7 +57,7 @@ static const char *take(void *to, int key, const char *value)
     if (key == 'c')
         settings->code = value;
     if (key == KEY_SAMPLE && !(settings->sample = mp_sample_size(value)))
-        return "not a number of bytes, such as 4096, 512K or 1M";
+        return "not a number of bytes from 1 to 1024G, such as 4096, 512K or 1M";
     return NULL;
 }
 
@@ -83,18 +84,19 @@ static int move_children(const char *path, const char *to)
     return code;
 }
 
+static bool is_capture(const char *path)
+{
+    struct mp_heap_capture capture;
+    enum mp_heap_problem problem = mp_heap_read(&capture, path);
+    mp_heap_capture_release(&capture);
+    return problem == MP_HEAP_OK || problem == MP_HEAP_DAMAGED;
+}
+
 /* An earlier capture of ours makes room as FILE.old. Returns 0, or the exit code. */
 static int move_away(const char *path)
 {
-    struct mp_heap_capture capture;
     struct stat status;
     char *old = NULL;
-    enum mp_heap_problem problem = mp_heap_read(&capture, path);
-    mp_heap_capture_release(&capture);
-    if (problem != MP_HEAP_OK && problem != MP_HEAP_DAMAGED)
-        return mp_fail("cannot record into %s: it exists and is not a heap capture; "
-                       "--force replaces it",
-                       path);
     if (asprintf(&old, "%s.old", path) < 0)
         return mp_fail("out of memory");
     int code = 0;
@@ -112,7 +114,8 @@ static int move_away(const char *path)
     return code;
 }
 
-/* What is at the name now must not be there when the program starts. */
+/* What is at the name now must not be there when the program starts. Whether it starts is not
+   known yet: a capture is never removed for it. */
 static int make_room(const char *path, bool force)
 {
     struct stat status;
@@ -123,6 +126,8 @@ static int make_room(const char *path, bool force)
     bool link = S_ISLNK(status.st_mode);
     if (!link && !S_ISREG(status.st_mode))
         return mp_fail("cannot record into %s: not a regular file", path);
+    if (!link && is_capture(path))
+        return move_away(path);
     if (force && move_children(path, NULL))
         return MP_EXIT_FAILURE;
     if (force)
@@ -131,7 +136,9 @@ static int make_room(const char *path, bool force)
         return mp_fail(
             "cannot record into %s: it is a symbolic link; --force replaces the link",
             path);
-    return move_away(path);
+    return mp_fail("cannot record into %s: it exists and is not a heap capture; --force "
+                   "replaces it",
+                   path);
 }
 
 static int default_name(char *path, size_t room)
@@ -215,7 +222,10 @@ static int run(void *from, int count, char **operands)
         mp_fail("heap: no program was named; see 'mprof help heap'");
         return MP_EXIT_USAGE;
     }
-    int code = settings->output ? 0 : default_name(name, sizeof name);
+    bool script = !settings->module && !settings->code && !mp_interpreter_is(operands[0]);
+    int code = script ? mp_heap_program_check(operands[0]) : 0;
+    if (!code && !settings->output)
+        code = default_name(name, sizeof name);
     if (code)
         return code;
     return execute(settings, settings->output ? (char *)settings->output : name, count,

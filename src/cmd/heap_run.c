@@ -54,19 +54,37 @@ static int add_child(struct mp_heap_run *run, const char *path)
     return failed;
 }
 
-static void say_incomplete(struct mp_heap_run *run)
+/* What a process that was shown alone would say, or how many of them would. */
+static const char *say_open(struct mp_heap_run *run)
 {
     size_t open = 0, count = run->processes.count;
     for (size_t i = 0; i < count; i++)
         open += !run->processes.processes[i].clean;
-    run->incomplete = run->capture.view.header->clean ? run->capture.incomplete : NULL;
-    if (!run->incomplete && open &&
+    const char *own =
+        run->capture.view.header->clean || count == 1 ? run->capture.incomplete : NULL;
+    if (own || !open ||
         asprintf(
             &run->why,
             "%zu of %zu processes were killed, or are still running; until then all is "
             "there",
-            open, count) > 0)
-        run->incomplete = run->why;
+            open, count) < 0)
+        return own;
+    return run->why;
+}
+
+static void say_incomplete(struct mp_heap_run *run)
+{
+    uint64_t lost = run->processes.unrecorded;
+    const char *open = say_open(run);
+    char *both;
+    run->incomplete = open;
+    if (!lost ||
+        asprintf(&both, "%s%s%" PRIu64 " more process%s of the run %s not recorded",
+                 open ? open : "", open ? "; " : "", lost, lost == 1 ? "" : "es",
+                 lost == 1 ? "was" : "were") < 0)
+        return;
+    free(run->why);
+    run->incomplete = run->why = both;
 }
 
 static int merge(struct mp_heap_run *run, const char *path,
@@ -79,7 +97,8 @@ static int merge(struct mp_heap_run *run, const char *path,
         return mp_fail("out of memory");
     uint64_t joined = run->capture.view.header->children, found = run->processes.count - 1;
     run->processes.unrecorded = joined > found ? joined - found : 0;
-    run->view = mp_heap_merge_view(&run->merge);
+    if (found) /* else the first is all there is, and is shown as that */
+        run->view = mp_heap_merge_view(&run->merge);
     say_incomplete(run);
     return 0;
 }

@@ -1,4 +1,5 @@
 /* mprof: records and draws the memory of a program over time. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,19 @@ static void fill_standard_descriptors(void)
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0)
             open("/dev/null", O_RDWR | O_CLOEXEC); /* takes the lowest number: fd */
+}
+
+/* What was printed may be lost only now, or was already. A reader that left needs no telling. */
+static int finish(int code)
+{
+    bool failed = ferror(stdout);
+    errno = 0;
+    failed |= fflush(stdout) != 0;
+    if (!failed || code != MP_EXIT_OK)
+        return code;
+    if (errno != EPIPE)
+        mp_fail("cannot write the output: %s", errno ? strerror(errno) : "it is cut short");
+    return MP_EXIT_FAILURE;
 }
 
 int main(int count, char **arguments)
@@ -32,7 +46,5 @@ int main(int count, char **arguments)
         mp_help_usage(stdout);
     if (count > 1 && !command && *arguments[1] == '-' && code == MP_EXIT_FAILURE)
         code = MP_EXIT_OK; /* asked for, unlike bare `mprof` */
-    if (fflush(stdout) && code == MP_EXIT_OK)
-        code = MP_EXIT_FAILURE;
-    return code;
+    return finish(code);
 }

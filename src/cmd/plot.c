@@ -184,22 +184,11 @@ static int draw_page(const struct plot *plot, const char *output)
     return code;
 }
 
-static bool is_picture(const char *path)
-{
-    static const char *const suffixes[] = {".png",  ".svg",  ".pdf",  ".ps",
-                                           ".eps",  ".jpg",  ".jpeg", ".tif",
-                                           ".tiff", ".webp", ".svgz", NULL};
-    for (const char *const *suffix = suffixes; *suffix; suffix++)
-        if (mp_has_suffix(path, *suffix))
-            return true;
-    return false;
-}
-
 static int draw(struct plot *plot)
 {
     const struct settings *settings = plot->settings;
     const char *output = settings->output;
-    bool picture = settings->backend || (output && is_picture(output));
+    bool picture = settings->backend || (output && mp_is_picture(output));
     bool vector =
         output && (mp_has_suffix(output, ".svg") || mp_has_suffix(output, ".pdf"));
     if (!settings->terminal && !picture && output && !mp_has_suffix(output, ".html")) {

@@ -205,7 +205,8 @@ int mp_profiles_read(struct mp_timeline *timeline, const char *path)
     case MP_DAT_SYSTEM:
         return mp_fail("cannot read %s: %s", path, strerror(errno));
     case MP_DAT_EMPTY:
-        return mp_fail("%s is empty; 'mprof rm' removes it", path);
+        return mp_fail("%s is empty%s", path,
+                       mp_dat_is_ours(path) == 1 ? "; 'mprof rm' removes it" : "");
     case MP_DAT_FUTURE:
         return mp_fail("%s was made by version %d of the format, later than this mprof",
                        path, timeline->version);

@@ -9,8 +9,8 @@ uint64_t mp_sample_size(const char *text)
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (errno || end == text || *text == '-' || *text == '+')
-        return 0;
+    if (errno || *text < '0' || *text > '9')
+        return 0; /* strtoull takes blanks and signs too */
     for (unsigned i = 0; suffixes[i] && *end; i++)
         if (*end == suffixes[i] || *end == suffixes[i] + ('a' - 'A')) {
             unsigned shift = 10 * (i + 1);

@@ -6,6 +6,7 @@
 #include "aggregate/heap_rows.h"
 #include "cmd/command.h"
 #include "cmd/heap_views.h"
+#include "report/heap_summary.h"
 #include "report/heap_table.h"
 
 enum {
@@ -136,6 +137,22 @@ static int print_threads(const struct settings *settings, const struct mp_heap_v
     return MP_EXIT_OK;
 }
 
+/* A file of figures has no room for what they lack. */
+static int warn(const struct mp_heap_views *views)
+{
+    char *text = NULL, *at;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return mp_fail("out of memory");
+    mp_heap_put_missing(out, views->run.view.header, views->run.incomplete);
+    fclose(out);
+    for (char *line = strtok_r(text, "\n", &at); line; line = strtok_r(NULL, "\n", &at))
+        mp_note("%s: %s", views->path, line);
+    free(text);
+    return MP_EXIT_OK;
+}
+
 static int show(const struct settings *settings, struct mp_heap_views *views)
 {
     bool text = settings->form == MP_HEAP_TABLE_TEXT;
@@ -145,10 +162,12 @@ static int show(const struct settings *settings, struct mp_heap_views *views)
                                         .least = settings->most ? 0 : MP_HEAP_LEAST_SHARE,
                                         .incomplete = views->run.incomplete,
                                         .style = &views->style};
+    int code = MP_EXIT_OK;
     if (settings->by == BY_THREAD)
-        return print_threads(settings, &views->run.view, &how);
-    print_table(settings, views, &how);
-    return MP_EXIT_OK;
+        code = print_threads(settings, &views->run.view, &how);
+    else
+        print_table(settings, views, &how);
+    return code || settings->form != MP_HEAP_TABLE_CSV ? code : warn(views);
 }
 
 static int run(void *from, int count, char **operands)

@@ -13,4 +13,7 @@ int mp_write_page(const char *path, mp_put_page *put, const void *what);
 
 bool mp_has_suffix(const char *path, const char *suffix);
 
+/* Whether the name says that it is to be no page. */
+bool mp_is_picture(const char *path);
+
 #endif

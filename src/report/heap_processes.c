@@ -58,8 +58,8 @@ void mp_heap_put_processes(FILE *out, const struct mp_heap_processes *processes,
     if (processes->count > most)
         fprintf(out, "%*sand %zu more\n", NUMBERS, "", processes->count - most);
     if (processes->unrecorded)
-        fprintf(out, "%*sand %" PRIu64 " that were not recorded\n", NUMBERS, "",
-                processes->unrecorded);
+        fprintf(out, "%*sand %" PRIu64 " that %s not recorded\n", NUMBERS, "",
+                processes->unrecorded, processes->unrecorded == 1 ? "was" : "were");
 }
 
 static void put_json(FILE *out, const struct mp_heap_process *process)

@@ -217,10 +217,16 @@ static void put_json_figures(FILE *out, const struct mp_heap_line *row)
         fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", figure_names[i], figures[i]);
 }
 
-void mp_heap_table_begin_json(FILE *out, const char *by,
-                              const struct mp_heap_table_options *options)
+void mp_heap_table_begin_json(FILE *out, const struct mp_heap_header *header,
+                              const char *by, const struct mp_heap_table_options *options)
 {
     fprintf(out, "{\n  \"format\": \"mprof table\", \"version\": 1, \"by\": \"%s\",\n", by);
+    fprintf(out,
+            "  \"sample\": %" PRIu64 ", \"untracked\": %" PRIu64
+            ", \"untracked_bytes\": %" PRIu64 ", \"shortened\": %" PRIu64
+            ", \"lost\": %s,\n",
+            header->sample, header->untracked, header->untracked_bytes, header->shortened,
+            header->followed & MP_HEAP_LOST ? "true" : "false");
     fputs("  \"incomplete\": ", out);
     if (options->incomplete)
         mp_escape_json(out, options->incomplete, strlen(options->incomplete));
@@ -234,7 +240,7 @@ static void put_json(FILE *out, const struct mp_heap_rows *table,
 {
     size_t shown = table->count < options->most ? table->count : options->most;
     struct mp_heap_line rest = mp_heap_rows_rest(table, shown);
-    mp_heap_table_begin_json(out, groups[table->group], options);
+    mp_heap_table_begin_json(out, table->view->header, groups[table->group], options);
     for (size_t i = 0; i < shown; i++) {
         fprintf(out, "%s\n    {", i ? "," : "");
         put_names(out, table, &table->rows[i], true);

@@ -30,6 +30,7 @@ void mp_heap_table_threads(FILE *, const struct mp_heap_view *, const size_t *th
                            size_t count, const struct mp_heap_table_options *);
 
 /* The JSON up to its rows, for both. */
-void mp_heap_table_begin_json(FILE *, const char *by, const struct mp_heap_table_options *);
+void mp_heap_table_begin_json(FILE *, const struct mp_heap_header *, const char *by,
+                              const struct mp_heap_table_options *);
 
 #endif

@@ -40,7 +40,8 @@ static void put_json(FILE *out, const struct mp_heap_thread *thread)
             thread->temporary);
 }
 
-static void put_head(FILE *out, const struct mp_heap_table_options *options)
+static void put_head(FILE *out, const struct mp_heap_header *header,
+                     const struct mp_heap_table_options *options)
 {
     if (options->form == MP_HEAP_TABLE_TEXT)
         fprintf(out, "%11s %11s %14s %14s %14s  %s\n", "allocated", "freed", "allocations",
@@ -48,7 +49,7 @@ static void put_head(FILE *out, const struct mp_heap_table_options *options)
     else if (options->form == MP_HEAP_TABLE_CSV)
         fputs("thread,allocated,freed,allocations,frees,temporary\n", out);
     else
-        mp_heap_table_begin_json(out, "thread", options);
+        mp_heap_table_begin_json(out, header, "thread", options);
 }
 
 static void put_row(FILE *out, const struct mp_heap_thread *thread,
@@ -67,7 +68,7 @@ void mp_heap_table_threads(FILE *out, const struct mp_heap_view *view,
                            const struct mp_heap_table_options *options)
 {
     size_t shown = count < options->most ? count : options->most;
-    put_head(out, options);
+    put_head(out, view->header, options);
     for (size_t i = 0; i < shown; i++) {
         if (i && options->form == MP_HEAP_TABLE_JSON)
             fputc(',', out);

@@ -87,6 +87,13 @@ static size_t keep_rest(struct mp_dat_reader *reader, char *buffer, size_t used)
     return LONGEST_LINE / 2;
 }
 
+/* /dev/zero has no end. */
+static bool is_device(int fd)
+{
+    struct stat status;
+    return !fstat(fd, &status) && S_ISCHR(status.st_mode);
+}
+
 enum mp_dat_problem mp_dat_read(struct mp_timeline *timeline, const char *path)
 {
     *timeline = (struct mp_timeline){0};
@@ -94,8 +101,8 @@ enum mp_dat_problem mp_dat_read(struct mp_timeline *timeline, const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     char *buffer = fd < 0 ? NULL : malloc(LONGEST_LINE);
     size_t used = 0;
-    ssize_t length = buffer ? 1 : -1;
-    bool any = false;
+    bool any = buffer && is_device(fd);
+    ssize_t length = buffer ? !any : -1;
     while (length > 0 && !reader.no_memory && timeline->version <= NEWEST_VERSION) {
         length = read(fd, buffer + used, CHUNK);
         if (length > 0) {

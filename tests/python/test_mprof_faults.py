@@ -211,3 +211,12 @@ def test_faults_64_functions_of_another_user_are_refused(here: Recorder) -> None
     done = here.mprof("run", "--user", "nobody", "script.py")
     assert done.code == 1 and "--nopython" in done.err
     assert "ran" not in done.out and not here.files
+
+
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/urandom"])
+def test_faults_16_a_device_is_no_recording(here: Recorder, device: str) -> None:
+    for words in (["peak"], ["plot", "--terminal"]):
+        done = here.mprof(*words, device, timeout=20)
+        assert done.code == 1 and done.err == f"mprof: {device} is not an mprof capture\n"
+    piped = here.mprof("peak", "/dev/stdin", input=b"MEM 1.0 1.0\n")
+    assert piped.out == "/dev/stdin\t1.000 MiB\n"

@@ -8,6 +8,7 @@ import random
 import shutil
 import struct
 import subprocess
+import zipfile
 
 import pytest
 
@@ -140,3 +141,99 @@ def test_faults_54_a_reader_that_left_is_no_error(heap: Recorder) -> None:
             cwd=heap.path, capture_output=True, text=True,
         )  # fmt: skip
         assert done.returncode in (0, 141) and not done.stderr
+
+
+def test_faults_29_a_capture_stays_when_no_program_is_there(heap: Recorder) -> None:
+    before = (heap.path / "a.mprof").read_bytes()
+    for words in (["nosuch.py"], ["no/such.py"], ["--force", "nosuch.py"]):
+        done = heap.mprof("heap", "-o", "a.mprof", *words)
+        assert (done.code, done.err) == (1, f"mprof: cannot find the script {words[-1]}\n")
+        assert (heap.path / "a.mprof").read_bytes() == before
+        assert not (heap.path / "a.mprof.old").exists()
+    heap.write("bad.py", "def :\n")
+    for program in (["-m", "nosuch"], ["bad.py"]):
+        assert heap.mprof("heap", "--force", "-o", "a.mprof", *program).code == 1
+        assert (heap.path / "a.mprof.old").read_bytes() == before
+
+
+def test_faults_37_heap_says_that_it_attaches_to_no_process(heap: Recorder) -> None:
+    for number in (str(os.getpid()), "999999999"):
+        done = heap.mprof("heap", number)
+        assert (done.code, done.out) == (2, "")
+        assert len(done.err.splitlines()) == 1 and f"'mprof attach {number}'" in done.err
+    heap.write("1234.py", "print('a module')\n")
+    assert heap.mprof("heap", "1234").out == "a module\n"
+
+
+def test_faults_29_other_programs_are_told_where_to_go(heap: Recorder) -> None:
+    done = heap.mprof("heap", "/bin/ls")
+    assert done.code == 1 and len(done.err.splitlines()) == 1 and "'mprof run'" in done.err
+    for stdin in ("-", "/dev/stdin"):
+        done = heap.mprof("heap", stdin, input=b"print(1)")
+        assert (done.code, done.out, len(done.err.splitlines())) == (1, "", 1)
+    heap.write("__main__.py", "print('zipped')\n")
+    with zipfile.ZipFile(shutil.copy("/bin/ls", heap.path / "app"), "a") as archive:
+        archive.write(heap.path / "__main__.py", "__main__.py")
+    assert heap.mprof("heap", "./app").out == "zipped\n"
+
+
+def test_a_page_takes_no_recording_s_place(heap: Recorder) -> None:
+    heap.write("a.html", "MEM 1.0 1.0\n")
+    before = (heap.path / "a.mprof").read_bytes()
+    for words in (["flamegraph", "-o", "a.mprof"], ["flamegraph", "-o", "a.html"],
+                  ["plot", "-o", "a.html"]):  # fmt: skip
+        done = heap.mprof(*words, "a.mprof")
+        assert done.code == 1 and f"{words[-1]}: it is a recording" in done.err
+    assert (heap.path / "a.mprof").read_bytes() == before
+    assert heap.mprof("flamegraph", "-o", "page.html", "a.mprof").code == 0
+    assert heap.mprof("flamegraph", "-o", "page.html", "a.mprof").code == 0
+
+
+def test_faults_70_a_flame_graph_is_no_picture(heap: Recorder) -> None:
+    for name in ("flame.png", "flame.svg", "flame.pdf"):
+        done = heap.mprof("flamegraph", "-o", name, "a.mprof")
+        assert done.code == 2 and len(done.err.splitlines()) == 1 and ".html" in done.err
+        assert not (heap.path / name).exists()
+
+
+def test_output_that_could_not_be_written_is_told(heap: Recorder) -> None:
+    for words in (["report", "a.mprof"], ["table", "--csv", "a.mprof"], ["peak", "a.mprof"],
+                  ["--help"]):  # fmt: skip
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, *words], cwd=heap.path, stdout=full,
+                                  stderr=subprocess.PIPE, text=True)  # fmt: skip
+        said = "mprof: cannot write the output: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_faults_28_values_that_are_none_are_usage_errors(heap: Recorder) -> None:
+    for words in (["--sample", " 1"], ["--sample", "\t512K"], ["--sample", "+1"],
+                  ["--sample", "2T"], ["--sample", ""], ["-o", ""]):  # fmt: skip
+        done = heap.mprof("heap", *words, "app.py")
+        assert (done.code, done.out, len(done.err.splitlines())) == (2, "", 1)
+    assert "needs the name of a file" in heap.mprof("flamegraph", "-o", "", "a.mprof").err
+
+
+def test_rm_is_advised_only_where_it_works(heap: Recorder) -> None:
+    for name in ("x.dat", "mprofile_20260101000000.dat"):
+        heap.write(name, "")
+        said = heap.mprof("peak", name).err
+        assert "is empty" in said
+        assert ("mprof rm" in said) == (heap.mprof("rm", name).code == 0)
+
+
+def test_a_program_whose_child_has_no_file_is_one_process(heap: Recorder) -> None:
+    heap.write("forks.py", "import os\nif not os.fork():\n    os._exit(0)\nos.wait()\n")
+    heap.mprof("heap", "-o", "b.mprof", "forks.py")
+    (child,) = heap.path.glob("b.mprof.*")
+    child.unlink()
+    said = heap.mprof("report", "b.mprof").out
+    assert "\nHeap of process " in said and "and 1 that was not recorded\n" in said
+    assert report(heap, "b.mprof")["unrecorded"] == 1
+    lacks = "1 more process of the run was not recorded"
+    assert report(heap, "b.mprof")["incomplete"] == lacks
+    for words in (["lines"], ["table"], ["table", "--csv"], ["peak"]):
+        done = heap.mprof(*words, "b.mprof")
+        assert f"incomplete: {lacks}\n" in done.out + done.err
+    assert heap.mprof("flamegraph", "-o", "b.html", "b.mprof").code == 0
+    assert lacks in (heap.path / "b.html").read_text()

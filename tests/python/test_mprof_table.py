@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,29 @@ def test_csv_is_the_same_table(capture: Path) -> None:
         rows = list(csv.DictReader(io.StringIO(text)))
         wanted = table(capture, "--by", by)["rows"]
         assert rows == [{key: str(value) for key, value in row.items()} for row in wanted]
+
+
+def test_faults_17_what_a_csv_lacks_is_told_beside_it(capture: Path) -> None:
+    here = capture.parent
+    (here / "cut.mprof").write_bytes((here / "a.mprof").read_bytes()[:100_000])
+    for by in ("line", "thread"):
+        done = mprof("table", "--csv", "--by", by, "cut.mprof", cwd=here)
+        assert done.returncode == 0 and "incomplete" not in done.stdout
+        assert done.stderr.startswith("mprof: cut.mprof: warning: incomplete: ")
+        assert not mprof("table", "--csv", "--by", by, "a.mprof", cwd=here).stderr
+
+
+def test_json_says_what_its_figures_lack_as_the_report_does(tmp_path: Path) -> None:
+    capture = record(tmp_path, PROGRAM)
+    content = bytearray(capture.read_bytes())
+    content[96:112] = struct.pack("<QQ", 4096, 7)  # sample, shortened
+    capture.write_bytes(content)
+    lacks = ("incomplete", "sample", "untracked", "untracked_bytes", "shortened", "lost")
+    said = report(capture)
+    assert (said["sample"], said["shortened"]) == (4096, 7)
+    for by in ("line", "thread"):
+        got = table(capture, "--by", by)
+        assert [got[key] for key in lacks] == [said[key] for key in lacks]
 
 
 def test_faults_22_23_25_names_stay_in_their_field(tmp_path: Path) -> None:

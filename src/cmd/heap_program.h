@@ -1,0 +1,10 @@
+/* What `mprof heap` is asked to run, looked at before anything at the capture's name is moved
+ * away for it: process numbers, stdin, other programs and names of nothing are refused in a line
+ * that says what to do. Whatever may be Python's is left to the interpreter. */
+#ifndef MP_CMD_HEAP_PROGRAM_H
+#define MP_CMD_HEAP_PROGRAM_H
+
+/* 0, or the exit code once it was told what is wrong with the word. */
+int mp_heap_program_check(const char *word);
+
+#endif
