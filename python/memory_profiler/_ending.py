@@ -8,7 +8,6 @@ import sys
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import NoReturn
 
 
 def _own_part(traceback: TracebackType | None) -> TracebackType | None:
@@ -50,11 +49,13 @@ def join_threads() -> None:
         show_error(error)
 
 
-def end_as(error: BaseException | None, status: int) -> NoReturn:
-    """Ends this process as the program would have ended."""
+def end_as(error: BaseException | None, status: int) -> None:
+    """Ends this process as the program would have ended; under `-i` with a prompt."""
     if isinstance(error, SystemExit):
         raise error
     if isinstance(error, KeyboardInterrupt):
         sys.excepthook = lambda *exc: None  # it was shown
         raise error
-    raise SystemExit(1 if error is not None else status)
+    code = 1 if error is not None else status
+    if code and not sys.flags.interactive:
+        raise SystemExit(code)

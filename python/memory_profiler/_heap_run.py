@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from memory_profiler import _child, _core, _heap_children, heap
+here = [] if sys.flags.safe_path else [sys.path.pop(0)]  # a types.py there is the program's
+
+import os
+
+from memory_profiler import _child, _core, _heap_children, _say, heap
 from memory_profiler._ending import end_as, join_threads, show_error
 from memory_profiler._program import (
     Program,
@@ -16,6 +19,8 @@ from memory_profiler._program import (
     load_module,
 )
 from memory_profiler._say import fail, say
+
+sys.path[:0] = here
 
 FAILED = 125  # the exit code when the program succeeded and the capture did not
 DEFAULT_NAME = r"(mprofheap_\d{14})(?:-(\d+))?\.mprof"
@@ -107,15 +112,19 @@ def options() -> tuple[bool | None, int]:
 
 def start(path: str, native: bool | None, sample: int) -> tuple[heap.Tracker, str]:
     """A tracker that runs, and its file: a default name may be another run's by now."""
-    tracker = heap.track(path, native, sample)
-    try:
-        tracker.start()
-    except OSError as problem:
-        following = next_name(path) if isinstance(problem, FileExistsError) else None
-        if following is None:
-            fail(f"cannot record into {path}: {problem.strerror}")
-        say(f"{path} is another run's: recording into {following}")
-        return start(following, native, sample)
+    wanted = path
+    while True:
+        tracker = heap.track(path, native, sample)
+        try:
+            tracker.start()
+            break
+        except OSError as problem:
+            following = next_name(path) if isinstance(problem, FileExistsError) else None
+            if following is None:
+                fail(f"cannot record into {path}: {problem.strerror}")
+            path = following
+    if path != wanted:
+        say(f"{wanted} is another run's: recording into {path}")
     if tracker._heap.figures()["in_memory"]:
         say(f"files cannot be grown here: {path} is written when the program ends")
     if native is None and not tracker.native:
@@ -141,8 +150,7 @@ def stop(tracker: heap.Tracker, path: str) -> int:
 def tell_begin(path: str) -> None:
     """Once it is true: neither a program nor a file may have been found."""
     was = _core.set_aside(True)  # what is allocated for it is not the program's
-    say(f"recording the heap into {path} with {sys.executable}; 'mprof report' reads it",
-        "mprof")  # fmt: skip
+    say(f"recording the heap into {path} with {sys.executable}; 'mprof report' reads it")
     _core.set_aside(was)
 
 
@@ -186,6 +194,7 @@ def run(path: str, words: list[str]) -> tuple[BaseException | None, int]:
 
 
 def main() -> None:
+    _say.program = "mprof"
     if len(sys.argv) < 3 or sys.argv[2:] in (["-m"], ["-c"]):
         fail(USE, 2)
     if sys.argv[2:4] == ["--", "-"]:

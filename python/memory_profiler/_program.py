@@ -93,12 +93,12 @@ def _search_here() -> None:
 
 def find_script(name: str) -> str:
     """The script in the working directory or, like a command, on PATH."""
-    if os.path.isfile(name):
-        return name
     if os.path.isdir(name):
         raise ProgramError(
             f"{name} is a directory: name a script in it, or -m and a module"
         )
+    if os.path.exists(name):
+        return name  # a pipe too: <(command)
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
         found = os.path.join(folder, name)
         if folder and os.path.isfile(found):

@@ -229,8 +229,8 @@ def make_profiler(options: argparse.Namespace) -> LineProfiler | TimeStamper:
     )
 
 
-def run(options: argparse.Namespace, words: list[str]) -> NoReturn:
-    """Runs the program that the command line names."""
+def run(options: argparse.Namespace, words: list[str]) -> None:
+    """Runs the program that the command line names, and ends as it does."""
     error: BaseException | None
     try:
         program = load_program(words, options.module)

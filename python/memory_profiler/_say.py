@@ -8,15 +8,24 @@ TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from typing import NoReturn
 
-PROGRAM = "memory_profiler"
+program = "memory_profiler"  #: whose line it is; `mprof heap` says otherwise
 
 
-def say(message: str, program: str = PROGRAM) -> None:
+def _harmless(character: str) -> str:
+    """What a terminal would obey, or stderr could not encode, as the bytes it is."""
+    if character.isprintable():
+        return character
+    return "".join(
+        f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape")
+    )
+
+
+def say(message: str) -> None:
     """One line on stderr; a program that closed it does not hear it."""
     if sys.stderr is None:
         return
     try:
-        print(f"{program}: {message}", file=sys.stderr)
+        print(f"{program}: {''.join(map(_harmless, message))}", file=sys.stderr)
     except (OSError, ValueError):
         pass
 

@@ -61,6 +61,7 @@ class Tracker:
 
     Raises:
         NotImplementedError: this is the install without the C core.
+        TypeError: `sample` is no int.
         ValueError: `sample` is negative, or more than 2**40.
     """
 
@@ -70,6 +71,8 @@ class Tracker:
         native: bool | None = None,
         sample: int = 0,
     ) -> None:
+        if not isinstance(sample, int):
+            raise TypeError(f"sample is a whole number of bytes, not {sample!r}")
         if not 0 <= sample <= _MOST:
             raise ValueError(
                 f"cannot sample every {sample} bytes: use 0 for every block, at most 2**40"
@@ -79,7 +82,7 @@ class Tracker:
                 "heap tracking needs the C core, which this install lacks"
             )
         self._path = path
-        self._native = 2 if native is None else int(native)
+        self._native = 2 if native is None else int(bool(native))
         self._sample = sample
         self._heap = _core.Heap()
 

@@ -81,6 +81,11 @@ def test_a_sample_that_makes_no_sense_is_refused(sample: int) -> None:
         heap.track(sample=sample)
 
 
+def test_a_sample_that_is_no_number_is_refused() -> None:
+    with pytest.raises(TypeError, match="a whole number of bytes, not '512K'"):
+        heap.track(sample="512K")  # type: ignore[arg-type]
+
+
 EVERY = 2048  # bytes
 
 EVERY_CALL = """

@@ -212,3 +212,57 @@ def test_a_recording_is_told_of_once_it_began(tmp_path: Path) -> None:
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert closed.stdout == "out\n"
+
+
+def test_faults_23_what_is_said_cannot_drive_a_terminal_either(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("print('ok')\n")
+    done = mprof("heap", "-o", "q\x1b[31m.mprof", "p.py", cwd=tmp_path)
+    assert done.returncode == 0 and done.stderr.startswith(
+        "mprof: recording the heap into q\\x1b[31m.mprof with "
+    )
+    missing = mprof("heap", "-o", "a.mprof", "-m", "no\nsuch", cwd=tmp_path)
+    assert missing.returncode == 1
+    assert missing.stderr == (
+        "mprof: no module or file to run: No module named no\\x0asuch\n"
+    )
+
+
+def test_faults_66_modules_beside_the_program_are_not_ours(tmp_path: Path) -> None:
+    for name in ("re", "typing", "functools", "collections", "signal", "struct"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('not for the profiler')\n")
+    (tmp_path / "p.py").write_text("import sys\nprint(sys.path[0])\n")
+    done = mprof("heap", "-o", "a.mprof", "p.py", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path}\n")
+
+
+def test_an_interpreter_that_stays_has_the_programs_names(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("x = 6 * 7\n")
+    done = mprof("heap", "-o", "a.mprof", sys.executable, "-i", "p.py", cwd=tmp_path,
+                 input="print(x)\n")  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "42\n")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_program_may_come_from_a_pipe(tmp_path: Path) -> None:
+    line = '"$0" heap -o a.mprof <(echo "print(6 * 7)")'
+    done = subprocess.run(
+        ["bash", "-c", line, MPROF],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+
+
+def test_runs_of_one_second_are_told_of_their_names_once(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text("pass\n")
+    stamp = "mprofheap_20200101000000"
+    for taken in (f"{stamp}.mprof", f"{stamp}-1.mprof", f"{stamp}-2.mprof"):
+        (tmp_path / taken).touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "memory_profiler._heap_run", f"{stamp}.mprof", "p.py"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = f"mprof: {stamp}.mprof is another run's: recording into {stamp}-3.mprof"
+    assert [line for line in done.stderr.splitlines() if "another" in line] == [said]
