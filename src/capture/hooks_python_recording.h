@@ -130,8 +130,11 @@ static inline uint32_t mp_recording_stack(struct mp_hooked *mine, PyThreadState 
     uint32_t stack = mp_recording_where(mine, thread);
     if (__builtin_expect(!stack, 0))
         return mp_recording_label(mine, kind);
-    if (__builtin_expect(mp_walker_wants_anchor(&mine->walker), 0) && thread)
+    if (__builtin_expect(mp_walker_wants_anchor(&mine->walker), 0) && thread) {
+        int64_t until = mine->sample.until;
         mp_walker_anchor(&mine->walker, thread, size);
+        mine->sample.until = until; /* what is made for it is nobody's block */
+    }
     return kind == MP_HEAP_PYTHON ? stack : mp_walk_kind(&mp_recording.walk, stack, kind);
 }
 

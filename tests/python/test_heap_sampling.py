@@ -175,3 +175,30 @@ def test_small_blocks_are_followed_again_after_another_tool_took_the_hooks_off()
     assert below > 2.4e6 - error  # what tracemalloc itself keeps comes on top
     for peak in (small(), small()):
         assert abs(peak - 2.4e6) < error
+
+
+def test_what_the_walks_of_deep_stacks_take_is_not_drawn_as_a_sample() -> None:
+    def deep(level: int) -> float:
+        kept = float(level)
+        return deep(level - 1) + kept if level else kept
+
+    def blocks(sample: int) -> int:
+        with heap.track(native=False, sample=sample) as t:
+            for _ in range(100):
+                deep(200)
+        return t.allocations
+
+    exact = blocks(0)
+    sampled = [blocks(512) for _ in range(100)]
+    # Each session's error is about 9 %.
+    assert abs(sum(sampled) / len(sampled) - exact) < 0.05 * exact
+
+
+def test_a_recording_of_one_sampled_block_may_say_either_whole_number() -> None:
+    size, seen = 1 << 20, set()
+    for _ in range(200):
+        with heap.track(native=False, sample=2 * size) as t:
+            bytearray(size)
+        if t.allocations:  # two in five: then it stands for 2.54 blocks
+            seen.add(t.allocations)
+    assert {2, 3} <= seen
