@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -202,3 +203,28 @@ def test_a_recording_of_one_sampled_block_may_say_either_whole_number() -> None:
         if t.allocations:  # two in five: then it stands for 2.54 blocks
             seen.add(t.allocations)
     assert {2, 3} <= seen
+
+
+AGAIN = """
+from memory_profiler import heap
+with heap.track(native=False, sample=65536) as t:
+    for i in range(20000):
+        bytes(100 + i % 50)
+print(t._heap.figures()["total"])
+"""
+
+
+def test_a_container_whose_processes_have_the_same_numbers_draws_anew_each_time() -> None:
+    alone = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"]).returncode:
+        pytest.skip("no namespace of processes may be made here")
+    runs = [
+        subprocess.run(
+            [*alone, sys.executable, "-c", AGAIN],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(3)
+    ]
+    assert len(set(runs)) > 1
