@@ -1,6 +1,7 @@
 #include "capture/hooks_python.h"
 
 #include <opcode.h>
+#include <string.h>
 
 #include "capture/hooks_python_arenas.h"
 #include "capture/hooks_python_recording.h"
@@ -292,9 +293,16 @@ static void install(PyMemAllocatorDomain domain, enum set set, bool is_pymalloc)
     PyMem_SetAllocator(domain, &hooks[set][domain]);
 }
 
+void mp_hooks_end_quiet(void)
+{
+    memset(quiet, 0, sizeof quiet);
+}
+
 void mp_hooks_install(void)
 {
-    bool is_pymalloc = mp_arenas_are_muted();
+    bool is_pymalloc = mp_arenas_are_muted() && mp_arenas_are_pymallocs();
+    if (!mp_arenas_are_muted())
+        mp_hooks_end_quiet();
     for (int i = 0; i < DOMAINS; i++)
         install((PyMemAllocatorDomain)i, mp_recording.sample ? SAMPLING : EXACT,
                 is_pymalloc);

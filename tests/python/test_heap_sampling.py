@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -228,3 +229,39 @@ def test_a_container_whose_processes_have_the_same_numbers_draws_anew_each_time(
         for _ in range(3)
     ]
     assert len(set(runs)) > 1
+
+
+ARENAS = """
+import sys
+import blocks
+from memory_profiler import heap
+
+ASK = 0
+before, then = map(int, sys.argv[1:])
+if before:
+    blocks.arenas(ASK)
+with heap.track(sample=4096):
+    pass
+for sample in (0, 4096):
+    blocks.arenas(ASK)
+    with heap.track(sample=sample) as t:
+        blocks.arenas(then)
+        kept = [object() for _ in range(200_000)]
+        blocks.arenas(ASK)
+    print(t.peak)
+    del kept
+"""
+
+
+@pytest.mark.parametrize("before, then", [(1, 1), (0, 1), (0, 2)])
+def test_what_another_tool_makes_of_the_arenas_is_counted_once(
+    blocks_at: Path, before: int, then: int
+) -> None:
+    """It is there before us or comes later, and says that there are none (1) or maps them (2)."""
+    done = subprocess.run(
+        [sys.executable, "-c", ARENAS, str(before), str(then)],
+        env={**os.environ, "PYTHONPATH": str(blocks_at)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    exact, sampled = map(int, done.stdout.split())
+    assert abs(sampled - exact) < 6 * (4096 * exact) ** 0.5
