@@ -47,6 +47,8 @@ def join_threads() -> None:
                 thread.join()
     except KeyboardInterrupt as error:
         show_error(error)
+    except Exception:
+        pass  # a module of the program's that has the name; the interpreter tells of it
 
 
 def end_as(error: BaseException | None, status: int) -> None:

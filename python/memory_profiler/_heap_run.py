@@ -23,7 +23,7 @@ from memory_profiler._say import fail, say
 sys.path[:0] = here
 
 FAILED = 125  # the exit code when the program succeeded and the capture did not
-DEFAULT_NAME = r"(mprofheap_\d{14})(?:-(\d+))?\.mprof"
+DEFAULT_NAME = "mprofheap_", ".mprof"  # around 14 digits of the time, and a number
 OPTIONS = "MPROF_HEAP_OPTIONS"  #: set by mprof heap
 USE = "use: mprof heap [-o FILE] script.py"
 
@@ -96,10 +96,13 @@ def is_somewhere() -> bool:
 
 def next_name(path: str) -> str | None:
     """The name to try when a default one is taken; None for one that the user gave."""
-    import re
-
-    match = re.fullmatch(DEFAULT_NAME, path)
-    return f"{match[1]}-{int(match[2] or 0) + 1}.mprof" if match else None
+    start, end = DEFAULT_NAME
+    stamp, dash, number = path.removeprefix(start).removesuffix(end).partition("-")
+    if path != f"{start}{stamp}{dash}{number}{end}" or len(stamp) != 14:
+        return None
+    if not stamp.isdecimal() or (dash and not number.isdecimal()):
+        return None
+    return f"{start}{stamp}-{int(number or 0) + 1}{end}"
 
 
 def options() -> tuple[bool | None, int]:

@@ -13,12 +13,9 @@ from __future__ import annotations
 
 import os
 from collections import namedtuple  # typing's costs more than all of this
+from types import TracebackType
 
 from memory_profiler import _core
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
 
 __all__ = ["Line", "Tracker", "track"]
 

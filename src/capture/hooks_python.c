@@ -1,19 +1,17 @@
 #include "capture/hooks_python.h"
 
 #include <opcode.h>
+#include <string.h>
 
 #include "capture/hooks_python_arenas.h"
 #include "capture/hooks_python_recording.h"
 
 #define LOCAL static __thread __attribute__((tls_model("initial-exec")))
 
-enum {
-    DOMAINS = 3,
-    INTERPRETER = 1 << 16, /* bytes: no interpreter's state is smaller */
-    PYMALLOC_MOST = 512, /* bytes of its largest block; larger ones it takes from malloc */
-};
+enum { DOMAINS = 3, INTERPRETER = 1 << 16 /* bytes: no interpreter's state is smaller */ };
 
-/* While we look whether our hook is still before a domain's allocator; pymalloc calls the raw one's. */
+/* While we look whether our hook is still before a domain's allocator: pymalloc's calls also reach
+   the raw domain's. */
 LOCAL int probed = -1;
 LOCAL bool probe_seen;
 
@@ -261,7 +259,7 @@ static bool is_installed(PyMemAllocatorDomain domain)
     probe_seen = false;
     probed = (int)domain;
     mp_native_mute();
-    void *block = now.malloc(now.ctx, PYMALLOC_MOST + 1); /* of which no hook is quiet */
+    void *block = now.malloc(now.ctx, MP_LEDGER_SMALL + 1); /* of which no hook is quiet */
     mp_native_unmute();
     probed = -1;
     if (block)
@@ -287,14 +285,21 @@ static void install(PyMemAllocatorDomain domain, enum set set, bool is_pymalloc)
         return; /* below another tool's */
     if (!is_ours) {
         original[domain] = now;
-        quiet[domain] = is_pymalloc && domain != PYMEM_DOMAIN_RAW ? PYMALLOC_MOST : 0;
+        quiet[domain] = is_pymalloc && domain != PYMEM_DOMAIN_RAW ? MP_LEDGER_SMALL : 0;
     }
     PyMem_SetAllocator(domain, &hooks[set][domain]);
 }
 
+void mp_hooks_end_quiet(void)
+{
+    memset(quiet, 0, sizeof quiet);
+}
+
 void mp_hooks_install(void)
 {
-    bool is_pymalloc = mp_arenas_are_muted();
+    bool is_pymalloc = mp_arenas_are_muted() && mp_arenas_are_pymallocs();
+    if (!mp_arenas_are_muted())
+        mp_hooks_end_quiet();
     for (int i = 0; i < DOMAINS; i++)
         install((PyMemAllocatorDomain)i, mp_recording.sample ? SAMPLING : EXACT,
                 is_pymalloc);

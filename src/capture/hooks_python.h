@@ -27,6 +27,10 @@ int mp_hooks_start(struct mp_heap *, bool native, uint64_t sample);
 /* Puts our hooks before the allocators that are there, if they are not. */
 void mp_hooks_install(void);
 
+/* From now on no block is passed on without a look at what is called for it: pymalloc found no
+   arena, and takes small blocks from malloc. */
+void mp_hooks_end_quiet(void);
+
 /* Whether they still are: another tool may have put back what it found. */
 bool mp_hooks_are_installed(void);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/hooks_python.h"
 #include "capture/native_begin.h"
 #include "capture/pages.h"
 
@@ -43,6 +44,8 @@ static void *take_arena(void *context, size_t size)
         count((int64_t)size);
         latest = arena;
         latest_size = size;
+    } else {
+        mp_hooks_end_quiet();
     }
     return arena;
 }
@@ -73,8 +76,13 @@ bool mp_arenas_are_muted(void)
 {
     PyObjectArenaAllocator now;
     PyObject_GetArenaAllocator(&now);
+    return now.alloc == take_arena;
+}
+
+bool mp_arenas_are_pymallocs(void)
+{
     const char *called = name ? name() : NULL;
-    return now.alloc == take_arena && called && !strcmp(called, "pymalloc");
+    return called && !strcmp(called, "pymalloc");
 }
 
 int64_t mp_arenas_counted(void)

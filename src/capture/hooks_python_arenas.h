@@ -13,9 +13,11 @@ struct mp_arenas {
 /* Counts arenas from now on. With the interpreter's lock. */
 void mp_arenas_follow(void);
 
-/* Whether pymalloc hands out mem and object blocks, nobody before it, and what its arenas take from
-   mmap is not followed. */
+/* Whether what is taken for arenas is not followed: another tool may have put its own in our place. */
 bool mp_arenas_are_muted(void);
+
+/* Whether pymalloc hands out mem and object blocks, nobody before it. */
+bool mp_arenas_are_pymallocs(void);
 
 /* Asks pymalloc, which looks at each of its pools: some 10 ms a GiB. With the interpreter's lock;
    allocates with malloc. */

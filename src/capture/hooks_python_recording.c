@@ -220,7 +220,7 @@ void mp_hooks_disown(void *address)
     if (block.known) {
         struct mp_hooked *mine = mp_recording_mine();
         mp_ledger_remove(&mp_recording.ledger, mine->totals, (uintptr_t)address, &block,
-                         true);
+                         mp_recording_last(mine, address));
         mp_flow_disown(&mine->flow, block.size);
     }
     mp_recording_leave(way);

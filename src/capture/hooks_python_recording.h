@@ -130,8 +130,11 @@ static inline uint32_t mp_recording_stack(struct mp_hooked *mine, PyThreadState 
     uint32_t stack = mp_recording_where(mine, thread);
     if (__builtin_expect(!stack, 0))
         return mp_recording_label(mine, kind);
-    if (__builtin_expect(mp_walker_wants_anchor(&mine->walker), 0) && thread)
+    if (__builtin_expect(mp_walker_wants_anchor(&mine->walker), 0) && thread) {
+        int64_t until = mine->sample.until;
         mp_walker_anchor(&mine->walker, thread, size);
+        mine->sample.until = until; /* what is made for it is nobody's block */
+    }
     return kind == MP_HEAP_PYTHON ? stack : mp_walk_kind(&mp_recording.walk, stack, kind);
 }
 
@@ -142,17 +145,20 @@ static inline void mp_recording_note(struct mp_hooked *mine, PyThreadState *thre
     if (__builtin_expect(mine->aside, 0))
         return;
     uint32_t stack = mp_recording_stack(mine, thread, kind, size);
-    mp_ledger_add(&mp_recording.ledger, mine->totals, (uintptr_t)address, size, stack);
+    mine->last_counts =
+        mp_ledger_add(&mp_recording.ledger, mine->totals, (uintptr_t)address, size, stack);
     mine->last = (uintptr_t)address;
     mine->last_until = mine->sample.until;
     if (kind == MP_HEAP_PYTHON)
         mp_flow_add(&mine->flow, size);
 }
 
-/* Whether the calling thread has allocated nothing since it allocated the block. */
-static inline bool mp_recording_is_last(const struct mp_hooked *mine, const void *address)
+/* For how many blocks one counts if the calling thread allocated nothing since, else 0. */
+static inline uint32_t mp_recording_last(const struct mp_hooked *mine, const void *address)
 {
-    return mine->last == (uintptr_t)address && mine->last_until == mine->sample.until;
+    bool is_last =
+        mine->last == (uintptr_t)address && mine->last_until == mine->sample.until;
+    return is_last ? mine->last_counts : 0;
 }
 
 /* Tells what was taken out, and whether the thread had allocated nothing since. With the turn. */
@@ -165,7 +171,7 @@ static inline void mp_recording_note_free(struct mp_hooked *mine, enum mp_heap_k
     if (!block->known)
         return;
     mp_ledger_remove(&mp_recording.ledger, mine->totals, (uintptr_t)address, block,
-                     may_be_temporary && mp_recording_is_last(mine, address));
+                     may_be_temporary ? mp_recording_last(mine, address) : 0);
     if (kind == MP_HEAP_PYTHON)
         mp_flow_remove(&mine->flow, block->size);
 }

@@ -94,7 +94,8 @@ static void begin(struct mp_hooked *hooked, struct mp_heap *heap,
     hooked->last = 0;
     hooked->label = 0;
     hooked->totals = new_totals(heap);
-    mp_sample_begin(&hooked->sample, heap->header->sample, (uint64_t)gettid() + session);
+    uint64_t seed = (uint64_t)heap->header->wall_start + (uint64_t)gettid();
+    mp_sample_begin(&hooked->sample, heap->header->sample, seed);
     hooked->session = session;
 }
 

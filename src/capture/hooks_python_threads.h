@@ -16,6 +16,7 @@ struct mp_hooked {
     uint32_t label;                /* the stack that is its name; 0 until it is needed */
     struct mp_heap_thread *totals; /* in the capture `session` is about */
     uintptr_t last;                /* the block recorded last */
+    uint32_t last_counts;          /* for so many blocks */
     int64_t last_until;  /* what sample.until was then: another block changes it */
     int *error;          /* its errno */
     struct mp_flow flow; /* of all sessions */

@@ -29,6 +29,7 @@ int mp_ledger_init(struct mp_ledger *ledger, struct mp_heap *heap, struct mp_sie
     heap->header->series.interval = (int64_t)FIRST_INTERVAL_MS * NS_PER_MS;
     heap->header->wall_start = wall_ns();
     ledger->start = mp_clock_ns();
+    ledger->draws = (uint64_t)ledger->start; /* a first one like any other */
     mp_ledger_note_time(ledger, true);
     return 0;
 }

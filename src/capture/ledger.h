@@ -92,16 +92,17 @@ static inline int64_t mp_ledger_small(const struct mp_heap_node *node, size_t si
     return small ? (int64_t)bytes : 0;
 }
 
-/* A block was allocated. About 5 ns. */
-static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread *thread,
-                                 uintptr_t address, size_t size, uint32_t stack)
+/* A block was allocated. Returns for how many it counts. About 5 ns. */
+static inline uint32_t mp_ledger_add(struct mp_ledger *ledger,
+                                     struct mp_heap_thread *thread, uintptr_t address,
+                                     size_t size, uint32_t stack)
 {
     struct mp_heap_header *header = ledger->heap->header;
     struct mp_heap_node *node = &ledger->heap->nodes[stack];
     if (__builtin_expect(mp_shadow_put(&ledger->shadow, address, size, stack), 0)) {
         header->untracked++;
         header->untracked_bytes += size;
-        return;
+        return 0;
     }
     struct mp_weight weight = mp_ledger_weight(ledger, address, size);
     mp_ledger_save(node, header->epoch);
@@ -116,13 +117,14 @@ static inline void mp_ledger_add(struct mp_ledger *ledger, struct mp_heap_thread
     if (__builtin_expect(
             !(thread->blocks % MP_LEDGER_LOOK) || weight.bytes >= MP_LEDGER_LARGE, 0))
         mp_ledger_look(ledger, address, size);
+    return weight.counted;
 }
 
-/* A block that mp_shadow_take() knew was freed; `temporary`: before its thread's next one. A large
-   one dates the peak before it is over. */
+/* A block that mp_shadow_take() knew was freed; `temporary`: what mp_ledger_add() returned of it,
+   when that was its thread's last one, else 0. A large one dates the peak before it is over. */
 static inline void mp_ledger_remove(struct mp_ledger *ledger, struct mp_heap_thread *thread,
                                     uintptr_t address, const struct mp_block *block,
-                                    bool temporary)
+                                    uint32_t temporary)
 {
     struct mp_heap_header *header = ledger->heap->header;
     struct mp_heap_node *node = &ledger->heap->nodes[block->stack];
@@ -135,10 +137,10 @@ static inline void mp_ledger_remove(struct mp_ledger *ledger, struct mp_heap_thr
     ledger->small -= mp_ledger_small(node, block->size, weight.bytes);
     header->live -= (int64_t)weight.bytes;
     thread->freed += weight.bytes;
-    thread->frees += weight.counted;
+    thread->frees += temporary ? temporary : weight.counted;
     if (temporary) {
-        node->temporary += weight.counted;
-        thread->temporary += weight.counted;
+        node->temporary += temporary;
+        thread->temporary += temporary;
     }
 }
 

@@ -28,6 +28,8 @@ void mp_sample_next(struct mp_sample *sample, uint64_t period)
 static uint32_t whole(double blocks, uint64_t number)
 {
     double draw = (double)((number * 0x9E3779B97F4A7C15u) >> 11) / 9007199254740992.0;
+    if (blocks >= UINT32_MAX)
+        return UINT32_MAX;
     return (uint32_t)floor(blocks) + (draw < blocks - floor(blocks));
 }
 

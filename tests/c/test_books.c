@@ -47,7 +47,7 @@ static void write_once(struct writer *writer, struct mp_heap_thread *row)
     uintptr_t address = (uintptr_t)(writer->number + 1) << 24 | slot << 16;
     if (writer->sizes[slot]) {
         struct mp_block block = mp_shadow_take(&ledger->shadow, address);
-        mp_ledger_remove(ledger, row, address, &block, false);
+        mp_ledger_remove(ledger, row, address, &block, 0);
         writer->live -= (int64_t)writer->sizes[slot];
     }
     size_t size = next_random(&writer->random) % 60000 + 1;

@@ -37,7 +37,7 @@ static void take(struct books *books, uintptr_t address)
 {
     struct mp_block block = mp_shadow_take(&books->ledger.shadow, address);
     assert_true(block.known);
-    mp_ledger_remove(&books->ledger, books->file.heap.threads, address, &block, false);
+    mp_ledger_remove(&books->ledger, books->file.heap.threads, address, &block, 0);
 }
 
 static int64_t at_peak(struct books *books, uint32_t stack)

@@ -92,6 +92,16 @@ static void blocks_that_follow_one_another_at_one_address_are_counted_right(void
     assert_true(fabs(blocks / BLOCKS - one) < 0.01);
 }
 
+/* As many as the file has room for. */
+static void
+a_byte_of_the_longest_period_stands_for_the_most_blocks_there_can_be(void **state)
+{
+    (void)state;
+    struct mp_weight weight = mp_sample_weight((uint64_t)1 << 40, 0x7f0000000010, 1, 1);
+    assert_int_equal(weight.alive, UINT32_MAX);
+    assert_int_equal(weight.counted, UINT32_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +109,8 @@ int main(void)
         cmocka_unit_test(blocks_far_above_the_period_count_as_what_they_are),
         cmocka_unit_test(a_block_stands_for_the_same_at_its_end),
         cmocka_unit_test(blocks_that_follow_one_another_at_one_address_are_counted_right),
+        cmocka_unit_test(
+            a_byte_of_the_longest_period_stands_for_the_most_blocks_there_can_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

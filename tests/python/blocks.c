@@ -6,6 +6,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 
 enum { SLOTS = 256 };
@@ -275,17 +276,40 @@ static PyObject *py_endings(PyObject *module, PyObject *const *arguments, Py_ssi
     Py_RETURN_NONE;
 }
 
+/* Before the arenas' allocator that is there: asks it, says that there are none, or asks mmap. */
+static PyObjectArenaAllocator arenas;
+static enum { ASK, REFUSE, MAP } answer;
+
+static void *take_arena(void *context, size_t size)
+{
+    if (answer == ASK)
+        return arenas.alloc(context, size);
+    return answer == REFUSE ? NULL
+                            : mmap(NULL, size, PROT_READ | PROT_WRITE,
+                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static PyObject *py_arenas(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    answer = ARGUMENT(0);
+    if (!arenas.alloc) {
+        PyObject_GetArenaAllocator(&arenas);
+        PyObjectArenaAllocator ours = {arenas.ctx, take_arena, arenas.free};
+        PyObject_SetArenaAllocator(&ours);
+    }
+    Py_RETURN_NONE;
+}
+
 #define METHOD(name)                                                       \
     {                                                                      \
 #name, (PyCFunction)(void (*)(void))py_##name, METH_FASTCALL, NULL \
     }
 
 static PyMethodDef methods[] = {
-    METHOD(malloc),      METHOD(calloc),  METHOD(realloc),
-    METHOD(refuse),      METHOD(free),    METHOD(pulse),
-    METHOD(observe),     METHOD(pulsed),  METHOD(threads),
-    METHOD(destructors), METHOD(signals), METHOD(stay_late),
-    METHOD(endings),     {NULL},
+    METHOD(malloc),  METHOD(calloc),      METHOD(realloc), METHOD(refuse),
+    METHOD(free),    METHOD(pulse),       METHOD(observe), METHOD(pulsed),
+    METHOD(threads), METHOD(destructors), METHOD(signals), METHOD(stay_late),
+    METHOD(endings), METHOD(arenas),      {NULL},
 };
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "blocks", NULL, -1, methods};

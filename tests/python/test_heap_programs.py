@@ -290,3 +290,12 @@ def test_faults_1_a_job_killed_half_way_shows_what_it_held(tmp_path: Path) -> No
     assert (line["function"], line["line"]) == ("read", line_of(script, "rows.append"))
     assert line["at_peak"] > 1000 * 10_000
     assert 'rows.append(b"." * 10_000' in first_row(tmp_path)
+
+
+def test_a_program_with_a_module_named_threading_ends_as_it_would(tmp_path: Path) -> None:
+    write(tmp_path, "threading.py", "x = 1\n")
+    write(tmp_path, "program.py", "import sys, threading\nsys.exit(threading.x + 2)\n")
+    words = [MPROF, "heap", "-o", "a.mprof", "program.py"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 3 and "Traceback" not in done.stderr
+    assert not report(tmp_path)["incomplete"]

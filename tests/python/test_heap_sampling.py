@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -136,6 +139,18 @@ def test_malloc_calloc_and_realloc_are_sampled_alike(allocator: str) -> None:
         assert abs(sampled[3] - temporary) < error * temporary**0.5 + 16, (exact, sampled)
 
 
+def test_no_line_has_more_temporary_blocks_than_blocks() -> None:
+    file = io.BytesIO(bytes(10**7))
+    with heap.track(sample=5000) as t:
+        while file.read(700):
+            pass
+        file.seek(0)
+        while file.read(4000):
+            pass
+    rows = t.top(10**6, "churn")
+    assert rows and all(row.temporary <= row.allocations for row in rows)
+
+
 SMALL_BLOCKS = "kept = [(i, str(i)) for i in range(500_000)]\n"
 
 
@@ -180,3 +195,91 @@ def test_small_blocks_are_followed_again_after_another_tool_took_the_hooks_off()
     assert below > 2.4e6 - error  # what tracemalloc itself keeps comes on top
     for peak in (small(), small()):
         assert abs(peak - 2.4e6) < error
+
+
+def test_what_the_walks_of_deep_stacks_take_is_not_drawn_as_a_sample() -> None:
+    def deep(level: int) -> float:
+        kept = float(level)
+        return deep(level - 1) + kept if level else kept
+
+    def blocks(sample: int) -> int:
+        with heap.track(native=False, sample=sample) as t:
+            for _ in range(100):
+                deep(200)
+        return t.allocations
+
+    exact = blocks(0)
+    sampled = [blocks(512) for _ in range(100)]
+    # Each session's error is about 9 %.
+    assert abs(sum(sampled) / len(sampled) - exact) < 0.05 * exact
+
+
+def test_a_recording_of_one_sampled_block_may_say_either_whole_number() -> None:
+    size, seen = 1 << 20, set()
+    for _ in range(200):
+        with heap.track(native=False, sample=2 * size) as t:
+            bytearray(size)
+        if t.allocations:  # two in five: then it stands for 2.54 blocks
+            seen.add(t.allocations)
+    assert {2, 3} <= seen
+
+
+AGAIN = """
+from memory_profiler import heap
+with heap.track(native=False, sample=65536) as t:
+    for i in range(20000):
+        bytes(100 + i % 50)
+print(t._heap.figures()["total"])
+"""
+
+
+def test_a_container_whose_processes_have_the_same_numbers_draws_anew_each_time() -> None:
+    alone = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"]).returncode:
+        pytest.skip("no namespace of processes may be made here")
+    runs = [
+        subprocess.run(
+            [*alone, sys.executable, "-c", AGAIN],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(3)
+    ]
+    assert len(set(runs)) > 1
+
+
+ARENAS = """
+import sys
+import blocks
+from memory_profiler import heap
+
+ASK = 0
+before, then = map(int, sys.argv[1:])
+if before:
+    blocks.arenas(ASK)
+with heap.track(sample=4096):
+    pass
+for sample in (0, 4096):
+    blocks.arenas(ASK)
+    with heap.track(sample=sample) as t:
+        blocks.arenas(then)
+        kept = [object() for _ in range(200_000)]
+        blocks.arenas(ASK)
+    print(t.peak)
+    del kept
+"""
+
+
+@pytest.mark.parametrize("before, then", [(1, 1), (0, 1), (0, 2)])
+def test_what_another_tool_makes_of_the_arenas_is_counted_once(
+    blocks_at: Path, before: int, then: int
+) -> None:
+    """It is there before us or comes later, and says that there are none (1) or maps them (2)."""
+    done = subprocess.run(
+        [sys.executable, "-c", ARENAS, str(before), str(then)],
+        env={**os.environ, "PYTHONPATH": str(blocks_at)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    exact, sampled = map(int, done.stdout.split())
+    assert abs(sampled - exact) < 6 * (4096 * exact) ** 0.5

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import typing
 from pathlib import Path
 from types import ModuleType
 
@@ -145,3 +146,8 @@ os.kill(os.getpid(), 9)
     done = subprocess.run([sys.executable, "-c", source], check=False)
     assert done.returncode == -signal.SIGKILL
     assert path.read_bytes()[:5] == b"mprof"
+
+
+def test_the_annotations_of_a_tracker_can_be_looked_up() -> None:
+    for function in (heap.track, heap.Tracker.__enter__, heap.Tracker.__exit__):
+        assert "return" in typing.get_type_hints(function)

@@ -8,6 +8,7 @@ import random
 import shutil
 import struct
 import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -237,3 +238,29 @@ def test_a_program_whose_child_has_no_file_is_one_process(heap: Recorder) -> Non
         assert f"incomplete: {lacks}\n" in done.out + done.err
     assert heap.mprof("flamegraph", "-o", "b.html", "b.mprof").code == 0
     assert lacks in (heap.path / "b.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "taken, following",
+    [
+        ("mprofheap_20250203040506.mprof", "mprofheap_20250203040506-1.mprof"),
+        ("mprofheap_20250203040506-9.mprof", "mprofheap_20250203040506-10.mprof"),
+        ("mprofheap_2025020304050.mprof", None),
+        ("mprofheap_20250203040506-.mprof", None),
+        ("mine.mprof", None),
+    ],
+)
+def test_a_default_name_that_another_run_takes_at_the_same_moment_is_numbered(
+    here: Recorder, taken: str, following: str | None
+) -> None:
+    here.write(taken, "another run's")
+    here.write("re.py", "raise SystemExit('not the library')\n")
+    here.write("program.py", "print('ran')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "memory_profiler._heap_run", taken, "program.py"],
+        cwd=here.path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (here.path / taken).read_text() == "another run's"
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ("ran\n" if following else "")
+    assert not following or (here.path / following).exists()
