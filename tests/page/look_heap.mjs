@@ -45,6 +45,7 @@ const all = await frames();
 seen.first = all.slice(0, 400);
 seen.rows = await rows("tbody");
 seen.sums = await rows("tfoot");
+seen.back = await tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
 await shoot("light", true);
 seen.imports = {};
 for (const how of ["one", "short", "full"]) {
@@ -81,6 +82,12 @@ await tab.keyboard.press("Enter");
 await settle();
 seen.entered = (await frames()).find((f) => f.current);
 await tab.keyboard.press("Escape");
+await settle();
+seen.walk = [];
+for (const key of ["ArrowDown", "ArrowRight", "ArrowLeft", "ArrowUp"]) {
+  await tab.keyboard.press(key);
+  seen.walk.push((await frames()).find((f) => f.current)?.name);
+}
 
 await tab.keyboard.press("/");
 const words = big.name.split("  ")[0];
@@ -114,9 +121,15 @@ await tab.keyboard.press("?");
 seen.manual = await tab.locator("#manual").isVisible();
 await shoot("help");
 await tab.keyboard.press("Escape");
+const more = tab.locator("#lines .said button");
+if (await more.count()) await more.click();
+seen.allRows = (await rows("tbody")).length;
 await tab.setViewportSize({ width: 700, height: 900 });
 await settle();
 seen.narrow = shape(await frames());
 await shoot("narrow");
+const night = await browser.newPage({ colorScheme: "dark" });
+await night.goto(`file://${page}`);
+seen.night = await night.evaluate(() => getComputedStyle(document.body).backgroundColor);
 console.log(JSON.stringify(seen));
 await browser.close();

@@ -163,6 +163,18 @@ def test_a_report_says_who_was_asked(here: Recorder) -> None:
     assert "malloc" in text and "mmap" in text and "Python" in text
 
 
+def test_an_array_of_numpy_is_its_functions_and_the_line_that_called(
+    here: Recorder,
+) -> None:
+    pytest.importorskip("numpy")
+    source = "import numpy\ndef fill(): return numpy.ones(4 << 20)\nkept = fill()\nfill()\n"
+    assert record(here, source).code == 0
+    rows = [row for row in figures(here)["lines"] if row["function"] == "ones"]
+    assert 32 * MIB <= sum(row["live"] for row in rows) < 33 * MIB
+    assert 64 * MIB <= sum(row["total"] for row in rows) < 65 * MIB
+    assert max(rows, key=lambda row: row["live"])["user"]["line"] == 2
+
+
 def test_no_native_leaves_it_out(here: Recorder) -> None:
     here.write("program.py", NATIVE)
     assert here.mprof("heap", "--no-native", "-o", "a.mprof", "program.py").code == 0

@@ -72,6 +72,17 @@ def test_page_table_and_report_are_the_same_figures(capture: Path) -> None:
             assert not path or path.startswith("<frozen importlib._bootstrap")
 
 
+def test_the_curves_are_those_of_the_report(capture: Path) -> None:
+    _, data = page_of(capture)
+    said = report(capture)
+    assert len(said["series"]) > 1 and data["counted"]["peak"] == said["peak"]
+    assert data["series"] == [
+        [pytest.approx(time / 1e9, abs=1e-6), rss, heap]
+        for time, rss, heap in said["series"]
+    ]
+    assert data["peak_time"] == pytest.approx(said["peak_time"] / 1e9, abs=1e-6)
+
+
 def test_our_own_code_is_one_frame_and_one_row(capture: Path) -> None:
     page, data = page_of(capture)
     assert not any("/memory_profiler/" in file["path"] for file in data["files"])
@@ -179,12 +190,16 @@ def test_a_browser_draws_zooms_searches_and_turns(capture: Path) -> None:
     assert abs(float(percent) - share) < 0.06
     assert re.search(r"[\d.]+ [KM]iB in [\d,]+ blocks", seen["tip"])
     assert seen["chosen"].split(" ")[0] == seen["entered"]["name"].split("  ")[0]
+    callee, neighbour, *back = seen["walk"]
+    assert len({callee, neighbour, "all"}) == 3 and back == [callee, "all"]
     assert seen["found"].endswith(("frame", "frames")) and "%" in seen["found"]
     assert clicked["name"] in seen["marked"] and len(seen["unmarked"]) > 3
     assert not any(name in unmarked for unmarked in seen["unmarked"])
     assert seen["whole"]["root"]["top"] == seen["whole"]["top"]
     assert seen["flame"]["root"]["top"] > seen["flame"]["top"] + 50
-    assert seen["dark"] == "rgb(21, 25, 30)" and seen["manual"]
+    assert seen["back"] == "rgb(255, 255, 255)" and seen["manual"]
+    assert seen["dark"] == seen["night"] == "rgb(21, 25, 30)"
+    assert len(seen["rows"]) < seen["allRows"] == len(data["rows"])
     assert seen["narrow"]["root"]["width"] < 700
 
 

@@ -1,0 +1,72 @@
+"""Each function of malloc's and mmap's families, asked by C code from a Python line of its own."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from heap_runs import figures, record, whole
+from recordings import Recorder
+
+BLOCKS = ("malloc", "calloc", "realloc", "reallocarray", "memalign", "aligned_alloc",
+          "posix_memalign", "valloc", "pvalloc", "handler")  # fmt: skip
+MAPS = ("mmap", "mmap64", "mremap", "fixed", "mprotect")
+BREAKS = ("sbrk", "brk")  # last: what malloc takes after them lies behind, and they stay
+SIZES = {name: (1 << 20) + 65536 * at for at, name in enumerate(BLOCKS + MAPS + BREAKS)}
+ENDS = [(name, "give") for name in BLOCKS]
+ENDS += [(name, how) for name in MAPS for how in ("unmap", "unmap_in_parts", "empty")]
+BESIDE = 4096  # what ctypes itself takes for a call
+
+PROGRAM = """
+import ctypes
+every = ctypes.CDLL("./every.so")
+for name in {names}:
+    getattr(every, "by_" + name).restype = ctypes.c_void_p
+for name in ("give", "unmap", "unmap_in_parts", "empty"):
+    getattr(every, name).argtypes = [ctypes.c_void_p, ctypes.c_long]
+"""
+
+
+def ending(name: str, how: str) -> str:
+    """A function that asks, and another that gives back what it got."""
+    size = SIZES[name]
+    asks = f"def ask_{name}_{how}(): return every.by_{name}(ctypes.c_long({size}))\n"
+    return asks + f"every.{how}(ask_{name}_{how}(), {size})\n"
+
+
+def keeping(name: str) -> str:
+    asks = f"def keep_{name}(): return every.by_{name}(ctypes.c_long({SIZES[name]}))\n"
+    return asks + f"assert keep_{name}() not in (None, 2**64 - 1)\n"
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """By function, the figures of the line that called."""
+    here = Recorder(tmp_path_factory.mktemp("every"))
+    source = str(Path(__file__).with_name("every.c"))
+    command = ["cc", "-O1", "-fno-builtin", "-shared", "-fPIC", source]
+    subprocess.run([*command, "-o", here.path / "every.so"], check=True)
+    program = PROGRAM.format(names=tuple(SIZES))
+    program += "".join([ending(*end) for end in ENDS] + [keeping(name) for name in SIZES])
+    done = record(here, program)
+    assert done.code == 0, done.err
+    got = figures(here)
+    assert whole(got, "live") == got["live"] and got["incomplete"] is None
+    held = sum(SIZES[name] for name in MAPS + BREAKS)
+    assert held <= got["kinds"]["mmap"]["live"] < held + (1 << 20)
+    return {row["function"]: row for row in got["lines"]}
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_what_a_function_gave_is_its_callers_lines(
+    rows: dict[str, dict], name: str
+) -> None:
+    assert SIZES[name] <= rows[f"keep_{name}"]["live"] < SIZES[name] + BESIDE
+
+
+@pytest.mark.parametrize(("name", "how"), ENDS)
+def test_what_was_given_back_is_nobodys(rows: dict[str, dict], name: str, how: str) -> None:
+    row = rows[f"ask_{name}_{how}"]
+    assert row["total"] >= SIZES[name] and 0 <= row["live"] < BESIDE
