@@ -78,6 +78,33 @@ def test_the_standard_error_is_that_of_its_figure(here: Recorder) -> None:
         assert len(told) >= at_least and told == pytest.approx([1] * len(told), rel=0.05)
 
 
+FAMILY = """
+import multiprocessing, sys
+def work(number):
+    global kept
+    kept = [object() for _ in range(200_000)]
+if __name__ == "__main__":
+    with multiprocessing.get_context(sys.argv[1]).Pool(1, maxtasksperchild=1) as pool:
+        pool.map(work, range(3), chunksize=1)
+        pool.close()
+        pool.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_are_sampled_as_the_program_is(here: Recorder, method: str) -> None:
+    here.write("program.py", FAMILY)
+    done = here.mprof("heap", "--sample", "64K", "-o", "a.mprof", "program.py", method)
+    assert done.code == 0, done.err
+    got, truth = figures(here), 3 * (200_000 * 16 + sys.getsizeof([None] * 200_000))
+    assert got["sample"] == 65536 and len(got["processes"]) >= 4
+    said = sum(row["at_peak"] for row in got["lines"] if row["function"].startswith("work"))
+    assert said == pytest.approx(truth, abs=6 * (65536 * truth) ** 0.5 + 3 * 65536)
+    assert "MiB +-" in here.mprof("report", "a.mprof").out
+    for child in here.path.glob("a.mprof.*"):
+        assert figures(here, child.name)["sample"] == 65536
+
+
 def test_a_page_of_a_sampled_capture_says_its_standard_error(here: Recorder) -> None:
     here.write("program.py", SAMPLED)
     assert here.mprof("heap", "--sample", "64K", "-o", "a.mprof", "program.py").code == 0
