@@ -1,6 +1,7 @@
 /* Asks for memory once by each function of malloc's and mmap's families, and in a signal handler:
  * what a recorder must charge to the line that called. Loaded with ctypes. */
 #define _GNU_SOURCE
+#include <link.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -84,6 +85,21 @@ ASK(fixed, fixed(size))
 ASK(mprotect, accessible(size))
 ASK(sbrk, sbrk(size))
 ASK(brk, broken(size))
+
+static int allocate_in_walk(struct dl_phdr_info *info, size_t size, void *context)
+{
+    void *volatile block = malloc(1000);
+    (void)info, (void)size, (void)context;
+    free(block);
+    return 0;
+}
+
+/* Allocates while the loader's lock is held. */
+void walk_objects(long times)
+{
+    while (times--)
+        dl_iterate_phdr(allocate_in_walk, NULL);
+}
 
 void give(void *block)
 {
