@@ -45,6 +45,13 @@ const all = await frames();
 seen.first = all.slice(0, 400);
 seen.rows = await rows("tbody");
 seen.sums = await rows("tfoot");
+seen.mark = await tab.evaluate(() => {
+  const canvas = document.querySelector("#plot canvas"), wanted = parseInt(getComputedStyle(document.documentElement).getPropertyValue("--mark").trim().slice(1), 16);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let pixels = 0;
+  for (let i = 0; i < data.length; i += 4) pixels += Number(data[i] * 65536 + data[i + 1] * 256 + data[i + 2] === wanted && data[i + 3] === 255);
+  return pixels;
+});
 seen.back = await tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
 await shoot("light", true);
 seen.imports = {};
@@ -107,10 +114,12 @@ seen.flame = shape(await frames());
 await shoot("flame");
 await tab.locator("#icicle").click();
 seen.roots = {};
+seen.sorted = {};
 for (const key of ["live", "total", "temporary", "peak"]) {
   await tab.locator(`#measures [data-key=${key}]`).click();
   await settle();
   seen.roots[key] = (await frames())[0]?.value;
+  seen.sorted[key] = (await rows("tbody")).map((row) => row.figures);
   if (key === "temporary") await shoot("temporary");
 }
 await tab.locator("#theme").click();
