@@ -46,7 +46,9 @@ seen.first = all.slice(0, 400);
 seen.rows = await rows("tbody");
 seen.sums = await rows("tfoot");
 seen.mark = await tab.evaluate(() => {
-  const canvas = document.querySelector("#plot canvas"), wanted = parseInt(getComputedStyle(document.documentElement).getPropertyValue("--mark").trim().slice(1), 16);
+  const canvas = document.querySelector("#plot canvas");
+  if (!canvas) return 0;
+  const wanted = parseInt(getComputedStyle(document.documentElement).getPropertyValue("--mark").trim().slice(1), 16);
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   let pixels = 0;
   for (let i = 0; i < data.length; i += 4) pixels += Number(data[i] * 65536 + data[i + 1] * 256 + data[i + 2] === wanted && data[i + 3] === 255);
