@@ -1,13 +1,18 @@
 /* What another object asks of malloc and mmap is told, once and exactly. */
 #include "unit.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "capture/native_state.h"
 #include "native/model.h"
 #include "native/plugin.h"
+
+void free_sized(void *, size_t); /* of native/sized.c, or of a libc that has them */
+void free_aligned_sized(void *, size_t, size_t);
 
 static const struct plugin *plugin;
 static void *old_block, *old_moved; /* of before the hooks */
@@ -52,6 +57,49 @@ static void every_function_is_told_once_with_the_size_asked_for(void **state)
     static const size_t sizes[] = {101, 201, 301, 301, 303, 320, 305, 307, 309, 311};
     for (size_t i = 0; i < 10; i++)
         gone(block[i], sizes[i]);
+}
+
+/* No object here calls them by itself, so they are looked up. */
+static void frees_that_say_the_size_are_told_as_frees(void **state)
+{
+    (void)state;
+    void (*sized)(void *, size_t) = plugin->dlsym(RTLD_DEFAULT, "free_sized");
+    void (*aligned)(void *, size_t, size_t) =
+        plugin->dlsym(RTLD_DEFAULT, "free_aligned_sized");
+    assert_true(sized && sized != free_sized);
+    assert_true(aligned && aligned != free_aligned_sized);
+    void *first = plugin->malloc(501), *second = plugin->aligned_alloc(64, 640);
+    struct tally before = model_tally;
+    sized(first, 501);
+    assert_int_equal(model_since(&before).frees, 1);
+    assert_int_equal(model_since(&before).freed, 501);
+    aligned(second, 64, 640);
+    sized(NULL, 1);
+    struct tally since = model_since(&before);
+    assert_int_equal(since.frees, 2);
+    assert_int_equal(since.freed, 501 + 640);
+    assert_int_equal(since.unknown, 0);
+}
+
+static struct tally in_handler;
+
+static void handle(int number)
+{
+    (void)number;
+    struct tally before = model_tally;
+    plugin->free(plugin->malloc(707));
+    in_handler = model_since(&before);
+}
+
+static void faults_44_a_handler_that_interrupts_no_hook_is_told(void **state)
+{
+    (void)state;
+    struct sigaction action = {.sa_handler = handle}, old;
+    sigaction(SIGUSR1, &action, &old);
+    raise(SIGUSR1);
+    sigaction(SIGUSR1, &old, NULL);
+    assert_int_equal(in_handler.bytes, 707);
+    assert_int_equal(in_handler.freed, 707);
 }
 
 static void what_libc_allocates_for_its_caller_is_told(void **state)
@@ -205,6 +253,11 @@ static void mappings_count_while_they_can_hold_memory(void **state)
     struct tally since = model_since(&before);
     assert_int_equal(since.maps, 1);
     assert_int_equal(since.allocs, 0);
+
+    map = plugin->mmap64(3 * MIB, PROT_READ, PRIVATE);
+    assert_mapped(before, 3 * MIB);
+    plugin->munmap(map, 3 * MIB);
+    assert_mapped(before, 0);
 }
 
 static void the_break_counts_by_pages(void **state)
@@ -216,6 +269,12 @@ static void the_break_counts_by_pages(void **state)
     long grown = model_since(&before).mapped;
     plugin->sbrk(-3 * MIB);
     assert_int_equal(grown, 3 * MIB);
+    assert_mapped(before, 0);
+    char *end = plugin->sbrk(0);
+    plugin->brk(end + 5 * MIB);
+    grown = model_since(&before).mapped;
+    plugin->brk(end);
+    assert_int_equal(grown, 5 * MIB);
     assert_mapped(before, 0);
     plugin->sbrk(-1);
 }
@@ -235,6 +294,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_function_is_told_once_with_the_size_asked_for),
+        cmocka_unit_test(frees_that_say_the_size_are_told_as_frees),
+        cmocka_unit_test(faults_44_a_handler_that_interrupts_no_hook_is_told),
         cmocka_unit_test(what_libc_allocates_for_its_caller_is_told),
         cmocka_unit_test(faults_50_realloc_moves_grows_frees_and_fails),
         cmocka_unit_test(faults_50_failures_and_nothing_are_not_told),

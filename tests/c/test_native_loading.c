@@ -151,6 +151,25 @@ static void a_function_looked_up_by_name_is_followed(void **state)
     }
 }
 
+/* Ours is not followed: it is told of the originals. */
+static void every_function_of_both_families_is_found_as_ours(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "malloc",         "calloc", "realloc",  "reallocarray", "memalign", "aligned_alloc",
+        "posix_memalign", "valloc", "pvalloc",  "free",         "mmap",     "mmap64",
+        "munmap",         "mremap", "mprotect", "madvise",      "brk",      "sbrk",
+        "dlopen",         "dlsym"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        void *original = dlsym(RTLD_DEFAULT, names[i]);
+        void *found = plugin->dlsym(RTLD_DEFAULT, names[i]);
+        if (!found || found == original)
+            print_error("%s is not ours\n", names[i]);
+        assert_non_null(found);
+        assert_ptr_not_equal(found, original);
+    }
+}
+
 static void what_comes_next_is_what_the_loader_says(void **state)
 {
     (void)state;
@@ -292,6 +311,7 @@ int main(void)
         cmocka_unit_test(faults_47_an_object_at_the_address_of_another_is_followed),
         cmocka_unit_test(faults_48_an_allocator_of_ones_own_is_left_alone),
         cmocka_unit_test(a_function_looked_up_by_name_is_followed),
+        cmocka_unit_test(every_function_of_both_families_is_found_as_ours),
         cmocka_unit_test(what_comes_next_is_what_the_loader_says),
         cmocka_unit_test(a_name_that_is_not_there_is_the_callers_error),
         cmocka_unit_test(the_callers_runpath_is_searched_not_ours),

@@ -45,6 +45,16 @@ const all = await frames();
 seen.first = all.slice(0, 400);
 seen.rows = await rows("tbody");
 seen.sums = await rows("tfoot");
+seen.mark = await tab.evaluate(() => {
+  const canvas = document.querySelector("#plot canvas");
+  if (!canvas) return 0;
+  const wanted = parseInt(getComputedStyle(document.documentElement).getPropertyValue("--mark").trim().slice(1), 16);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let pixels = 0;
+  for (let i = 0; i < data.length; i += 4) pixels += Number(data[i] * 65536 + data[i + 1] * 256 + data[i + 2] === wanted && data[i + 3] === 255);
+  return pixels;
+});
+seen.back = await tab.evaluate(() => getComputedStyle(document.body).backgroundColor);
 await shoot("light", true);
 seen.imports = {};
 for (const how of ["one", "short", "full"]) {
@@ -81,6 +91,12 @@ await tab.keyboard.press("Enter");
 await settle();
 seen.entered = (await frames()).find((f) => f.current);
 await tab.keyboard.press("Escape");
+await settle();
+seen.walk = [];
+for (const key of ["ArrowDown", "ArrowRight", "ArrowLeft", "ArrowUp"]) {
+  await tab.keyboard.press(key);
+  seen.walk.push((await frames()).find((f) => f.current)?.name);
+}
 
 await tab.keyboard.press("/");
 const words = big.name.split("  ")[0];
@@ -100,10 +116,12 @@ seen.flame = shape(await frames());
 await shoot("flame");
 await tab.locator("#icicle").click();
 seen.roots = {};
+seen.sorted = {};
 for (const key of ["live", "total", "temporary", "peak"]) {
   await tab.locator(`#measures [data-key=${key}]`).click();
   await settle();
   seen.roots[key] = (await frames())[0]?.value;
+  seen.sorted[key] = (await rows("tbody")).map((row) => row.figures);
   if (key === "temporary") await shoot("temporary");
 }
 await tab.locator("#theme").click();
@@ -114,9 +132,15 @@ await tab.keyboard.press("?");
 seen.manual = await tab.locator("#manual").isVisible();
 await shoot("help");
 await tab.keyboard.press("Escape");
+const more = tab.locator("#lines .said button");
+if (await more.count()) await more.click();
+seen.allRows = (await rows("tbody")).length;
 await tab.setViewportSize({ width: 700, height: 900 });
 await settle();
 seen.narrow = shape(await frames());
 await shoot("narrow");
+const night = await browser.newPage({ colorScheme: "dark" });
+await night.goto(`file://${page}`);
+seen.night = await night.evaluate(() => getComputedStyle(document.body).backgroundColor);
 console.log(JSON.stringify(seen));
 await browser.close();

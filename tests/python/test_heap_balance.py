@@ -158,6 +158,26 @@ def test_free_space_in_mallocs_heap_is_shown(tmp_path: Path) -> None:
     assert abs(balance["at_end"]["remainder"]) < 8 * MIB
 
 
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc"])
+def test_blocks_from_before_tracking_are_those_that_are_not_followed(
+    tmp_path: Path, allocator: str
+) -> None:
+    recorder = Recorder(tmp_path)
+    program = """\
+from memory_profiler import heap
+kept = [str(i) * 5 for i in range(300_000)]
+more = [bytearray(2000) for _ in range(10_000)]
+with heap.track("a.mprof"):
+    some = bytes(100)
+"""
+    done = recorder.python(program, env={"PYTHONMALLOC": allocator})
+    assert done.code == 0, done.err
+    sheet = sheets(recorder)["at_end"]
+    before = 300_000 * 80 + 10_000 * 2000  # and headers, and rounding
+    assert before < sheet["other_blocks"] < before + 16 * MIB
+    assert sheet["live"] < MIB and abs(sheet["remainder"]) < 4 * MIB
+
+
 def test_without_pymalloc_it_keeps_nothing(tmp_path: Path) -> None:
     program = "kept = [str(i) * 9 for i in range(300_000)]\n"
     recorder = record(tmp_path, program, env={"PYTHONMALLOC": "malloc"})

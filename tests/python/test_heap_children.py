@@ -250,6 +250,26 @@ def test_faults_40_the_environment_is_the_programs_again_when_following_ends(
     assert out == "True\nFalse\n"
 
 
+def test_faults_41_a_followed_program_that_forks_is_warned_of_nothing(
+    here: Recorder,
+) -> None:
+    """Python warns where a process with threads forks: we have none."""
+    out = heap(
+        here,
+        """
+        import os, warnings
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            for _ in range(3):
+                if not os.fork():
+                    os._exit(0)
+                os.wait()
+        print([str(warning.message) for warning in told], len(os.listdir("/proc/self/task")))
+        """,
+    )
+    assert out == "[] 1\n"
+
+
 def test_children_of_a_program_that_tracks_itself_are_not_followed(here: Recorder) -> None:
     here.write(
         "own.py",

@@ -75,6 +75,16 @@ def test_a_realloc_moves_the_bytes_to_who_asked_last() -> None:
     libc().free(block)
 
 
+def test_a_realloc_that_is_refused_leaves_the_bytes_where_they_are() -> None:
+    with heap.track(native=True) as t:
+        block = take(5 * MIB)
+        refused = libc().realloc(block, 1 << 62)
+        held = t.live
+        libc().free(block)
+    assert refused is None and 5 * MIB <= held < 5 * MIB + 65536
+    assert line(t, "take").live < 4096
+
+
 def test_mappings_count_while_they_are_mapped_and_grow_with_mremap() -> None:
     with heap.track(native=True) as t:
         mapped = take_map(10 * MIB)
@@ -161,6 +171,18 @@ def test_a_report_says_who_was_asked(here: Recorder) -> None:
     assert sum(kind["at_peak"] for kind in kinds.values()) == got["peak"]
     text = here.mprof("report", "a.mprof").out
     assert "malloc" in text and "mmap" in text and "Python" in text
+
+
+def test_an_array_of_numpy_is_its_functions_and_the_line_that_called(
+    here: Recorder,
+) -> None:
+    pytest.importorskip("numpy")
+    source = "import numpy\ndef fill(): return numpy.ones(4 << 20)\nkept = fill()\nfill()\n"
+    assert record(here, source).code == 0
+    rows = [row for row in figures(here)["lines"] if row["function"] == "ones"]
+    assert 32 * MIB <= sum(row["live"] for row in rows) < 33 * MIB
+    assert 64 * MIB <= sum(row["total"] for row in rows) < 65 * MIB
+    assert max(rows, key=lambda row: row["live"])["user"]["line"] == 2
 
 
 def test_no_native_leaves_it_out(here: Recorder) -> None:

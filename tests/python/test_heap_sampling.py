@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import pages
 from heap_runs import figures
 from memory_profiler import heap
 from recordings import Recorder
@@ -57,6 +59,64 @@ def test_sampled_figures_come_with_their_standard_error(here: Recorder) -> None:
     assert "sampled: one block in 64.0 KiB" in text and "MiB +-" in text
     assert "MiB +-" in here.mprof("table", "a.mprof").out
     assert "sampled: one block in" in here.mprof("lines", "a.mprof").out
+
+
+def size_of(text: str) -> float:
+    number, unit = text.split()
+    return float(number) * {"B": 1, "KiB": 1024, "MiB": MIB}[unit]
+
+
+def errors(text: str, sign: str) -> list[float]:
+    """Of each figure with an error, that error as a part of what it should be."""
+    size = r"([\d.]+ [KM]?i?B)"
+    found = re.findall(f"{size} {re.escape(sign)} ?{size}", text)
+    return [size_of(its) / (65536 * size_of(of)) ** 0.5 for of, its in found]
+
+
+def test_the_standard_error_is_that_of_its_figure(here: Recorder) -> None:
+    here.write("program.py", SAMPLED)
+    assert here.mprof("heap", "--sample", "64K", "-o", "a.mprof", "program.py").code == 0
+    for view, at_least in (("report", 4), ("table", 9)):
+        told = errors(here.mprof(view, "a.mprof").out, "+-")
+        assert len(told) >= at_least and told == pytest.approx([1] * len(told), rel=0.05)
+
+
+FAMILY = """
+import multiprocessing, sys
+def work(number):
+    global kept
+    kept = [object() for _ in range(200_000)]
+if __name__ == "__main__":
+    with multiprocessing.get_context(sys.argv[1]).Pool(1, maxtasksperchild=1) as pool:
+        pool.map(work, range(3), chunksize=1)
+        pool.close()
+        pool.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_are_sampled_as_the_program_is(here: Recorder, method: str) -> None:
+    here.write("program.py", FAMILY)
+    done = here.mprof("heap", "--sample", "64K", "-o", "a.mprof", "program.py", method)
+    assert done.code == 0, done.err
+    got, truth = figures(here), 3 * (200_000 * 16 + sys.getsizeof([None] * 200_000))
+    assert got["sample"] == 65536 and len(got["processes"]) >= 4
+    said = sum(row["at_peak"] for row in got["lines"] if row["function"].startswith("work"))
+    assert said == pytest.approx(truth, abs=6 * (65536 * truth) ** 0.5 + 3 * 65536)
+    assert "MiB +-" in here.mprof("report", "a.mprof").out
+    for child in here.path.glob("a.mprof.*"):
+        assert figures(here, child.name)["sample"] == 65536
+
+
+def test_a_page_of_a_sampled_capture_says_its_standard_error(here: Recorder) -> None:
+    here.write("program.py", SAMPLED)
+    assert here.mprof("heap", "--sample", "64K", "-o", "a.mprof", "program.py").code == 0
+    assert here.mprof("flamegraph", "-o", "a.html", "a.mprof").code == 0
+    seen = pages.look("look_heap.mjs", here.path / "a.html")
+    told = errors(seen["tip"], "\u00b1")
+    assert len(told) == 1 and told == pytest.approx([1], rel=0.05)
+    (notice,) = [text for text in seen["notices"] if text.startswith("Sampled: one block")]
+    assert "64.0 KiB" in notice and "standard error" in notice
 
 
 @pytest.mark.parametrize("words", ["0", "-1", "abc", "1X", "", "9999999999G", "1.5M"])

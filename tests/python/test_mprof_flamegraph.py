@@ -72,6 +72,17 @@ def test_page_table_and_report_are_the_same_figures(capture: Path) -> None:
             assert not path or path.startswith("<frozen importlib._bootstrap")
 
 
+def test_the_curves_are_those_of_the_report(capture: Path) -> None:
+    _, data = page_of(capture)
+    said = report(capture)
+    assert len(said["series"]) > 1 and data["counted"]["peak"] == said["peak"]
+    assert data["series"] == [
+        [pytest.approx(time / 1e9, abs=1e-6), rss, heap]
+        for time, rss, heap in said["series"]
+    ]
+    assert data["peak_time"] == pytest.approx(said["peak_time"] / 1e9, abs=1e-6)
+
+
 def test_our_own_code_is_one_frame_and_one_row(capture: Path) -> None:
     page, data = page_of(capture)
     assert not any("/memory_profiler/" in file["path"] for file in data["files"])
@@ -148,6 +159,20 @@ def test_the_page_is_one_small_file_that_loads_nothing(capture: Path) -> None:
     assert block.isascii()
 
 
+def found_in(data: dict, words: str) -> int:
+    """Bytes at the peak in frames that have the words, and below; none twice."""
+    functions = [
+        (file["path"], name) for file in data["files"] for name, _ in file["functions"]
+    ]
+    inside, found = [False] * len(data["frames"]), 0
+    for at, (caller, function, line, _, at_peak, *_) in enumerate(data["frames"]):
+        path, name = functions[function] if function >= 0 else ("", "")
+        matches = words.lower() in f"{name} {path}:{line}".lower()
+        found += at_peak if matches and not inside[caller] else 0
+        inside[at] = inside[caller] or matches
+    return found
+
+
 def test_a_browser_draws_zooms_searches_and_turns(capture: Path) -> None:
     page, data = page_of(capture)
     seen = look(page, glance=False)
@@ -179,12 +204,28 @@ def test_a_browser_draws_zooms_searches_and_turns(capture: Path) -> None:
     assert abs(float(percent) - share) < 0.06
     assert re.search(r"[\d.]+ [KM]iB in [\d,]+ blocks", seen["tip"])
     assert seen["chosen"].split(" ")[0] == seen["entered"]["name"].split("  ")[0]
-    assert seen["found"].endswith(("frame", "frames")) and "%" in seen["found"]
+    callee, neighbour, *back = seen["walk"]
+    assert len({callee, neighbour, "all"}) == 3 and back == [callee, "all"]
+    assert seen["found"].endswith(("frame", "frames"))
+    said = float(seen["found"].split("%")[0])
+    assert said == pytest.approx(
+        100 * found_in(data, seen["searched"]) / whole[0], abs=0.06
+    )
     assert clicked["name"] in seen["marked"] and len(seen["unmarked"]) > 3
     assert not any(name in unmarked for unmarked in seen["unmarked"])
     assert seen["whole"]["root"]["top"] == seen["whole"]["top"]
     assert seen["flame"]["root"]["top"] > seen["flame"]["top"] + 50
-    assert seen["dark"] == "rgb(21, 25, 30)" and seen["manual"]
+    assert seen["foundRows"] and not all(
+        seen["searched"] in row["text"] for row in seen["rows"]
+    )
+    assert all(seen["searched"] in row["text"] for row in seen["foundRows"])
+    for key, at in (("peak", 0), ("live", 2), ("total", 4), ("temporary", 6)):
+        column = [figures[at] for figures in seen["sorted"][key]]
+        assert column == sorted(column, reverse=True) and column[0] > 0
+    assert seen["mark"] > 9  # pixels of the peak's dot
+    assert seen["back"] == "rgb(255, 255, 255)" and seen["manual"]
+    assert seen["dark"] == seen["night"] == "rgb(21, 25, 30)"
+    assert len(seen["rows"]) < seen["allRows"] == len(data["rows"])
     assert seen["narrow"]["root"]["width"] < 700
 
 

@@ -1,4 +1,4 @@
-"""Rows 39, 42, 44 and 61 for the heap, a minute each; what row 57 has too many of."""
+"""Rows 39, 42, 44, 46 and 61 for the heap, a minute each; what row 57 has too many of."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 from conftest import build_blocks  # noqa: E402
 from heap_runs import figures, record, whole  # noqa: E402
 from recordings import Recorder  # noqa: E402
+from test_heap_calls import come_and_go  # noqa: E402
 from test_heap_hosts import FORKS, SIGNALS, STARTS, THREADS  # noqa: E402
 
 SECONDS = float(os.environ.get("STRESS_SECONDS", "60"))
@@ -56,6 +57,10 @@ def test_stops_and_starts_for_a_minute(
     source = source.format(blocks=blocks.__file__, seconds=SECONDS)
     done = here.python(source, timeout=SECONDS + 60)
     assert "True\n" in done.out, done
+
+
+def test_faults_46_objects_come_and_go_for_a_minute(tmp_path: Path) -> None:
+    come_and_go(Recorder(tmp_path), SECONDS)
 
 
 #: Code objects that die, each where the last one was; then 10^6 functions at once, in 10^6 stacks.

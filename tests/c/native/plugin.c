@@ -38,6 +38,8 @@ CALLS(char *, strdup, (const char *text), strdup(text))
 CALLS(void *, by_pointer, (size_t size), pointer(size))
 CALLS(void *, mmap, (size_t length, int protection, int flags),
       mmap(NULL, length, protection, flags, -1, 0))
+CALLS(void *, mmap64, (size_t length, int protection, int flags),
+      mmap64(NULL, length, protection, flags, -1, 0))
 CALLS(int, munmap, (void *address, size_t length), munmap(address, length))
 CALLS(void *, mremap, (void *address, size_t from, size_t to),
       mremap(address, from, to, MREMAP_MAYMOVE))
@@ -45,6 +47,7 @@ CALLS(int, mprotect, (void *address, size_t length, int protection),
       mprotect(address, length, protection))
 CALLS(int, madvise, (void *address, size_t length, int advice),
       madvise(address, length, advice))
+CALLS(int, brk, (void *to), brk(to))
 CALLS(void *, sbrk, (long by), sbrk(by))
 CALLS(void *, dlsym, (void *handle, const char *name), dlsym(handle, name))
 
@@ -61,11 +64,28 @@ static void plugin_free(void *address)
 }
 
 static struct plugin here = {
-    plugin_malloc,   plugin_calloc,        plugin_realloc,        plugin_reallocarray,
-    plugin_memalign, plugin_aligned_alloc, plugin_posix_memalign, plugin_valloc,
-    plugin_pvalloc,  plugin_free,          plugin_strdup,         plugin_by_pointer,
-    plugin_mmap,     plugin_munmap,        plugin_mremap,         plugin_mprotect,
-    plugin_madvise,  plugin_sbrk,          plugin_dlopen,         plugin_dlsym,
+    plugin_malloc,
+    plugin_calloc,
+    plugin_realloc,
+    plugin_reallocarray,
+    plugin_memalign,
+    plugin_aligned_alloc,
+    plugin_posix_memalign,
+    plugin_valloc,
+    plugin_pvalloc,
+    plugin_free,
+    plugin_strdup,
+    plugin_by_pointer,
+    plugin_mmap,
+    plugin_mmap64,
+    plugin_munmap,
+    plugin_mremap,
+    plugin_mprotect,
+    plugin_madvise,
+    plugin_brk,
+    plugin_sbrk,
+    plugin_dlopen,
+    plugin_dlsym,
 };
 
 __attribute__((constructor)) static void construct(void)

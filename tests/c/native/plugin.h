@@ -20,10 +20,12 @@ struct plugin {
     void *(*by_pointer)(size_t);   /* through a pointer in the object's data */
 
     void *(*mmap)(size_t, int protection, int flags);
+    void *(*mmap64)(size_t, int protection, int flags);
     int (*munmap)(void *, size_t);
     void *(*mremap)(void *, size_t, size_t);
     int (*mprotect)(void *, size_t, int);
     int (*madvise)(void *, size_t, int);
+    int (*brk)(void *);
     void *(*sbrk)(long);
 
     void *(*dlopen)(const char *, int);
