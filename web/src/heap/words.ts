@@ -23,6 +23,7 @@ export const many = (number: number, one: string, several = `${one}s`): string =
 export function percent(part: number, whole: number): string {
   if (!whole) return "0%";
   const share = (100 * part) / whole;
+  if (share > 0 && share < 0.0005) return "<0.001%";
   return `${share >= 99.95 || share === 0 ? share.toFixed(0) : share.toFixed(share < 0.1 ? 3 : 1)}%`;
 }
 
