@@ -57,6 +57,20 @@ static void put_sums(FILE *out, const struct mp_heap_sheet sheets[COLUMNS])
     fputs("  live, but not resident\n", out);
 }
 
+/* Of blocks that were sampled; what is taken off them is off by as much. */
+static void put_errors(FILE *out, const struct mp_heap_header *header,
+                       const struct mp_heap_sheet sheets[COLUMNS])
+{
+    char size[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE + 2];
+    for (int i = 0; i < COLUMNS && header->sample; i++) {
+        snprintf(error, sizeof error, "+-%s",
+                 mp_heap_size(mp_heap_error(header, sheets[i].heap), size));
+        fprintf(out, "%12s %7s", sheets[i].rss ? error : "-", "");
+    }
+    if (header->sample)
+        fputs("  standard error of live blocks\n", out);
+}
+
 static void put_moment(FILE *out, const struct mp_heap_sheet *sheet, int64_t peak)
 {
     char size[MP_HEAP_FIGURE];
@@ -78,6 +92,7 @@ void mp_heap_put_balance(FILE *out, const struct mp_heap_view *view)
     for (int part = 0; part < MP_HEAP_PARTS; part++)
         put_row(out, sheets, (enum mp_heap_part)part);
     put_sums(out, sheets);
+    put_errors(out, view->header, sheets);
     put_moment(out, &sheets[0], view->header->peak);
 }
 

@@ -31,6 +31,14 @@ const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_estimate(const struct mp_heap_header *, int64_t bytes,
                              char room[MP_HEAP_FIGURE]);
 
+/* The same for a column as narrow as that of mp_heap_size, of which the error takes some digits:
+   "1.5 GiB", "1.5G+-28M". */
+const char *mp_heap_tight_estimate(const struct mp_heap_header *, int64_t bytes,
+                                   char room[MP_HEAP_FIGURE]);
+
+/* How wide mp_heap_estimate's columns are, at least. */
+int mp_heap_estimate_width(const struct mp_heap_header *);
+
 enum mp_heap_cut {
     MP_HEAP_CUT_START, /* "...ckage/module.py" */
     MP_HEAP_CUT_END    /* "rows = [int(wo..." */

@@ -17,13 +17,15 @@ static int by_peak(const void *left, const void *right)
     return strcmp(a->file, b->file);
 }
 
-static void put_process(FILE *out, const struct mp_heap_process *process,
+static void put_process(FILE *out, const struct mp_heap_header *header,
+                        const struct mp_heap_process *process,
                         const struct mp_heap_style *style)
 {
     char peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE];
     int room = !style->width ? 0 : style->width - NUMBERS;
     fprintf(out, "%11s %11s %9.3f s %8" PRId64 " %8" PRId64 "  ",
-            mp_heap_size(process->peak, peak), mp_heap_size(process->live, live),
+            mp_heap_tight_estimate(header, process->peak, peak),
+            mp_heap_tight_estimate(header, process->live, live),
             (double)process->elapsed / 1e9, process->pid, process->parent);
     mp_heap_put_text(out, style, process->command, strlen(process->command),
                      room && room < LEAST ? LEAST : room, MP_HEAP_CUT_END);
@@ -33,7 +35,8 @@ static void put_process(FILE *out, const struct mp_heap_process *process,
     fputs(process->clean ? "\n" : ", not closed: killed, or still running\n", out);
 }
 
-static void put_rows(FILE *out, const struct mp_heap_processes *processes, size_t most,
+static void put_rows(FILE *out, const struct mp_heap_header *header,
+                     const struct mp_heap_processes *processes, size_t most,
                      const struct mp_heap_style *style)
 {
     const struct mp_heap_process **order = malloc(processes->count * sizeof *order);
@@ -43,18 +46,19 @@ static void put_rows(FILE *out, const struct mp_heap_processes *processes, size_
         order[i] = &processes->processes[i];
     qsort(order, processes->count, sizeof *order, by_peak);
     for (size_t i = 0; i < processes->count && i < most; i++)
-        put_process(out, order[i], style);
+        put_process(out, header, order[i], style);
     free(order);
 }
 
-void mp_heap_put_processes(FILE *out, const struct mp_heap_processes *processes,
-                           size_t most, const struct mp_heap_style *style)
+void mp_heap_put_processes(FILE *out, const struct mp_heap_header *header,
+                           const struct mp_heap_processes *processes, size_t most,
+                           const struct mp_heap_style *style)
 {
     if (!processes || !processes->count)
         return;
     fprintf(out, "\nProcesses\n%11s %11s %11s %8s %8s  command\n", "peak", "live", "lasted",
             "pid", "parent");
-    put_rows(out, processes, most, style);
+    put_rows(out, header, processes, most, style);
     if (processes->count > most)
         fprintf(out, "%*sand %zu more\n", NUMBERS, "", processes->count - most);
     if (processes->unrecorded)

@@ -23,8 +23,10 @@ struct mp_heap_processes {
     uint64_t unrecorded; /* more that joined the run, and have no capture here */
 };
 
-/* At most `most`, those with the largest peak first. */
-void mp_heap_put_processes(FILE *, const struct mp_heap_processes *, size_t most,
+/* At most `most`, those with the largest peak first; the header is of all, and says how they were
+   sampled. */
+void mp_heap_put_processes(FILE *, const struct mp_heap_header *,
+                           const struct mp_heap_processes *, size_t most,
                            const struct mp_heap_style *);
 
 /* Two keys of an object. */

@@ -59,6 +59,7 @@ static const char *const titles[COLUMNS] = {"at peak", "live", "total", "allocat
 /* As wide as what stands in them: the place has the rest. Narrow ones say 1.5M for 1.5 MiB. */
 struct columns {
     const struct mp_heap_header *header;
+    int errors; /* so many sizes have theirs, where blocks were sampled */
     int widths[COLUMNS], gap, total;
 };
 
@@ -72,10 +73,12 @@ static struct cells cells_of(const struct columns *columns, const struct mp_heap
     const int64_t sizes[SIZES] = {row->at_peak, row->live, (int64_t)row->total};
     struct cells cells;
     for (int i = 0; i < SIZES; i++)
-        if (columns->gap == NARROW_GAP && !columns->header->sample)
-            mp_heap_short_size(sizes[i], cells.text[i]);
-        else
+        if (columns->gap != NARROW_GAP)
             mp_heap_estimate(columns->header, sizes[i], cells.text[i]);
+        else if (columns->header->sample && i < columns->errors)
+            mp_heap_tight_estimate(columns->header, sizes[i], cells.text[i]);
+        else
+            mp_heap_short_size(sizes[i], cells.text[i]);
     mp_heap_count(row->blocks, cells.text[SIZES]);
     mp_heap_count(row->temporary, cells.text[SIZES + 1]);
     return cells;
@@ -103,10 +106,10 @@ static void put_cells(FILE *out, const struct columns *columns,
                 "");
 }
 
-static struct columns columns_with(int gap, const struct mp_heap_rows *table, size_t shown,
-                                   const struct mp_heap_line *rest)
+static struct columns columns_with(int gap, int errors, const struct mp_heap_rows *table,
+                                   size_t shown, const struct mp_heap_line *rest)
 {
-    struct columns columns = {.header = table->view->header, .gap = gap};
+    struct columns columns = {.header = table->view->header, .gap = gap, .errors = errors};
     for (int i = 0; i < COLUMNS; i++)
         columns.widths[i] = (int)strlen(titles[i]);
     for (size_t i = 0; i < shown; i++)
@@ -121,9 +124,13 @@ static struct columns columns_with(int gap, const struct mp_heap_rows *table, si
 static struct columns columns_for(const struct mp_heap_rows *table, size_t shown,
                                   const struct mp_heap_line *rest, int width)
 {
-    struct columns columns = columns_with(GAP, table, shown, rest);
-    bool narrow = width && columns.total + GOOD_PLACE > width;
-    return narrow ? columns_with(NARROW_GAP, table, shown, rest) : columns;
+    struct columns columns = columns_with(GAP, SIZES, table, shown, rest);
+    if (!width || columns.total + GOOD_PLACE <= width)
+        return columns;
+    columns = columns_with(NARROW_GAP, SIZES, table, shown, rest);
+    for (int errors = SIZES - 1; errors && columns.total + LEAST_PLACE > width; errors--)
+        columns = columns_with(NARROW_GAP, errors, table, shown, rest);
+    return columns;
 }
 
 static int room_for_place(const struct columns *columns, const struct mp_heap_style *style)

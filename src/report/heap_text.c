@@ -35,7 +35,9 @@ static void figures(const struct table *table, const struct mp_heap_line *line,
         break;
     default:
         mp_heap_count(line->temporary, rooms[0]);
-        mp_heap_size(line->total > INT64_MAX ? INT64_MAX : (int64_t)line->total, rooms[1]);
+        mp_heap_estimate(table->header,
+                         line->total > INT64_MAX ? INT64_MAX : (int64_t)line->total,
+                         rooms[1]);
     }
 }
 
@@ -232,5 +234,5 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
         put_table(out, view, lines, &tables[i], options);
     mp_heap_put_balance(out, view);
     mp_heap_put_threads(out, view, options->processes, options->most);
-    mp_heap_put_processes(out, options->processes, options->most, &options->style);
+    mp_heap_put_processes(out, header, options->processes, options->most, &options->style);
 }
