@@ -128,7 +128,7 @@ static struct columns columns_for(const struct mp_heap_rows *table, size_t shown
     if (!width || columns.total + GOOD_PLACE <= width)
         return columns;
     columns = columns_with(NARROW_GAP, SIZES, table, shown, rest);
-    for (int errors = SIZES - 1; errors && columns.total + LEAST_PLACE > width; errors--)
+    for (int errors = SIZES - 1; errors && columns.total + GOOD_PLACE > width; errors--)
         columns = columns_with(NARROW_GAP, errors, table, shown, rest);
     return columns;
 }
