@@ -68,7 +68,7 @@ static void group(struct mp_heap_rows *rows)
 }
 
 void mp_heap_rows_init(struct mp_heap_rows *rows, const struct mp_heap_view *view,
-                       struct mp_heap_lines *lines, enum mp_heap_group by)
+                       struct mp_heap_lines *lines, enum mp_heap_grouping by)
 {
     *rows = (struct mp_heap_rows){.view = view,
                                   .group = by,

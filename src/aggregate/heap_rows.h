@@ -5,7 +5,7 @@
 
 #include "aggregate/heap_lines.h"
 
-enum mp_heap_group {
+enum mp_heap_grouping {
     MP_HEAP_EACH_LINE,
     MP_HEAP_EACH_FUNCTION,
     MP_HEAP_EACH_FILE,
@@ -23,7 +23,7 @@ enum mp_heap_column {
 
 struct mp_heap_rows {
     const struct mp_heap_view *view; /* borrowed */
-    enum mp_heap_group group;
+    enum mp_heap_grouping group;
     enum mp_heap_column column; /* they are sorted by */
     struct mp_heap_line *rows;  /* owned; `line` is 0 unless rows are lines */
     size_t count;
@@ -33,7 +33,7 @@ struct mp_heap_rows {
 
 /* Takes the lines over. Functions of one name are told apart by file and first line. */
 void mp_heap_rows_init(struct mp_heap_rows *, const struct mp_heap_view *,
-                       struct mp_heap_lines *, enum mp_heap_group);
+                       struct mp_heap_lines *, enum mp_heap_grouping);
 void mp_heap_rows_release(struct mp_heap_rows *);
 
 /* Largest first; equal ones by name, so that reports do not vary. */

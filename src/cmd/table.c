@@ -96,7 +96,7 @@ static void print_table(const struct settings *settings, struct mp_heap_views *v
 {
     struct mp_heap_rows table;
     mp_heap_rows_init(&table, &views->run.view, &views->lines,
-                      (enum mp_heap_group)settings->by);
+                      (enum mp_heap_grouping)settings->by);
     mp_heap_rows_sort(&table, (enum mp_heap_column)settings->sort);
     mp_heap_table_print(stdout, &table, how);
     mp_heap_rows_release(&table);

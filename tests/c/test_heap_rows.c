@@ -5,7 +5,7 @@
 
 static struct mp_heap_view view;
 
-static struct mp_heap_rows rows_by(enum mp_heap_group group)
+static struct mp_heap_rows rows_by(enum mp_heap_grouping group)
 {
     struct mp_heap_lines lines;
     struct mp_heap_rows rows;
@@ -39,7 +39,7 @@ static void rows_of_every_kind_sum_to_the_whole(void **state)
     const size_t counts[] = {4, 3, 2, 2};
     const int64_t largest[] = {24, 24, 28, 28};
     for (int group = MP_HEAP_EACH_LINE; group <= MP_HEAP_EACH_MODULE; group++) {
-        struct mp_heap_rows rows = rows_by((enum mp_heap_group)group);
+        struct mp_heap_rows rows = rows_by((enum mp_heap_grouping)group);
         assert_int_equal(rows.count, counts[group]);
         assert_int_equal(rows.rows[0].live, largest[group]);
         assert_int_equal(rows.whole.live, 31);
