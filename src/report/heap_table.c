@@ -76,8 +76,8 @@ static struct cells cells_of(const struct columns *columns, const struct mp_heap
             mp_heap_short_size(sizes[i], cells.text[i]);
         else
             mp_heap_estimate(columns->header, sizes[i], cells.text[i]);
-    mp_heap_count(row->blocks, cells.text[SIZES]);
-    mp_heap_count(row->temporary, cells.text[SIZES + 1]);
+    mp_heap_blocks(row->blocks, row->total, cells.text[SIZES]);
+    mp_heap_blocks(row->temporary, row->blocks ? 0 : row->total, cells.text[SIZES + 1]);
     return cells;
 }
 

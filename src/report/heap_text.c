@@ -27,11 +27,11 @@ static void figures(const struct table *table, const struct mp_heap_line *line,
     switch (table->order) {
     case MP_HEAP_BY_PEAK:
         mp_heap_estimate(table->header, line->at_peak, rooms[0]);
-        mp_heap_count(line->blocks_at_peak, rooms[1]);
+        mp_heap_blocks(line->blocks_at_peak, (uint64_t)line->at_peak, rooms[1]);
         break;
     case MP_HEAP_BY_LIVE:
         mp_heap_estimate(table->header, line->live, rooms[0]);
-        mp_heap_count(line->live_blocks, rooms[1]);
+        mp_heap_blocks(line->live_blocks, (uint64_t)line->live, rooms[1]);
         break;
     default:
         mp_heap_count(line->temporary, rooms[0]);
