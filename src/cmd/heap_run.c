@@ -17,9 +17,24 @@
 #pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
 #endif
 
-static int note_process(struct mp_heap_processes *list, const char *path,
-                        const struct mp_heap_header *header)
+/* All that the process allocated. */
+static struct mp_heap_line sum_of(const struct mp_heap_view *view)
 {
+    struct mp_heap_totals totals = mp_heap_totals(view);
+    return (struct mp_heap_line){.at_peak = view->header->peak,
+                                 .live = view->header->live,
+                                 .blocks_at_peak = totals.peak_blocks,
+                                 .live_blocks = totals.live_blocks,
+                                 .total = totals.total,
+                                 .blocks = totals.blocks,
+                                 .temporary = totals.temporary};
+}
+
+static int note_process(struct mp_heap_processes *list, const char *path,
+                        const struct mp_heap_view *view)
+{
+    const struct mp_heap_header *header = view->header;
+    const struct mp_heap_point *most = mp_heap_marks(view).most;
     if (mp_array_reserve((void **)&list->processes, &list->room, list->count + 1,
                          sizeof *list->processes))
         return -1;
@@ -30,9 +45,10 @@ static int note_process(struct mp_heap_processes *list, const char *path,
                                         .wall_start = header->wall_start,
                                         .elapsed = header->elapsed,
                                         .peak_time = header->peak_time,
-                                        .peak = header->peak,
-                                        .live = header->live,
+                                        .most_rss = most ? most->rss : -1,
+                                        .sum = sum_of(view),
                                         .clean = header->clean};
+    mp_heap_sheets(view, process->sheets);
     mp_heap_command(process->command, header->command);
     list->count += process->file != NULL;
     return process->file ? 0 : -1;
@@ -42,7 +58,7 @@ static int add(struct mp_heap_run *run, const char *path,
                const struct mp_heap_capture *capture)
 {
     return mp_heap_merge_add(&run->merge, &capture->view) ||
-           note_process(&run->processes, path, capture->view.header);
+           note_process(&run->processes, path, &capture->view);
 }
 
 /* What cannot be read is said, and left out. */
@@ -129,9 +145,9 @@ int64_t mp_heap_run_peak(const struct mp_heap_run *run, int64_t *time)
     *time = header->peak_time;
     for (size_t i = 0; i < run->processes.count; i++) {
         const struct mp_heap_process *process = &run->processes.processes[i];
-        if (process->peak <= peak)
+        if (process->sum.at_peak <= peak)
             continue;
-        peak = process->peak;
+        peak = process->sum.at_peak;
         *time = process->wall_start - header->wall_start + process->peak_time;
     }
     if (run->view.processes && sampled && sampled->heap > peak) {

@@ -4,16 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/escape.h"
+#include "report/heap_balance.h"
 
-enum { NUMBERS = 54, LEAST = 20 }; /* columns */
+enum { NUMBERS = 54, LEAST = 20 /* columns */, SHEETS = MP_HEAP_MOST_SHEETS };
 
 static int by_peak(const void *left, const void *right)
 {
     const struct mp_heap_process *a = *(const struct mp_heap_process *const *)left;
     const struct mp_heap_process *b = *(const struct mp_heap_process *const *)right;
-    if (a->peak != b->peak)
-        return a->peak < b->peak ? 1 : -1;
+    if (a->sum.at_peak != b->sum.at_peak)
+        return a->sum.at_peak < b->sum.at_peak ? 1 : -1;
     return strcmp(a->file, b->file);
 }
 
@@ -23,7 +25,8 @@ static void put_process(FILE *out, const struct mp_heap_process *process,
     char peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE];
     int room = !style->width ? 0 : style->width - NUMBERS;
     fprintf(out, "%11s %11s %9.3f s %8" PRId64 " %8" PRId64 "  ",
-            mp_heap_size(process->peak, peak), mp_heap_size(process->live, live),
+            mp_heap_size(process->sum.at_peak, peak),
+            mp_heap_size(process->sum.live, live),
             (double)process->elapsed / 1e9, process->pid, process->parent);
     mp_heap_put_text(out, style, process->command, strlen(process->command),
                      room && room < LEAST ? LEAST : room, MP_HEAP_CUT_END);
@@ -33,16 +36,22 @@ static void put_process(FILE *out, const struct mp_heap_process *process,
     fputs(process->clean ? "\n" : ", not closed: killed, or still running\n", out);
 }
 
+/* The largest first; the caller frees the array. NULL when there is no memory. */
+static const struct mp_heap_process **in_order(const struct mp_heap_processes *processes)
+{
+    const struct mp_heap_process **order = calloc(processes->count + 1, sizeof *order);
+    for (size_t i = 0; order && i < processes->count; i++)
+        order[i] = &processes->processes[i];
+    if (order)
+        qsort(order, processes->count, sizeof *order, by_peak);
+    return order;
+}
+
 static void put_rows(FILE *out, const struct mp_heap_processes *processes, size_t most,
                      const struct mp_heap_style *style)
 {
-    const struct mp_heap_process **order = malloc(processes->count * sizeof *order);
-    if (!order)
-        return;
-    for (size_t i = 0; i < processes->count; i++)
-        order[i] = &processes->processes[i];
-    qsort(order, processes->count, sizeof *order, by_peak);
-    for (size_t i = 0; i < processes->count && i < most; i++)
+    const struct mp_heap_process **order = in_order(processes);
+    for (size_t i = 0; order && i < processes->count && i < most; i++)
         put_process(out, order[i], style);
     free(order);
 }
@@ -62,6 +71,51 @@ void mp_heap_put_processes(FILE *out, const struct mp_heap_processes *processes,
                 processes->unrecorded, processes->unrecorded == 1 ? "was" : "were");
 }
 
+int mp_heap_process_lines(struct mp_heap_lines *lines,
+                          const struct mp_heap_processes *processes)
+{
+    *lines = (struct mp_heap_lines){0};
+    if (mp_array_reserve((void **)&lines->lines, &lines->room, processes->count,
+                         sizeof *lines->lines))
+        return -1;
+    for (; lines->count < processes->count; lines->count++) {
+        lines->lines[lines->count] = processes->processes[lines->count].sum;
+        lines->lines[lines->count].line = (int)lines->count + 1;
+    }
+    return 0;
+}
+
+static bool has_sheet(const struct mp_heap_process *process)
+{
+    return process->sheets[MP_HEAP_NEAR_PEAK].rss || process->sheets[MP_HEAP_AT_END].rss;
+}
+
+bool mp_heap_have_sheets(const struct mp_heap_processes *processes)
+{
+    for (size_t i = 0; i < processes->count; i++)
+        if (has_sheet(&processes->processes[i]))
+            return true;
+    return false;
+}
+
+void mp_heap_put_process_sheets(FILE *out, const struct mp_heap_processes *processes,
+                                size_t most, const struct mp_heap_style *style)
+{
+    const struct mp_heap_process **order = in_order(processes);
+    size_t count = 0, shown = most < SHEETS ? most : SHEETS;
+    for (size_t i = 0; order && i < processes->count; i++)
+        if (has_sheet(order[i]))
+            order[count++] = order[i];
+    mp_heap_put_balances(out, order, count < shown ? count : shown);
+    if (count > shown) {
+        fprintf(out, "\nand of %zu more processes; of one: mprof report ", count - shown);
+        mp_heap_put_text(out, style, order[shown]->file, strlen(order[shown]->file), 0,
+                         MP_HEAP_CUT_START);
+        fputc('\n', out);
+    }
+    free(order);
+}
+
 static void put_json(FILE *out, const struct mp_heap_process *process)
 {
     fprintf(out, "\n    {\"pid\": %" PRId64 ", \"parent\": %" PRId64 ", \"command\": ",
@@ -71,9 +125,11 @@ static void put_json(FILE *out, const struct mp_heap_process *process)
     mp_escape_json(out, process->file, strlen(process->file));
     fprintf(out,
             ", \"wall_start\": %" PRId64 ", \"elapsed\": %" PRId64 ", \"peak\": %" PRId64
-            ", \"peak_time\": %" PRId64 ", \"live\": %" PRId64 ", \"closed\": %s}",
-            process->wall_start, process->elapsed, process->peak, process->peak_time,
-            process->live, process->clean ? "true" : "false");
+            ", \"peak_time\": %" PRId64 ", \"live\": %" PRId64 ", \"closed\": %s, ",
+            process->wall_start, process->elapsed, process->sum.at_peak, process->peak_time,
+            process->sum.live, process->clean ? "true" : "false");
+    mp_heap_balance_json(out, process->sheets);
+    fputc('}', out);
 }
 
 void mp_heap_processes_json(FILE *out, const struct mp_heap_processes *processes)

@@ -233,4 +233,6 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     mp_heap_put_balance(out, view);
     mp_heap_put_threads(out, view, options->processes, options->most);
     mp_heap_put_processes(out, options->processes, options->most, &options->style);
+    if (view->processes && options->processes && mp_heap_have_sheets(options->processes))
+        fputs("\nWhere the RSS of each is: mprof report --by process\n", out);
 }
