@@ -137,6 +137,12 @@ int mp_heap_run_read(struct mp_heap_run *run, const char *path, bool alone)
     return code;
 }
 
+int mp_heap_run_list(struct mp_heap_run *run, const char *path)
+{
+    return run->processes.count ? 0
+                                : note_process(&run->processes, path, &run->capture.view);
+}
+
 int64_t mp_heap_run_peak(const struct mp_heap_run *run, int64_t *time)
 {
     const struct mp_heap_header *header = run->view.header;

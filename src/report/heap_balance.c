@@ -86,14 +86,15 @@ void mp_heap_put_balance(FILE *out, const struct mp_heap_view *view)
 
 /* Several. */
 
-/* What tells a process's capture from the others of its run: "4711", "4711-1". */
+/* What tells a process's capture from the others of its run, of which several may have one pid:
+   "first", "4711", "4711-1". */
 static void put_name(FILE *out, const struct mp_heap_process *process)
 {
-    char pid[MP_HEAP_FIGURE];
-    int length = snprintf(pid, sizeof pid, "%" PRId64, process->pid);
     const char *dot = strrchr(process->file, '.');
-    bool is_child = dot && !strncmp(dot + 1, pid, (size_t)length);
-    fprintf(out, "%11.11s", is_child ? dot + 1 : pid);
+    if (process->parent && dot)
+        fprintf(out, "%11.11s", dot + 1);
+    else
+        fprintf(out, "%11s", "first");
 }
 
 /* A row of a size for each process; a part of them, RSS or what is not resident. */

@@ -33,7 +33,7 @@ static void put_process(FILE *out, const struct mp_heap_process *process,
     fprintf(out, "\n%*s", NUMBERS, "");
     mp_heap_put_text(out, style, process->file, strlen(process->file), 0,
                      MP_HEAP_CUT_START);
-    fputs(process->clean ? "\n" : ", not closed: killed, or still running\n", out);
+    fputs(process->clean ? "\n" : ", not closed\n", out);
 }
 
 /* The largest first; the caller frees the array. NULL when there is no memory. */
