@@ -98,6 +98,17 @@ bool mp_heap_have_sheets(const struct mp_heap_processes *processes)
     return false;
 }
 
+static void put_left_out(FILE *out, const struct mp_heap_process *const *order,
+                         size_t count, size_t shown, const struct mp_heap_style *style)
+{
+    if (count <= shown)
+        return;
+    fprintf(out, "\nand of %zu more; of one: mprof report ", count - shown);
+    mp_heap_put_text(out, style, order[shown]->file, strlen(order[shown]->file), 0,
+                     MP_HEAP_CUT_START);
+    fputc('\n', out);
+}
+
 void mp_heap_put_process_sheets(FILE *out, const struct mp_heap_processes *processes,
                                 size_t most, const struct mp_heap_style *style)
 {
@@ -107,12 +118,11 @@ void mp_heap_put_process_sheets(FILE *out, const struct mp_heap_processes *proce
         if (has_sheet(order[i]))
             order[count++] = order[i];
     mp_heap_put_balances(out, order, count < shown ? count : shown);
-    if (count > shown) {
-        fprintf(out, "\nand of %zu more processes; of one: mprof report ", count - shown);
-        mp_heap_put_text(out, style, order[shown]->file, strlen(order[shown]->file), 0,
-                         MP_HEAP_CUT_START);
-        fputc('\n', out);
-    }
+    if (order)
+        put_left_out(out, order, count, shown, style);
+    if (order && count && count < processes->count)
+        fprintf(out, "\nnot known of %zu: ended before it was read\n",
+                processes->count - count);
     free(order);
 }
 
