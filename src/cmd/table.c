@@ -30,8 +30,8 @@ struct settings {
 };
 
 static const struct mp_option options[] = {
-    {KEY_BY, "by", "WHAT", "rows: line (default), function, file, module, process or thread",
-     groups},
+    {KEY_BY, "by", "WHAT",
+     "rows: line (default), function, file, module, process or thread", groups},
     {KEY_SORT, "sort", "COLUMN", "peak (default), live, total, allocations or temporary",
      columns},
     {'n', "rows", "N",
@@ -71,7 +71,8 @@ static const char *take(void *to, int key, const char *value)
     switch (key) {
     case KEY_BY:
         settings->by = word_of(groups, value);
-        return settings->by < 0 ? "not one of line, function, file, module, process, thread" : NULL;
+        return settings->by < 0 ? "not one of line, function, file, module, process, thread"
+                                : NULL;
     case KEY_SORT:
         settings->sort = word_of(columns, value);
         settings->sorted = true;
@@ -181,9 +182,8 @@ static int show(const struct settings *settings, struct mp_heap_views *views)
                                         .least = settings->most ? 0 : MP_HEAP_LEAST_SHARE,
                                         .incomplete = views->run.incomplete,
                                         .style = &views->style};
-    int code = settings->by == BY_THREAD
-                   ? print_threads(settings, &views->run.view, &how)
-                   : print_table(settings, views, &how);
+    int code = settings->by == BY_THREAD ? print_threads(settings, &views->run.view, &how)
+                                         : print_table(settings, views, &how);
     return code || settings->form != MP_HEAP_TABLE_CSV ? code : warn(views);
 }
 

@@ -25,8 +25,7 @@ static void put_process(FILE *out, const struct mp_heap_process *process,
     char peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE];
     int room = !style->width ? 0 : style->width - NUMBERS;
     fprintf(out, "%11s %11s %9.3f s %8" PRId64 " %8" PRId64 "  ",
-            mp_heap_size(process->sum.at_peak, peak),
-            mp_heap_size(process->sum.live, live),
+            mp_heap_size(process->sum.at_peak, peak), mp_heap_size(process->sum.live, live),
             (double)process->elapsed / 1e9, process->pid, process->parent);
     mp_heap_put_text(out, style, process->command, strlen(process->command),
                      room && room < LEAST ? LEAST : room, MP_HEAP_CUT_END);

@@ -34,7 +34,7 @@ void mp_heap_put_processes(FILE *, const struct mp_heap_processes *, size_t most
 /* One line for each, to be made rows: `line` is its number, from 1 on. 0, or -1 with errno. */
 int mp_heap_process_lines(struct mp_heap_lines *, const struct mp_heap_processes *);
 
-/* Where the RSS of the largest few was, and how to see it of another. */
+/* Where the RSS was of the largest few, at most `most`; of the others how to see it. */
 void mp_heap_put_process_sheets(FILE *, const struct mp_heap_processes *, size_t most,
                                 const struct mp_heap_style *);
 

@@ -22,8 +22,9 @@ static void figures_of(const struct mp_heap_line *row, uint64_t figures[FIGURES]
     memcpy(figures, all, sizeof all);
 }
 
-const struct mp_heap_process *mp_heap_process_of(const struct mp_heap_table_options *options,
-                                                const struct mp_heap_line *row)
+const struct mp_heap_process *
+mp_heap_process_of(const struct mp_heap_table_options *options,
+                   const struct mp_heap_line *row)
 {
     return options->processes && row->line ? &options->processes->processes[row->line - 1]
                                            : NULL;
@@ -40,9 +41,9 @@ static void put(FILE *out, escape *how, const struct mp_heap_view *view,
 static void put_process(FILE *out, const struct mp_heap_process *process, bool json)
 {
     escape *how = json ? mp_escape_json : mp_escape_csv;
-    fprintf(out, json ? "\"pid\": %" PRId64 ", \"parent\": %" PRId64 ", \"command\": "
-                      : "%" PRId64 ",%" PRId64 ",",
-            process->pid, process->parent);
+    fprintf(out, json ? "\"pid\": %" PRId64 : "%" PRId64, process->pid);
+    fprintf(out, json ? ", \"parent\": %" PRId64 : ",%" PRId64, process->parent);
+    fputs(json ? ", \"command\": " : ",", out);
     how(out, process->command, strlen(process->command));
     fputs(json ? ", \"file\": " : ",", out);
     how(out, process->file, strlen(process->file));
@@ -79,12 +80,12 @@ static void put_names(FILE *out, const struct mp_heap_rows *table,
 static void put_csv(FILE *out, const struct mp_heap_rows *table,
                     const struct mp_heap_table_options *options)
 {
-    static const char *const titles[] = {
-        [MP_HEAP_EACH_LINE] = "file,line,function",
-        [MP_HEAP_EACH_FUNCTION] = "file,line,function",
-        [MP_HEAP_EACH_FILE] = "file",
-        [MP_HEAP_EACH_MODULE] = "module",
-        [MP_HEAP_EACH_PROCESS] = "pid,parent,command,file,most_rss"};
+    static const char *const titles[] = {[MP_HEAP_EACH_LINE] = "file,line,function",
+                                         [MP_HEAP_EACH_FUNCTION] = "file,line,function",
+                                         [MP_HEAP_EACH_FILE] = "file",
+                                         [MP_HEAP_EACH_MODULE] = "module",
+                                         [MP_HEAP_EACH_PROCESS] =
+                                             "pid,parent,command,file,most_rss"};
     uint64_t figures[FIGURES];
     fputs(titles[table->group], out);
     for (int i = 0; i < FIGURES; i++)
@@ -130,7 +131,8 @@ static void put_json(FILE *out, const struct mp_heap_rows *table,
 {
     size_t shown = table->count < options->most ? table->count : options->most;
     struct mp_heap_line rest = mp_heap_rows_rest(table, shown);
-    mp_heap_table_begin_json(out, table->view->header, mp_heap_grouping_names[table->group], options);
+    mp_heap_table_begin_json(out, table->view->header, mp_heap_grouping_names[table->group],
+                             options);
     for (size_t i = 0; i < shown; i++) {
         fprintf(out, "%s\n    {", i ? "," : "");
         put_names(out, table, options, &table->rows[i], true);

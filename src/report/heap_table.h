@@ -19,7 +19,7 @@ struct mp_heap_table_options {
     size_t most;            /* rows; the sum of the others is one more row */
     double least;           /* share of the whole that a row has at least, in text */
     const char *incomplete; /* NULL when nothing is missing */
-    const struct mp_heap_style *style; /* of names in text */
+    const struct mp_heap_style *style;         /* of names in text */
     const struct mp_heap_processes *processes; /* that rows are of; NULL: of code */
 };
 

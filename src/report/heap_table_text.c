@@ -1,4 +1,4 @@
-/* Tables as text: as wide as what stands in them, in what the terminal has of columns. */
+/* Tables as text: figures as wide as they are, places in what is left of the terminal. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -38,8 +38,8 @@ static void put_place(FILE *out, const struct mp_heap_table_options *options,
 enum { COLUMNS = 7, GAP = 2, NARROW_GAP = 1, LEAST_PLACE = 20, GOOD_PLACE = 32 };
 enum column { AT_PEAK, LIVE, TOTAL, ALLOCATIONS, TEMPORARY, MOST_RSS, PID };
 
-static const char *const titles[COLUMNS] = {
-    "at peak", "live", "total", "allocations", "temporary", "most RSS", "pid"};
+static const char *const titles[COLUMNS] = {"at peak",   "live",     "total", "allocations",
+                                            "temporary", "most RSS", "pid"};
 
 /* As wide as what stands in them: the place has the rest. Narrow ones say 1.5M for 1.5 MiB. */
 struct columns {
