@@ -202,6 +202,18 @@ static void put_table(FILE *out, const struct mp_heap_view *view,
         put_others(out, table, &lines->own, 0);
 }
 
+/* Several processes have no balance sheet together. */
+static void put_hint(FILE *out, const struct mp_heap_view *view,
+                     const struct mp_heap_text_options *options)
+{
+    if (!view->processes || !options->processes || !mp_heap_have_sheets(options->processes))
+        return;
+    fputs("\nWhere the RSS of each is: mprof report --by process ", out);
+    mp_heap_put_text(out, &options->style, options->name, strlen(options->name), 0,
+                     MP_HEAP_CUT_START);
+    fputc('\n', out);
+}
+
 void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,
                   const struct mp_heap_text_options *options)
 {
@@ -233,6 +245,5 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     mp_heap_put_balance(out, view);
     mp_heap_put_threads(out, view, options->processes, options->most);
     mp_heap_put_processes(out, options->processes, options->most, &options->style);
-    if (view->processes && options->processes && mp_heap_have_sheets(options->processes))
-        fputs("\nWhere the RSS of each is: mprof report --by process\n", out);
+    put_hint(out, view, options);
 }

@@ -45,7 +45,9 @@ def pool(here: Recorder, count: int) -> None:
 
 
 def table(here: Recorder, *words: str) -> dict:
-    return json.loads(here.mprof("table", "--by", "process", "--json", *words, "a.mprof").out)
+    return json.loads(
+        here.mprof("table", "--by", "process", "--json", *words, "a.mprof").out
+    )
 
 
 def sheets(here: Recorder, *words: str) -> list[str]:
@@ -58,7 +60,9 @@ def sheets(here: Recorder, *words: str) -> list[str]:
 def columns(sheet: str) -> dict[str, list[str]]:
     """What stands in each row, by its name."""
     rows = (line.rsplit("  ", 1) for line in sheet.splitlines()[1:])
-    return {row[1]: re.findall(r"-?[\d.]+ \w+|\S+", row[0]) for row in rows if len(row) == 2}
+    return {
+        row[1]: re.findall(r"-?[\d.]+ \w+|\S+", row[0]) for row in rows if len(row) == 2
+    }
 
 
 def in_bytes(size: str) -> float:
@@ -152,9 +156,11 @@ def test_a_sheet_of_each_process_stands_beside_the_others(here: Recorder) -> Non
         for key, row in (("rss", "RSS"), ("live", "live blocks")):
             wanted = [process["balance"][moment][key] for process in processes]
             assert list(map(in_bytes, rows[row])) == pytest.approx(wanted, rel=0.05)
-    assert all(float(near[:-1]) > 90 for near in columns(peak)["of its peak, when it was read"])
+    nearness = columns(peak)["of its peak, when it was read"]
+    assert all(float(near[:-1]) > 80 for near in nearness)
     assert "more;" not in end and "not known" not in end
-    assert "\nWhere the RSS of each is: mprof report --by process\n" in here.mprof("report").out
+    hint = "\nWhere the RSS of each is: mprof report --by process a.mprof\n"
+    assert here.mprof("report").out.endswith(hint)
 
 
 def test_of_many_processes_the_sheets_of_the_largest_are_shown(here: Recorder) -> None:
@@ -219,7 +225,8 @@ def test_programs_of_one_pid_are_told_apart(here: Recorder) -> None:
     )
     rows = table(here)["rows"]
     assert len(rows) == 3 and len({row["pid"] for row in rows}) == 2
-    assert sorted(row["command"].split()[-1] for row in rows) == ["sub.py", "sub.py", "work.py"]
+    programs = [row["command"].split()[-1] for row in rows]
+    assert sorted(programs) == ["sub.py", "sub.py", "work.py"]
     names = columns(sheets(here)[0])["process"]
     assert len(set(names)) == 3 and names[2] == "first"
 
