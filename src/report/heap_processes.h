@@ -27,6 +27,11 @@ struct mp_heap_processes {
     uint64_t unrecorded; /* more that joined the run, and have no capture here */
 };
 
+/* The file's name is copied. 0, or -1 with errno ENOMEM. */
+int mp_heap_processes_add(struct mp_heap_processes *, const char *file,
+                          const struct mp_heap_view *);
+void mp_heap_processes_release(struct mp_heap_processes *);
+
 /* At most `most`, those with the largest peak first. */
 void mp_heap_put_processes(FILE *, const struct mp_heap_processes *, size_t most,
                            const struct mp_heap_style *);

@@ -91,10 +91,11 @@ static void print_page(FILE *out, const struct mp_heap_rows *rows,
 }
 
 static void print_tables(FILE *out, const struct mp_heap_rows *rows,
-                         const struct mp_heap_paths *paths)
+                         const struct mp_heap_paths *paths,
+                         const struct mp_heap_processes *processes)
 {
     struct mp_heap_style style = {.width = 80, .paths = paths};
-    struct mp_heap_table_options how = {.most = 4, .style = &style};
+    struct mp_heap_table_options how = {.most = 4, .style = &style, .processes = processes};
     for (how.form = 0; how.form <= MP_HEAP_TABLE_JSON; how.form++)
         mp_heap_table_print(out, rows, &how);
 }
@@ -110,7 +111,7 @@ static void print_rows(FILE *out, const struct mp_heap_view *view,
             abort();
         mp_heap_rows_init(&rows, view, &lines, by);
         mp_heap_rows_sort(&rows, by == MP_HEAP_EACH_LINE ? MP_HEAP_SHARE : MP_HEAP_TOTAL);
-        print_tables(out, &rows, paths);
+        print_tables(out, &rows, paths, NULL);
         if (by == MP_HEAP_EACH_LINE)
             print_page(out, &rows, paths);
         mp_heap_rows_release(&rows);
@@ -143,6 +144,27 @@ static void print(FILE *out, const struct mp_heap_capture *capture,
     mp_heap_own_release(&own);
 }
 
+static void print_processes(FILE *out, const struct mp_heap_capture *capture,
+                            const struct mp_heap_view *merged)
+{
+    static const struct mp_heap_style style = {.width = 80};
+    struct mp_heap_processes two = {0};
+    struct mp_heap_lines lines;
+    struct mp_heap_rows rows;
+    if (mp_heap_processes_add(&two, "x.mprof", &capture->view) ||
+        mp_heap_processes_add(&two, "x.mprof.1", &capture->view) ||
+        mp_heap_process_lines(&lines, &two))
+        abort();
+    mp_heap_put_processes(out, &two, 2, &style);
+    mp_heap_put_process_sheets(out, &two, 1, &style);
+    mp_heap_processes_json(out, &two);
+    mp_heap_rows_init(&rows, merged, &lines, MP_HEAP_EACH_PROCESS);
+    mp_heap_rows_sort(&rows, MP_HEAP_AT_PEAK);
+    print_tables(out, &rows, NULL, &two);
+    mp_heap_rows_release(&rows);
+    mp_heap_processes_release(&two);
+}
+
 /* As two processes of a run. */
 static void print_merged(FILE *out, const struct mp_heap_capture *capture)
 {
@@ -152,6 +174,7 @@ static void print_merged(FILE *out, const struct mp_heap_capture *capture)
         abort();
     struct mp_heap_view view = mp_heap_merge_view(&merge);
     print(out, capture, &view);
+    print_processes(out, capture, &view);
     mp_heap_merge_release(&merge);
 }
 
