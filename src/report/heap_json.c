@@ -198,8 +198,11 @@ void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     put_head(out, "heap/1", view->header, options);
     put_totals(out, view);
     put_rss(out, view);
-    mp_heap_balance_json(out, view);
-    fputs("  \"own\": {", out);
+    struct mp_heap_sheet sheets[MP_HEAP_MOMENTS];
+    mp_heap_sheets(view, sheets);
+    fputs("  ", out);
+    mp_heap_balance_json(out, sheets);
+    fputs(",\n  \"own\": {", out);
     put_figures(out, &lines->own);
     fputs("},\n", out);
     put_lines(out, view, lines, options->own);

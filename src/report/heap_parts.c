@@ -104,6 +104,11 @@ const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE])
     return room;
 }
 
+const char *mp_heap_blocks(uint64_t blocks, uint64_t bytes, char room[MP_HEAP_FIGURE])
+{
+    return blocks || !bytes ? mp_heap_count(blocks, room) : strcpy(room, "-");
+}
+
 static void put_ascii(FILE *out, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)

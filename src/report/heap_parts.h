@@ -27,6 +27,9 @@ const char *mp_heap_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_short_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE]);
 
+/* How many blocks, or "-" where bytes have none: they are mappings. */
+const char *mp_heap_blocks(uint64_t blocks, uint64_t bytes, char room[MP_HEAP_FIGURE]);
+
 /* The size, and where blocks were sampled its standard error: "1.5 GiB +-28.4 MiB". */
 const char *mp_heap_estimate(const struct mp_heap_header *, int64_t bytes,
                              char room[MP_HEAP_FIGURE]);

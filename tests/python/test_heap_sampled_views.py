@@ -99,6 +99,7 @@ VIEWS = [
     ("table", "--by", "function", "--sort", "total", "sampled.mprof"),
     ("table", "--by", "module", "sampled.mprof"),
     ("table", "--by", "thread", "sampled.mprof"),
+    ("table", "--by", "process", "family.mprof"),
 ]
 
 
