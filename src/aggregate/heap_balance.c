@@ -89,3 +89,10 @@ struct mp_heap_sheet mp_heap_sheet(const struct mp_heap_view *view,
     put_remainder(&sheet);
     return sheet;
 }
+
+void mp_heap_sheets(const struct mp_heap_view *view,
+                    struct mp_heap_sheet sheets[MP_HEAP_MOMENTS])
+{
+    for (int moment = 0; moment < MP_HEAP_MOMENTS; moment++)
+        sheets[moment] = mp_heap_sheet(view, (enum mp_heap_moment)moment);
+}

@@ -35,4 +35,7 @@ struct mp_heap_sheet {
 /* Of several processes there is none: they have pages in common, and were read at other moments. */
 struct mp_heap_sheet mp_heap_sheet(const struct mp_heap_view *, enum mp_heap_moment);
 
+/* Of each moment. */
+void mp_heap_sheets(const struct mp_heap_view *, struct mp_heap_sheet[MP_HEAP_MOMENTS]);
+
 #endif

@@ -34,6 +34,8 @@ static int compare_keys(const void *left, const void *right, void *context)
 {
     const struct mp_heap_rows *rows = context;
     const struct mp_heap_line *a = left, *b = right;
+    if (rows->group == MP_HEAP_EACH_PROCESS)
+        return (a->line > b->line) - (a->line < b->line);
     const struct mp_heap_code *codes = rows->view->codes;
     const struct mp_heap_code *x = &codes[a->code], *y = &codes[b->code];
     if (rows->group == MP_HEAP_EACH_MODULE)
@@ -57,7 +59,7 @@ static void group(struct mp_heap_rows *rows)
     for (size_t i = 0; i < rows->count; i++) {
         struct mp_heap_line row = rows->rows[i];
         mp_heap_line_add(&rows->whole, &row);
-        if (rows->group != MP_HEAP_EACH_LINE)
+        if (rows->group != MP_HEAP_EACH_LINE && rows->group != MP_HEAP_EACH_PROCESS)
             row.line = 0;
         if (count && !compare_keys(&rows->rows[count - 1], &row, rows))
             mp_heap_line_add(&rows->rows[count - 1], &row);
@@ -68,7 +70,7 @@ static void group(struct mp_heap_rows *rows)
 }
 
 void mp_heap_rows_init(struct mp_heap_rows *rows, const struct mp_heap_view *view,
-                       struct mp_heap_lines *lines, enum mp_heap_group by)
+                       struct mp_heap_lines *lines, enum mp_heap_grouping by)
 {
     *rows = (struct mp_heap_rows){.view = view,
                                   .group = by,

@@ -5,11 +5,12 @@
 
 #include "aggregate/heap_lines.h"
 
-enum mp_heap_group {
+enum mp_heap_grouping {
     MP_HEAP_EACH_LINE,
     MP_HEAP_EACH_FUNCTION,
     MP_HEAP_EACH_FILE,
-    MP_HEAP_EACH_MODULE
+    MP_HEAP_EACH_MODULE,
+    MP_HEAP_EACH_PROCESS /* of lines that are one's each: `line` is its number */
 };
 
 enum mp_heap_column {
@@ -23,9 +24,9 @@ enum mp_heap_column {
 
 struct mp_heap_rows {
     const struct mp_heap_view *view; /* borrowed */
-    enum mp_heap_group group;
+    enum mp_heap_grouping group;
     enum mp_heap_column column; /* they are sorted by */
-    struct mp_heap_line *rows;  /* owned; `line` is 0 unless rows are lines */
+    struct mp_heap_line *rows;  /* owned; `line` is 0 unless rows are lines or processes */
     size_t count;
     struct mp_heap_line own;   /* memory_profiler's, in no row */
     struct mp_heap_line whole; /* the sum of all rows, and of that */
@@ -33,7 +34,7 @@ struct mp_heap_rows {
 
 /* Takes the lines over. Functions of one name are told apart by file and first line. */
 void mp_heap_rows_init(struct mp_heap_rows *, const struct mp_heap_view *,
-                       struct mp_heap_lines *, enum mp_heap_group);
+                       struct mp_heap_lines *, enum mp_heap_grouping);
 void mp_heap_rows_release(struct mp_heap_rows *);
 
 /* Largest first; equal ones by name, so that reports do not vary. */

@@ -5,44 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aggregate/heap_command.h"
 #include "aggregate/heap_series.h"
-#include "base/array.h"
 #include "cmd/command.h"
 #include "cmd/heap_choice.h"
 #include "store/heap_run.h"
-
-/* The analyzer loses sight of what is kept in an array. */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
-#endif
-
-static int note_process(struct mp_heap_processes *list, const char *path,
-                        const struct mp_heap_header *header)
-{
-    if (mp_array_reserve((void **)&list->processes, &list->room, list->count + 1,
-                         sizeof *list->processes))
-        return -1;
-    struct mp_heap_process *process = &list->processes[list->count];
-    *process = (struct mp_heap_process){.file = strdup(path),
-                                        .pid = header->pid,
-                                        .parent = header->parent,
-                                        .wall_start = header->wall_start,
-                                        .elapsed = header->elapsed,
-                                        .peak_time = header->peak_time,
-                                        .peak = header->peak,
-                                        .live = header->live,
-                                        .clean = header->clean};
-    mp_heap_command(process->command, header->command);
-    list->count += process->file != NULL;
-    return process->file ? 0 : -1;
-}
 
 static int add(struct mp_heap_run *run, const char *path,
                const struct mp_heap_capture *capture)
 {
     return mp_heap_merge_add(&run->merge, &capture->view) ||
-           note_process(&run->processes, path, capture->view.header);
+           mp_heap_processes_add(&run->processes, path, &capture->view);
 }
 
 /* What cannot be read is said, and left out. */
@@ -121,6 +93,13 @@ int mp_heap_run_read(struct mp_heap_run *run, const char *path, bool alone)
     return code;
 }
 
+int mp_heap_run_list(struct mp_heap_run *run, const char *path)
+{
+    return run->processes.count
+               ? 0
+               : mp_heap_processes_add(&run->processes, path, &run->capture.view);
+}
+
 int64_t mp_heap_run_peak(const struct mp_heap_run *run, int64_t *time)
 {
     const struct mp_heap_header *header = run->view.header;
@@ -129,9 +108,9 @@ int64_t mp_heap_run_peak(const struct mp_heap_run *run, int64_t *time)
     *time = header->peak_time;
     for (size_t i = 0; i < run->processes.count; i++) {
         const struct mp_heap_process *process = &run->processes.processes[i];
-        if (process->peak <= peak)
+        if (process->sum.at_peak <= peak)
             continue;
-        peak = process->peak;
+        peak = process->sum.at_peak;
         *time = process->wall_start - header->wall_start + process->peak_time;
     }
     if (run->view.processes && sampled && sampled->heap > peak) {
@@ -143,9 +122,7 @@ int64_t mp_heap_run_peak(const struct mp_heap_run *run, int64_t *time)
 
 void mp_heap_run_release(struct mp_heap_run *run)
 {
-    for (size_t i = 0; i < run->processes.count; i++)
-        free(run->processes.processes[i].file);
-    free(run->processes.processes);
+    mp_heap_processes_release(&run->processes);
     free(run->why);
     mp_heap_merge_release(&run->merge);
     mp_heap_capture_release(&run->capture);

@@ -21,6 +21,10 @@ struct mp_heap_run {
    first it is. Says in one line what is wrong with it, or left out. Returns 0, or the exit code; the
    caller releases it either way. */
 int mp_heap_run_read(struct mp_heap_run *, const char *path, bool alone);
+
+/* Makes `processes` of a capture that is shown alone that one. 0, or -1 with errno ENOMEM. */
+int mp_heap_run_list(struct mp_heap_run *, const char *path);
+
 /* The most bytes at once, and when (ns after the start): of several processes, of the moments that
    were sampled, or one's own peak if that is more. */
 int64_t mp_heap_run_peak(const struct mp_heap_run *, int64_t *time);

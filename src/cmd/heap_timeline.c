@@ -5,6 +5,7 @@
 #include "aggregate/heap_series.h"
 #include "cmd/command.h"
 #include "cmd/heap_run.h"
+#include "report/heap_parts.h"
 
 /* A point whose time is no time is left out. */
 static int add(struct mp_series *series, int64_t start, int64_t time, int64_t bytes)
@@ -32,12 +33,27 @@ static int add_points(struct mp_timeline *timeline, struct mp_series *heap,
     return failed;
 }
 
+/* "heap", or that it is sampled, with the error of the highest point, which is the largest.
+   Negative when there is no memory. */
+static int name(struct mp_track *track, const struct mp_heap_header *header)
+{
+    const char *heap = header->followed & 1 << MP_HEAP_MALLOC ? "heap" : "Python heap";
+    char error[MP_HEAP_FIGURE];
+    int64_t peak = 0;
+    if (!header->sample)
+        return asprintf(&track->name, "%s", heap);
+    for (size_t i = 0; i < track->series.count; i++)
+        if (track->series.points[i].bytes > peak)
+            peak = track->series.points[i].bytes;
+    return asprintf(&track->name, "%s (sampled, at most +-%s)", heap,
+                    mp_heap_size(mp_heap_error(header, peak), error));
+}
+
 static int fill(struct mp_timeline *timeline, const struct mp_heap_view *view)
 {
     struct mp_track *track = mp_timeline_track(timeline, 0);
-    bool native = view->header->followed & 1 << MP_HEAP_MALLOC;
-    if (!track || asprintf(&track->name, native ? "heap" : "Python heap") < 0 ||
-        add_points(timeline, &track->series, view))
+    if (!track || add_points(timeline, &track->series, view) ||
+        name(track, view->header) < 0)
         return mp_fail("out of memory");
     timeline->pid = (int)view->header->pid;
     timeline->interval = 0; /* a point is where the program allocated: none is no gap */

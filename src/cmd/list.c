@@ -1,5 +1,6 @@
 /* mprof list: the recordings of this directory, numbered as the other commands take them. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,7 +41,8 @@ static size_t count_children(const char *name)
     return count;
 }
 
-/* Of a heap capture, what the classic did not have: the program, and how many children it had. */
+/* Of a heap capture, what the classic did not have: the program, how many children it had, and
+   that its figures are estimates. */
 static void print_program(const char *name)
 {
     char words[MP_HEAP_COMMAND], command[MP_HEAP_COMMAND];
@@ -53,6 +55,8 @@ static void print_program(const char *name)
     printf("%s", length < PROGRAM ? "" : "...");
     if (children)
         printf(", %zu %s", children, children == 1 ? "child" : "children");
+    if (mp_heap_sample(name))
+        fputs(", sampled", stdout);
 }
 
 /* hh:mm:ss dd/mm/yyyy, from the digits of the name. */
@@ -78,7 +82,8 @@ static void print_json(size_t index, const char *name, bool more)
     printf(", \"started\": \"%.4s-%.2s-%.2sT%.2s:%.2s:%.2s\", \"size\": %lld", d, d + 4,
            d + 6, d + 8, d + 10, d + 12, (long long)status.st_size);
     if (mp_profiles_is_heap(name))
-        printf(", \"children\": %zu", count_children(name));
+        printf(", \"children\": %zu, \"sample\": %" PRIu64, count_children(name),
+               mp_heap_sample(name));
     printf("}%s\n", more ? "," : "");
 }
 

@@ -1,4 +1,5 @@
 /* mprof peak: the largest memory of recordings, with the kernel's marks between the samples. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,26 @@ static void print_json(const struct mp_timeline *timeline, const char *path,
     printf("]}%s\n", more ? "," : "");
 }
 
+static void print_heap_json(const struct mp_heap_header *header, const char *path,
+                            int64_t peak, int64_t time, bool more)
+{
+    fputs("  {", stdout);
+    put_json_text("file", path);
+    printf(", \"kind\": \"heap\", \"peak\": %" PRId64 ", \"peak_time\": %" PRId64
+           ", \"sample\": %" PRIu64 ", \"error\": %" PRId64 "}%s\n",
+           peak, time, header->sample, mp_heap_error(header, peak), more ? "," : "");
+}
+
+static void print_heap_line(const struct mp_heap_header *header, const char *path,
+                            int64_t peak)
+{
+    put_path(path);
+    printf("\t%.3f MiB", mib(peak));
+    if (header->sample)
+        printf(" +-%.3f MiB, sampled", mib(mp_heap_error(header, peak)));
+    putchar('\n');
+}
+
 /* Of a heap capture: bytes in blocks, not resident memory. */
 static int print_heap(const struct settings *settings, const char *path, bool more)
 {
@@ -117,15 +138,10 @@ static int print_heap(const struct settings *settings, const char *path, bool mo
             "%s is a heap capture: 'mprof lines' tells what functions hold in it", path);
     if (!code && run.incomplete)
         mp_note("%s: incomplete: %s", path, run.incomplete);
-    if (!code && settings->json) {
-        fputs("  {", stdout);
-        put_json_text("file", path);
-        printf(", \"kind\": \"heap\", \"peak\": %lld, \"peak_time\": %lld}%s\n",
-               (long long)peak, (long long)time, more ? "," : "");
-    } else if (!code) {
-        put_path(path);
-        printf("\t%.3f MiB\n", mib(peak));
-    }
+    if (!code && settings->json)
+        print_heap_json(run.view.header, path, peak, time, more);
+    else if (!code)
+        print_heap_line(run.view.header, path, peak);
     mp_heap_run_release(&run);
     return code;
 }

@@ -75,10 +75,11 @@ static void print_processes(struct mp_heap_views *views, size_t most)
 {
     mp_heap_put_title(stdout, &views->run.view, views->path, views->run.incomplete,
                       &views->style);
-    if (views->run.processes.count)
-        mp_heap_put_processes(stdout, &views->run.processes, most ? most : SIZE_MAX,
-                              &views->style);
-    else
+    const struct mp_heap_header *header = views->run.view.header;
+    most = most ? most : SIZE_MAX;
+    mp_heap_put_processes(stdout, header, &views->run.processes, most, &views->style);
+    mp_heap_put_process_sheets(stdout, header, &views->run.processes, most, &views->style);
+    if (!views->run.processes.count)
         puts("\none process: no child of it is recorded here");
 }
 

@@ -1,4 +1,4 @@
-/* mprof table: a heap capture's figures by line, function, file, module or thread. */
+/* mprof table: a heap capture's figures by line, function, file, module, process or thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +16,10 @@ enum {
     KEY_JSON,
     KEY_NO_CHILDREN,
     USUAL_ROWS = 30,
-    BY_THREAD = 4
+    BY_THREAD = MP_HEAP_EACH_PROCESS + 1
 };
 
-static const char groups[] = "line function file module thread";
+static const char groups[] = "line function file module process thread";
 static const char columns[] = "peak live total allocations temporary";
 
 struct settings {
@@ -30,8 +30,8 @@ struct settings {
 };
 
 static const struct mp_option options[] = {
-    {KEY_BY, "by", "WHAT", "rows: line (default), function, file, module or thread",
-     groups},
+    {KEY_BY, "by", "WHAT",
+     "rows: line (default), function, file, module, process or thread", groups},
     {KEY_SORT, "sort", "COLUMN", "peak (default), live, total, allocations or temporary",
      columns},
     {'n', "rows", "N",
@@ -71,7 +71,8 @@ static const char *take(void *to, int key, const char *value)
     switch (key) {
     case KEY_BY:
         settings->by = word_of(groups, value);
-        return settings->by < 0 ? "not one of line, function, file, module, thread" : NULL;
+        return settings->by < 0 ? "not one of line, function, file, module, process, thread"
+                                : NULL;
     case KEY_SORT:
         settings->sort = word_of(columns, value);
         settings->sorted = true;
@@ -91,15 +92,34 @@ static const char *take(void *to, int key, const char *value)
     }
 }
 
-static void print_table(const struct settings *settings, struct mp_heap_views *views,
-                        const struct mp_heap_table_options *how)
+/* Lines of processes in the place of those of code. */
+static int take_processes(struct mp_heap_views *views)
+{
+    struct mp_heap_lines lines;
+    if (mp_heap_run_list(&views->run, views->path) ||
+        mp_heap_process_lines(&lines, &views->run.processes))
+        return mp_fail("out of memory");
+    mp_heap_lines_release(&views->lines);
+    views->lines = lines;
+    return MP_EXIT_OK;
+}
+
+static int print_table(const struct settings *settings, struct mp_heap_views *views,
+                       struct mp_heap_table_options *how)
 {
     struct mp_heap_rows table;
-    mp_heap_rows_init(&table, &views->run.view, &views->lines,
-                      (enum mp_heap_group)settings->by);
+    enum mp_heap_grouping by = (enum mp_heap_grouping)settings->by;
+    if (by == MP_HEAP_EACH_PROCESS) {
+        how->processes = &views->run.processes;
+        how->least = 0;
+        if (take_processes(views))
+            return MP_EXIT_FAILURE;
+    }
+    mp_heap_rows_init(&table, &views->run.view, &views->lines, by);
     mp_heap_rows_sort(&table, (enum mp_heap_column)settings->sort);
     mp_heap_table_print(stdout, &table, how);
     mp_heap_rows_release(&table);
+    return MP_EXIT_OK;
 }
 
 struct thread_order {
@@ -162,11 +182,8 @@ static int show(const struct settings *settings, struct mp_heap_views *views)
                                         .least = settings->most ? 0 : MP_HEAP_LEAST_SHARE,
                                         .incomplete = views->run.incomplete,
                                         .style = &views->style};
-    int code = MP_EXIT_OK;
-    if (settings->by == BY_THREAD)
-        code = print_threads(settings, &views->run.view, &how);
-    else
-        print_table(settings, views, &how);
+    int code = settings->by == BY_THREAD ? print_threads(settings, &views->run.view, &how)
+                                         : print_table(settings, views, &how);
     return code || settings->form != MP_HEAP_TABLE_CSV ? code : warn(views);
 }
 
@@ -197,7 +214,7 @@ static int run(void *from, int count, char **operands)
 const struct mp_command mp_command_table = {
     "table",
     "[file|index]",
-    "print a heap capture's figures by line, function, file or thread",
+    "print a heap capture's figures by line, function, file, process or thread",
     "Prints what a heap capture (the newest here when none is given) holds as a table: bytes at the peak and still live, bytes and "
     "blocks ever allocated, and blocks freed before their thread allocated again. Columns add "
     "up: what has no row of its own is summed in one.",

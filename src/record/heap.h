@@ -215,11 +215,13 @@ struct mp_heap_totals {
 struct mp_heap_totals mp_heap_totals(const struct mp_heap_view *);
 
 /* The standard error of a figure of so many bytes, at most: 0 where every block was recorded. A
-   sampled block stands for at least `sample` bytes, a sum of them varies by the root of its size. */
+   sampled block stands for at least `sample` bytes, a sum of them varies by the root of its size.
+   Where no block was met there may still have been some: that is as uncertain as one. */
 static inline int64_t mp_heap_error(const struct mp_heap_header *header, int64_t bytes)
 {
     const double most = 0x1p62; /* a damaged file may say anything */
-    double whole = (double)header->sample * (double)bytes;
+    double sample = (double)header->sample;
+    double whole = sample * ((double)bytes > sample ? (double)bytes : sample);
     double root = whole > 0 ? __builtin_sqrt(whole) : 0;
     return (int64_t)(root < most ? root : most);
 }

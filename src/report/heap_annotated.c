@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CUMULATIVE, AT_PEAK, LIVE, TOTAL, BLOCKS, TEMPORARY, COLUMNS };
+enum { CUMULATIVE, AT_PEAK, LIVE, TOTAL, BLOCKS, TEMPORARY, COLUMNS, SIZES = BLOCKS };
 enum { LEAST_TEXT = 20, DECORATORS = 50 };
 
 /* Short sizes and counts of one line or group, in the order in which they stand. */
@@ -15,37 +15,44 @@ struct figures {
 static const char *const titles[COLUMNS] = {"cumul.", "at peak", "live",
                                             "total",  "blocks",  "temp"};
 
-static struct figures figures_of(const struct mp_heap_line *sum, int64_t cumulative)
+struct columns {
+    const struct mp_heap_header *header;
+    int first; /* column that is shown: files have no cumulative figure */
+    int errors; /* the column behind the last one with its error, where blocks were sampled */
+    int widths[COLUMNS];
+    int total; /* with a blank behind each, two behind the last */
+};
+
+/* Nothing is said of the error of none: the eye finds what there is. */
+static struct figures figures_of(const struct columns *columns,
+                                 const struct mp_heap_line *sum, int64_t cumulative)
 {
     struct figures figures;
-    mp_heap_short_size(cumulative, figures.text[CUMULATIVE]);
-    mp_heap_short_size(sum->at_peak, figures.text[AT_PEAK]);
-    mp_heap_short_size(sum->live, figures.text[LIVE]);
-    mp_heap_short_size(sum->total > INT64_MAX ? INT64_MAX : (int64_t)sum->total,
-                       figures.text[TOTAL]);
+    const int64_t total = sum->total > INT64_MAX ? INT64_MAX : (int64_t)sum->total;
+    const int64_t sizes[SIZES] = {cumulative, sum->at_peak, sum->live, total};
+    for (int i = 0; i < SIZES; i++)
+        if (columns->header->sample && sizes[i] && i < columns->errors)
+            mp_heap_tight_estimate(columns->header, sizes[i], figures.text[i]);
+        else
+            mp_heap_short_size(sizes[i], figures.text[i]);
     mp_heap_count(sum->blocks, figures.text[BLOCKS]);
     mp_heap_count(sum->temporary, figures.text[TEMPORARY]);
     return figures;
 }
 
-struct columns {
-    int first; /* column that is shown: files have no cumulative figure */
-    int widths[COLUMNS];
-    int total; /* with a blank behind each, two behind the last */
-};
-
-static void begin(struct columns *columns, int first)
+static struct columns begin(const struct mp_heap_view *view, int first, int errors)
 {
-    columns->first = first;
-    columns->total = 1;
+    struct columns columns = {
+        .header = view->header, .first = first, .errors = errors, .total = 1};
     for (int i = first; i < COLUMNS; i++)
-        columns->total += (columns->widths[i] = (int)strlen(titles[i])) + 1;
+        columns.total += (columns.widths[i] = (int)strlen(titles[i])) + 1;
+    return columns;
 }
 
 static void widen(struct columns *columns, const struct mp_heap_line *sum,
                   int64_t cumulative)
 {
-    struct figures figures = figures_of(sum, cumulative);
+    struct figures figures = figures_of(columns, sum, cumulative);
     for (int i = columns->first; i < COLUMNS; i++) {
         int more = (int)strlen(figures.text[i]) - columns->widths[i];
         columns->widths[i] += more > 0 ? more : 0;
@@ -64,13 +71,21 @@ static void put_titles(FILE *out, const struct columns *columns)
 static void put_figures(FILE *out, const struct columns *columns,
                         const struct mp_heap_line *sum, int64_t cumulative)
 {
-    struct figures figures = figures_of(sum, cumulative);
+    struct figures figures = figures_of(columns, sum, cumulative);
     for (int i = columns->first; i < COLUMNS; i++) {
         const char *text = figures.text[i];
         bool none = !strcmp(text, "0") || !strcmp(text, "0B");
         fprintf(out, "%*s ", columns->widths[i], none ? "" : text);
     }
     fputc(' ', out);
+}
+
+/* What they leave is too narrow, and there are errors to leave out. */
+static bool are_wide(const struct columns *columns, const struct mp_heap_style *style,
+                     int before)
+{
+    return style->width && columns->errors > columns->first + 1 &&
+           before + columns->total + LEAST_TEXT > style->width;
 }
 
 static int rest(const struct mp_heap_style *style, int taken)
@@ -134,18 +149,29 @@ static int choose_groups(struct others *others, const struct mp_heap_groups *gro
     return others->shown ? 0 : -1;
 }
 
+static struct columns columns_of_groups(const struct mp_heap_view *view,
+                                        const struct mp_heap_groups *groups,
+                                        const struct others *others,
+                                        const struct mp_heap_style *style)
+{
+    struct columns columns = {.errors = SIZES + 1};
+    do {
+        columns = begin(view, AT_PEAK, columns.errors - 1);
+        for (size_t i = 0; i < groups->count; i++)
+            if (others->shown[i])
+                widen(&columns, &groups->groups[i].sum, 0);
+        widen(&columns, &others->sum, 0);
+        widen(&columns, &others->all, 0);
+    } while (are_wide(&columns, style, 0));
+    return columns;
+}
+
 static void put_groups(FILE *out, const struct mp_heap_view *view,
                        const struct mp_heap_groups *groups, const struct others *others,
                        const struct mp_heap_style *style)
 {
-    struct columns columns;
+    struct columns columns = columns_of_groups(view, groups, others, style);
     char number[MP_HEAP_FIGURE];
-    begin(&columns, AT_PEAK);
-    for (size_t i = 0; i < groups->count; i++)
-        if (others->shown[i])
-            widen(&columns, &groups->groups[i].sum, 0);
-    widen(&columns, &others->sum, 0);
-    widen(&columns, &others->all, 0);
     fputc('\n', out);
     put_titles(out, &columns);
     fputs("where\n", out);
@@ -317,6 +343,19 @@ static void put_other_rows(const struct drawing *drawing)
             put_row(drawing, listing->lines[i].self.line, &listing->lines[i]);
 }
 
+static struct columns columns_of_lines(const struct drawing *drawing)
+{
+    const struct mp_heap_listing *listing = drawing->listing;
+    struct columns columns = {.errors = SIZES + 1};
+    do {
+        columns = begin(drawing->view, CUMULATIVE, columns.errors - 1);
+        widen(&columns, &listing->whole.self, listing->whole.cumulative.at_peak);
+        for (size_t i = 0; i < listing->count; i++)
+            widen(&columns, &listing->lines[i].self, listing->lines[i].cumulative.at_peak);
+    } while (are_wide(&columns, drawing->style, drawing->number_width + 2));
+    return columns;
+}
+
 static void put_head(struct drawing *drawing)
 {
     FILE *out = drawing->out;
@@ -328,11 +367,7 @@ static void put_head(struct drawing *drawing)
     drawing->number_width = snprintf(number, sizeof number, "%" PRId64, last);
     if (drawing->number_width < 4)
         drawing->number_width = 4;
-    begin(&drawing->columns, CUMULATIVE);
-    widen(&drawing->columns, &listing->whole.self, listing->whole.cumulative.at_peak);
-    for (size_t i = 0; i < listing->count; i++)
-        widen(&drawing->columns, &listing->lines[i].self,
-              listing->lines[i].cumulative.at_peak);
+    drawing->columns = columns_of_lines(drawing);
     fputc('\n', out);
     mp_heap_put_file(out, drawing->style, drawing->view, listing->file, 0);
     fputc('\n', out);

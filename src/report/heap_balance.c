@@ -1,9 +1,7 @@
 #include "report/heap_balance.h"
 
 #include <inttypes.h>
-
-#include "aggregate/heap_balance.h"
-#include "report/heap_parts.h"
+#include <string.h>
 
 enum { COLUMNS = 2 };
 
@@ -21,17 +19,22 @@ static const struct {
     [MP_HEAP_PART_REMAINDER] = {"remainder", "remainder"},
 };
 
+static const char *signed_size(int64_t bytes, char room[MP_HEAP_FIGURE])
+{
+    room[0] = '-';
+    mp_heap_size(bytes < 0 ? -bytes : bytes, room + (bytes < 0));
+    return room;
+}
+
 static void put_figure(FILE *out, const struct mp_heap_sheet *sheet, bool known,
                        int64_t bytes)
 {
-    char size[MP_HEAP_FIGURE], with_sign[MP_HEAP_FIGURE + 1];
-    if (!known || !sheet->rss) {
+    char size[MP_HEAP_FIGURE];
+    if (known && sheet->rss)
+        fprintf(out, "%12s %6.1f%%", signed_size(bytes, size),
+                100.0 * (double)bytes / (double)sheet->rss);
+    else
         fprintf(out, "%12s %7s", "-", "");
-        return;
-    }
-    mp_heap_size(bytes < 0 ? -bytes : bytes, size);
-    snprintf(with_sign, sizeof with_sign, "%s%s", bytes < 0 ? "-" : "", size);
-    fprintf(out, "%12s %6.1f%%", with_sign, 100.0 * (double)bytes / (double)sheet->rss);
 }
 
 static void put_row(FILE *out, const struct mp_heap_sheet sheets[COLUMNS],
@@ -57,6 +60,20 @@ static void put_sums(FILE *out, const struct mp_heap_sheet sheets[COLUMNS])
     fputs("  live, but not resident\n", out);
 }
 
+/* Of blocks that were sampled; what is taken off them is off by as much. */
+static void put_errors(FILE *out, const struct mp_heap_header *header,
+                       const struct mp_heap_sheet sheets[COLUMNS])
+{
+    char size[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE + 2];
+    for (int i = 0; i < COLUMNS && header->sample; i++) {
+        snprintf(error, sizeof error, "+-%s",
+                 mp_heap_size(mp_heap_error(header, sheets[i].heap), size));
+        fprintf(out, "%12s %7s", sheets[i].rss ? error : "-", "");
+    }
+    if (header->sample)
+        fputs("  standard error of live blocks\n", out);
+}
+
 static void put_moment(FILE *out, const struct mp_heap_sheet *sheet, int64_t peak)
 {
     char size[MP_HEAP_FIGURE];
@@ -78,7 +95,101 @@ void mp_heap_put_balance(FILE *out, const struct mp_heap_view *view)
     for (int part = 0; part < MP_HEAP_PARTS; part++)
         put_row(out, sheets, (enum mp_heap_part)part);
     put_sums(out, sheets);
+    put_errors(out, view->header, sheets);
     put_moment(out, &sheets[0], view->header->peak);
+}
+
+/* Several. */
+
+/* What tells a process's capture from the others of its run, of which several may have one pid:
+   "first", "4711", "4711-1". */
+static void put_name(FILE *out, const struct mp_heap_process *process)
+{
+    const char *dot = strrchr(process->file, '.');
+    if (process->parent && dot)
+        fprintf(out, "%11.11s", dot + 1);
+    else
+        fprintf(out, "%11s", "first");
+}
+
+/* A row of a size for each process; a part of them, RSS or what is not resident. */
+static void put_sizes(FILE *out, const struct mp_heap_process *const *processes,
+                      size_t count, enum mp_heap_moment moment, int row)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct mp_heap_sheet *sheet = &processes[i]->sheets[moment];
+        char size[MP_HEAP_FIGURE];
+        bool known = sheet->rss && (row >= MP_HEAP_PARTS || sheet->known[row]);
+        int64_t bytes = row < MP_HEAP_PARTS    ? sheet->parts[row]
+                        : row == MP_HEAP_PARTS ? sheet->rss
+                                               : sheet->absent;
+        fprintf(out, "%11s", known ? signed_size(bytes, size) : "-");
+    }
+    fprintf(out, "  %s\n",
+            row < MP_HEAP_PARTS    ? parts[row].label
+            : row == MP_HEAP_PARTS ? "RSS"
+                                   : "live, but not resident");
+}
+
+/* Short: two of them do not touch. */
+static void put_errors_of(FILE *out, const struct mp_heap_header *header,
+                          const struct mp_heap_process *const *processes, size_t count,
+                          enum mp_heap_moment moment)
+{
+    char size[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE + 2];
+    for (size_t i = 0; i < count && header->sample; i++) {
+        const struct mp_heap_sheet *sheet = &processes[i]->sheets[moment];
+        snprintf(error, sizeof error, "+-%s",
+                 mp_heap_short_size(mp_heap_error(header, sheet->heap), size));
+        fprintf(out, "%11s", sheet->rss ? error : "-");
+    }
+    if (header->sample)
+        fputs("  standard error of live blocks\n", out);
+}
+
+/* How near its peak each was read. */
+static void put_nearness(FILE *out, const struct mp_heap_process *const *processes,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct mp_heap_sheet *sheet = &processes[i]->sheets[MP_HEAP_NEAR_PEAK];
+        double peak = (double)processes[i]->sum.at_peak;
+        if (sheet->rss && peak > 0)
+            fprintf(out, "%10.1f%%", 100.0 * (double)sheet->heap / peak);
+        else
+            fprintf(out, "%11s", "-");
+    }
+    fputs("  of its peak, when it was read\n", out);
+}
+
+static void put_moment_of(FILE *out, const struct mp_heap_header *header,
+                          const struct mp_heap_process *const *processes, size_t count,
+                          enum mp_heap_moment moment, const char *title)
+{
+    bool any = false, absent = false;
+    for (size_t i = 0; i < count; i++) {
+        any |= processes[i]->sheets[moment].rss != 0;
+        absent |= processes[i]->sheets[moment].absent != 0;
+    }
+    if (!any)
+        return;
+    fprintf(out, "\nWhere the RSS is, %s\n", title);
+    for (size_t i = 0; i < count; i++)
+        put_name(out, processes[i]);
+    fputs("  process\n", out);
+    for (int row = 0; row <= MP_HEAP_PARTS + absent; row++)
+        put_sizes(out, processes, count, moment, row);
+    put_errors_of(out, header, processes, count, moment);
+    if (moment == MP_HEAP_NEAR_PEAK)
+        put_nearness(out, processes, count);
+}
+
+void mp_heap_put_balances(FILE *out, const struct mp_heap_header *header,
+                          const struct mp_heap_process *const *processes, size_t count)
+{
+    put_moment_of(out, header, processes, count, MP_HEAP_NEAR_PEAK,
+                  "each process at its own peak");
+    put_moment_of(out, header, processes, count, MP_HEAP_AT_END, "each process at its end");
 }
 
 static void put_sheet(FILE *out, const char *key, const struct mp_heap_sheet *sheet)
@@ -102,14 +213,13 @@ static void put_sheet(FILE *out, const char *key, const struct mp_heap_sheet *sh
     fputc('}', out);
 }
 
-void mp_heap_balance_json(FILE *out, const struct mp_heap_view *view)
+void mp_heap_balance_json(FILE *out, const struct mp_heap_sheet sheets[MP_HEAP_MOMENTS])
 {
     static const char *const moments[MP_HEAP_MOMENTS] = {"at_start", "at_peak", "at_end"};
-    fputs("  \"balance\": {", out);
+    fputs("\"balance\": {", out);
     for (int moment = 0; moment < MP_HEAP_MOMENTS; moment++) {
-        struct mp_heap_sheet sheet = mp_heap_sheet(view, (enum mp_heap_moment)moment);
         fputs(moment ? "," : "", out);
-        put_sheet(out, moments[moment], &sheet);
+        put_sheet(out, moments[moment], &sheets[moment]);
     }
-    fputs("},\n", out);
+    fputc('}', out);
 }

@@ -27,7 +27,7 @@ static void put_text(FILE *out, const char *key, const struct mp_heap_view *view
     mp_escape_json(out, view->text + text.offset, text.length);
 }
 
-static void put_head(FILE *out, const char *schema,
+static void put_head(FILE *out, const char *schema, const struct mp_heap_header *header,
                      const struct mp_heap_json_options *options)
 {
     fprintf(out,
@@ -37,7 +37,7 @@ static void put_head(FILE *out, const char *schema,
     put_string(out, "capture", options->name);
     fputs(", ", out);
     put_string(out, "incomplete", options->incomplete);
-    fputs(",\n", out);
+    fprintf(out, ", \"sample\": %" PRIu64 ",\n", header->sample);
 }
 
 static void put_totals(FILE *out, const struct mp_heap_view *view)
@@ -71,9 +71,9 @@ static void put_totals(FILE *out, const struct mp_heap_view *view)
             kinds.at_peak[MP_HEAP_PYTHON], kinds.live[MP_HEAP_PYTHON],
             kinds.at_peak[MP_HEAP_MALLOC], kinds.live[MP_HEAP_MALLOC],
             kinds.at_peak[MP_HEAP_MMAP], kinds.live[MP_HEAP_MMAP]);
-    fprintf(out, "  \"native\": %s, \"lost\": %s, \"sample\": %" PRIu64 ",\n",
+    fprintf(out, "  \"native\": %s, \"lost\": %s,\n",
             header->followed & 1 << MP_HEAP_MALLOC ? "true" : "false",
-            header->followed & MP_HEAP_LOST ? "true" : "false", header->sample);
+            header->followed & MP_HEAP_LOST ? "true" : "false");
     fprintf(out,
             "  \"untracked\": %" PRIu64 ", \"untracked_bytes\": %" PRIu64
             ", \"shortened\": %" PRIu64 ",\n",
@@ -195,11 +195,14 @@ static void put_series(FILE *out, const struct mp_heap_view *view)
 void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,
                   const struct mp_heap_json_options *options)
 {
-    put_head(out, "heap/1", options);
+    put_head(out, "heap/1", view->header, options);
     put_totals(out, view);
     put_rss(out, view);
-    mp_heap_balance_json(out, view);
-    fputs("  \"own\": {", out);
+    struct mp_heap_sheet sheets[MP_HEAP_MOMENTS];
+    mp_heap_sheets(view, sheets);
+    fputs("  ", out);
+    mp_heap_balance_json(out, sheets);
+    fputs(",\n  \"own\": {", out);
     put_figures(out, &lines->own);
     fputs("},\n", out);
     put_lines(out, view, lines, options->own);
@@ -217,7 +220,7 @@ void mp_heap_groups_json(FILE *out, const struct mp_heap_view *view,
                                         [MP_HEAP_LIBRARY] = "library",
                                         [MP_HEAP_OWN] = "memory_profiler",
                                         [MP_HEAP_NOWHERE] = "none"};
-    put_head(out, "heap-files/1", options);
+    put_head(out, "heap-files/1", view->header, options);
     fputs("  \"groups\": [", out);
     for (size_t i = 0; i < groups->count; i++) {
         const struct mp_heap_group *group = &groups->groups[i];
@@ -258,7 +261,7 @@ void mp_heap_listing_json(FILE *out, const struct mp_heap_view *view,
                           const struct mp_heap_source_text *source,
                           const struct mp_heap_json_options *options)
 {
-    put_head(out, "heap-lines/1", options);
+    put_head(out, "heap-lines/1", view->header, options);
     fputs("  ", out);
     put_text(out, "file", view, listing->file);
     fprintf(out, ", \"changed\": %s, ", source->changed ? "true" : "false");

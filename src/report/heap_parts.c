@@ -63,6 +63,34 @@ const char *mp_heap_estimate(const struct mp_heap_header *header, int64_t bytes,
     return room;
 }
 
+/* Three digits at most but for 1000 to 1023, which a unit reaches: "9.5M", "512K". */
+static const char *three_digits(int64_t bytes, char room[MP_HEAP_FIGURE])
+{
+    double value;
+    int unit = scale(bytes, &value);
+    if (unit >= 0 && value >= 99.95)
+        snprintf(room, MP_HEAP_FIGURE, "%.0f%c", value, "KMGTP"[unit]);
+    else
+        mp_heap_short_size(bytes, room);
+    return room;
+}
+
+const char *mp_heap_tight_estimate(const struct mp_heap_header *header, int64_t bytes,
+                                   char room[MP_HEAP_FIGURE])
+{
+    char size[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE];
+    if (!header->sample)
+        return mp_heap_size(bytes, room);
+    snprintf(room, MP_HEAP_FIGURE, "%.12s+-%.12s", three_digits(bytes, size),
+             three_digits(mp_heap_error(header, bytes), error));
+    return room;
+}
+
+int mp_heap_estimate_width(const struct mp_heap_header *header)
+{
+    return header->sample ? 20 : 11;
+}
+
 const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE])
 {
     char digits[MP_HEAP_FIGURE], *to = room;
@@ -74,6 +102,11 @@ const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE])
     }
     *to = 0;
     return room;
+}
+
+const char *mp_heap_blocks(uint64_t blocks, uint64_t bytes, char room[MP_HEAP_FIGURE])
+{
+    return blocks || !bytes ? mp_heap_count(blocks, room) : strcpy(room, "-");
 }
 
 static void put_ascii(FILE *out, const char *text, size_t length)

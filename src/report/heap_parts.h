@@ -27,9 +27,20 @@ const char *mp_heap_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_short_size(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_heap_count(uint64_t number, char room[MP_HEAP_FIGURE]);
 
+/* How many blocks, or "-" where bytes have none: they are mappings. */
+const char *mp_heap_blocks(uint64_t blocks, uint64_t bytes, char room[MP_HEAP_FIGURE]);
+
 /* The size, and where blocks were sampled its standard error: "1.5 GiB +-28.4 MiB". */
 const char *mp_heap_estimate(const struct mp_heap_header *, int64_t bytes,
                              char room[MP_HEAP_FIGURE]);
+
+/* The same for a column as narrow as that of mp_heap_size, of which the error takes some digits:
+   "1.5 GiB", "1.5G+-28M". */
+const char *mp_heap_tight_estimate(const struct mp_heap_header *, int64_t bytes,
+                                   char room[MP_HEAP_FIGURE]);
+
+/* How wide mp_heap_estimate's columns are, at least. */
+int mp_heap_estimate_width(const struct mp_heap_header *);
 
 enum mp_heap_cut {
     MP_HEAP_CUT_START, /* "...ckage/module.py" */

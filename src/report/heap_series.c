@@ -2,7 +2,7 @@
 
 #include "aggregate/heap_series.h"
 
-enum { LEVELS = 8, MOST = 100, LEAST = 10, USUAL = 80, LABELS = 34 };
+enum { LEVELS = 8, MOST = 100, LEAST = 10, USUAL = 80, LABELS = 23 };
 
 static const char *block(const struct mp_heap_style *style, int level)
 {
@@ -19,18 +19,18 @@ static int level_of(int64_t bytes, int64_t top)
 }
 
 static void put_line(FILE *out, const char *name, const struct mp_heap_style *style,
-                     const int64_t *values, int count, int64_t top, int64_t most)
+                     const int64_t *values, int count, int64_t top, const char *most)
 {
-    char room[MP_HEAP_FIGURE];
     fprintf(out, "  %-10s", name);
     for (int i = 0; i < count; i++)
         fputs(block(style, level_of(values[i], top)), out);
-    fprintf(out, "  at most %s\n", mp_heap_size(most, room));
+    fprintf(out, "  at most %s\n", most);
 }
 
-static int picture_width(const struct mp_heap_style *style)
+/* Behind the picture stands the most that it shows. */
+static int picture_width(const struct mp_heap_style *style, int figure)
 {
-    int width = (style->width ? style->width : USUAL) - LABELS;
+    int width = (style->width ? style->width : USUAL) - LABELS - figure;
     return width < LEAST ? LEAST : width > MOST ? MOST : width;
 }
 
@@ -47,7 +47,8 @@ void mp_heap_put_series(FILE *out, const struct mp_heap_view *view,
     struct mp_heap_marks marks = mp_heap_marks(view);
     struct mp_heap_point buckets[MOST];
     int64_t rss[MOST], heap[MOST];
-    int width = picture_width(style);
+    char room[MP_HEAP_FIGURE];
+    int width = picture_width(style, mp_heap_estimate_width(view->header));
     if (!marks.peak)
         return;
     int64_t peak = view->processes ? marks.peak->heap : view->header->peak;
@@ -60,9 +61,9 @@ void mp_heap_put_series(FILE *out, const struct mp_heap_view *view,
     int64_t top = marks.most->rss > peak ? marks.most->rss : peak;
     heap[column_of(when, view->header->elapsed, width)] = peak;
     fputc('\n', out);
-    put_line(out, "heap", style, heap, width, top, peak);
-    put_line(out, "RSS", style, rss, width, top, marks.most->rss);
-    char end[MP_HEAP_FIGURE];
-    int length = snprintf(end, sizeof end, "%.3f s", (double)view->header->elapsed / 1e9);
-    fprintf(out, "  %-10s0%*s\n", "", width - 1 > length ? width - 1 : length + 1, end);
+    put_line(out, "heap", style, heap, width, top,
+             mp_heap_estimate(view->header, peak, room));
+    put_line(out, "RSS", style, rss, width, top, mp_heap_size(marks.most->rss, room));
+    int length = snprintf(room, sizeof room, "%.3f s", (double)view->header->elapsed / 1e9);
+    fprintf(out, "  %-10s0%*s\n", "", width - 1 > length ? width - 1 : length + 1, room);
 }

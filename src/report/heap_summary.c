@@ -8,9 +8,26 @@
 #include "aggregate/heap_series.h"
 #include "report/heap_series.h"
 
+static const int64_t none = INT64_MIN; /* a row without the heap */
+
 static double seconds(int64_t time)
 {
     return (double)time / 1e9;
+}
+
+/* Lines that are no wider than a terminal. */
+static void put_sampled(FILE *out, const struct mp_heap_header *header)
+{
+    char bytes[MP_HEAP_FIGURE];
+    if (!header->sample)
+        return;
+    mp_heap_size((int64_t)header->sample, bytes);
+    fprintf(out,
+            "sampled: one block in %s; figures are estimates, +- is a standard error\n"
+            "standard error of x bytes: sqrt(%s * x) at most; of 0 bytes %s\n",
+            bytes, bytes, bytes);
+    if (!header->peak)
+        fprintf(out, "no block was sampled: %s or more may have been missed\n", bytes);
 }
 
 void mp_heap_put_missing(FILE *out, const struct mp_heap_header *header,
@@ -30,12 +47,7 @@ void mp_heap_put_missing(FILE *out, const struct mp_heap_header *header,
             "warning: another tool put Python's allocators back (tracemalloc.stop() does, when it "
             "was started before): blocks after that are in no figure\n",
             out);
-    if (header->sample)
-        fprintf(
-            out,
-            "sampled: one block in %s; a figure of x bytes is an estimate with a standard "
-            "error of at most sqrt(%s * x)\n",
-            mp_heap_size((int64_t)header->sample, bytes), bytes);
+    put_sampled(out, header);
     if (header->shortened)
         fprintf(out,
                 "warning: %s blocks are charged to callers of their lines: the file has no "
@@ -75,50 +87,60 @@ void mp_heap_put_title(FILE *out, const struct mp_heap_view *view, const char *n
     mp_heap_put_missing(out, header, incomplete);
 }
 
-static void put_moment(FILE *out, const char *name, int64_t heap, int64_t rss, int64_t time,
-                       uint64_t blocks)
+/* A row's beginning: its name, the heap's bytes and their error, and the RSS. */
+static void put_sizes(FILE *out, const struct mp_heap_header *header, const char *name,
+                      int64_t heap, const char *rss)
 {
-    char size[MP_HEAP_FIGURE], resident[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE];
-    fprintf(out, "  %-10s%11s  %11s  at %.3f s, %s blocks\n", name,
-            mp_heap_size(heap, size), rss < 0 ? "-" : mp_heap_size(rss, resident),
-            seconds(time), mp_heap_count(blocks, number));
+    char size[MP_HEAP_FIGURE];
+    fprintf(out, "  %-10s%*s  %11s  ", name, mp_heap_estimate_width(header),
+            heap == none ? "" : mp_heap_estimate(header, heap, size), rss);
+}
+
+static void put_moment(FILE *out, const struct mp_heap_header *header, const char *name,
+                       int64_t heap, int64_t rss, int64_t time, uint64_t blocks)
+{
+    char resident[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE];
+    put_sizes(out, header, name, heap, rss < 0 ? "-" : mp_heap_size(rss, resident));
+    fprintf(out, "at %.3f s, %s blocks\n", seconds(time), mp_heap_count(blocks, number));
 }
 
 /* Who was asked for it; nothing to say where only Python's allocators were followed. */
 static void put_kinds(FILE *out, const struct mp_heap_view *view)
 {
-    static const char *const names[MP_HEAP_KINDS] = {"Python", "malloc", "mmap"};
+    static const char *const names[MP_HEAP_KINDS] = {"  Python", "  malloc", "  mmap"};
     struct mp_heap_kinds kinds = mp_heap_kinds(view);
-    char at_peak[MP_HEAP_FIGURE], live[MP_HEAP_FIGURE];
-    for (int kind = 0; kind < MP_HEAP_KINDS; kind++)
-        if (view->header->followed & 1 << MP_HEAP_MALLOC &&
-            (kinds.at_peak[kind] || kinds.live[kind]))
-            fprintf(out, "    %-8s%11s  %11s  %s at the end\n", names[kind],
-                    mp_heap_size(kinds.at_peak[kind], at_peak), "",
-                    mp_heap_size(kinds.live[kind], live));
+    char live[MP_HEAP_FIGURE];
+    for (int kind = 0; kind < MP_HEAP_KINDS; kind++) {
+        if (!(view->header->followed & 1 << MP_HEAP_MALLOC) ||
+            (!kinds.at_peak[kind] && !kinds.live[kind]))
+            continue;
+        put_sizes(out, view->header, names[kind], kinds.at_peak[kind], "");
+        fprintf(out, "%s at the end\n",
+                mp_heap_estimate(view->header, kinds.live[kind], live));
+    }
 }
 
 /* The sum of the peaks was never there; what was, is known of the sampled moments. */
 static void put_peaks(FILE *out, const struct mp_heap_view *view, uint64_t blocks,
                       const struct mp_heap_point *most)
 {
-    char size[MP_HEAP_FIGURE], resident[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE];
-    fprintf(out, "  %-10s%11s  %11s  each process at its own peak, %s blocks\n", "peaks",
-            mp_heap_size(view->header->peak, size), "", mp_heap_count(blocks, number));
-    if (most)
-        fprintf(out, "  %-10s%11s  %11s  at %.3f s, of the moments sampled\n", "together",
-                mp_heap_size(most->heap, size), mp_heap_size(most->rss, resident),
-                seconds(most->time));
+    char resident[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE];
+    put_sizes(out, view->header, "peaks", view->header->peak, "");
+    fprintf(out, "each at its own, %s blocks\n", mp_heap_count(blocks, number));
+    if (!most)
+        return;
+    put_sizes(out, view->header, "together", most->heap, mp_heap_size(most->rss, resident));
+    fprintf(out, "at %.3f s, of the moments read\n", seconds(most->time));
 }
 
-static void put_allocated(FILE *out, const struct mp_heap_totals *totals)
+static void put_allocated(FILE *out, const struct mp_heap_header *header,
+                          const struct mp_heap_totals *totals)
 {
-    char size[MP_HEAP_FIGURE], number[MP_HEAP_FIGURE], temporary[MP_HEAP_FIGURE];
-    fprintf(out, "  %-10s%11s  %11s  in %s blocks\n", "allocated",
-            mp_heap_size((int64_t)totals->total, size), "",
-            mp_heap_count(totals->blocks, number));
-    fprintf(out, "  %-10s%11s  %11s  %s blocks, %s at once\n", "freed", "", "",
-            mp_heap_count(totals->frees, number),
+    char number[MP_HEAP_FIGURE], temporary[MP_HEAP_FIGURE];
+    put_sizes(out, header, "allocated", (int64_t)totals->total, "");
+    fprintf(out, "in %s blocks\n", mp_heap_count(totals->blocks, number));
+    put_sizes(out, header, "freed", none, "");
+    fprintf(out, "%s blocks, %s at once\n", mp_heap_count(totals->frees, number),
             mp_heap_count(totals->temporary, temporary));
 }
 
@@ -129,21 +151,22 @@ void mp_heap_put_summary(FILE *out, const struct mp_heap_view *view,
     struct mp_heap_totals totals = mp_heap_totals(view);
     struct mp_heap_marks marks = mp_heap_marks(view);
     char most[MP_HEAP_FIGURE], at_peak[MP_HEAP_FIGURE];
-    fprintf(out, "\n  %-10s%11s  %11s\n", "", "heap", "RSS");
+    fprintf(out, "\n  %-10s%*s  %11s\n", "", mp_heap_estimate_width(header), "heap", "RSS");
     if (view->processes)
         put_peaks(out, view, totals.peak_blocks, marks.peak);
     else
-        put_moment(out, "peak", header->peak, marks.peak ? marks.peak->rss : -1,
+        put_moment(out, header, "peak", header->peak, marks.peak ? marks.peak->rss : -1,
                    header->peak_time, totals.peak_blocks);
     put_kinds(out, view);
-    put_moment(out, "end", header->live,
+    put_moment(out, header, "end", header->live,
                marks.end && !view->processes ? marks.end->rss : -1, header->elapsed,
                totals.live_blocks);
     if (marks.most && strcmp(mp_heap_size(marks.most->rss, most),
-                             mp_heap_size(marks.peak->rss, at_peak)) != 0)
-        fprintf(out, "  %-10s%11s  %11s  at %.3f s\n", "most RSS", "", most,
-                seconds(marks.most->time));
-    put_allocated(out, &totals);
+                             mp_heap_size(marks.peak->rss, at_peak)) != 0) {
+        put_sizes(out, header, "most RSS", none, most);
+        fprintf(out, "at %.3f s\n", seconds(marks.most->time));
+    }
+    put_allocated(out, header, &totals);
     mp_heap_put_series(out, view, style);
 }
 
@@ -165,14 +188,16 @@ static bool is_main(int64_t thread, const struct mp_heap_view *view,
     return is;
 }
 
-static void put_thread(FILE *out, const struct mp_heap_thread *thread, bool is_main)
+static void put_thread(FILE *out, const struct mp_heap_header *header,
+                       const struct mp_heap_thread *thread, bool is_main)
 {
     char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE], blocks[MP_HEAP_FIGURE],
         temporary[MP_HEAP_FIGURE];
-    fprintf(
-        out, "%11s %11s %14s %14s  ", mp_heap_size((int64_t)thread->allocated, allocated),
-        mp_heap_size((int64_t)thread->freed, freed), mp_heap_count(thread->blocks, blocks),
-        mp_heap_count(thread->temporary, temporary));
+    fprintf(out, "%11s %11s %14s %14s  ",
+            mp_heap_tight_estimate(header, (int64_t)thread->allocated, allocated),
+            mp_heap_tight_estimate(header, (int64_t)thread->freed, freed),
+            mp_heap_count(thread->blocks, blocks),
+            mp_heap_count(thread->temporary, temporary));
     if (!thread->id)
         fputs("all others\n", out);
     else
@@ -194,7 +219,7 @@ void mp_heap_put_threads(FILE *out, const struct mp_heap_view *view,
         fprintf(out, "\nThreads\n%11s %11s %14s %14s  thread\n", "allocated", "freed",
                 "blocks", "freed at once");
     for (size_t i = 0; i < count && i < most && count > 1; i++)
-        put_thread(out, &threads[i], is_main(threads[i].id, view, processes));
+        put_thread(out, view->header, &threads[i], is_main(threads[i].id, view, processes));
     if (count > most)
         fprintf(out, "%54s and %zu more\n", "", count - most);
     free(threads);

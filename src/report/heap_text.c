@@ -27,15 +27,17 @@ static void figures(const struct table *table, const struct mp_heap_line *line,
     switch (table->order) {
     case MP_HEAP_BY_PEAK:
         mp_heap_estimate(table->header, line->at_peak, rooms[0]);
-        mp_heap_count(line->blocks_at_peak, rooms[1]);
+        mp_heap_blocks(line->blocks_at_peak, (uint64_t)line->at_peak, rooms[1]);
         break;
     case MP_HEAP_BY_LIVE:
         mp_heap_estimate(table->header, line->live, rooms[0]);
-        mp_heap_count(line->live_blocks, rooms[1]);
+        mp_heap_blocks(line->live_blocks, (uint64_t)line->live, rooms[1]);
         break;
     default:
         mp_heap_count(line->temporary, rooms[0]);
-        mp_heap_size(line->total > INT64_MAX ? INT64_MAX : (int64_t)line->total, rooms[1]);
+        mp_heap_estimate(table->header,
+                         line->total > INT64_MAX ? INT64_MAX : (int64_t)line->total,
+                         rooms[1]);
     }
 }
 
@@ -202,6 +204,18 @@ static void put_table(FILE *out, const struct mp_heap_view *view,
         put_others(out, table, &lines->own, 0);
 }
 
+/* Several processes have no balance sheet together. */
+static void put_hint(FILE *out, const struct mp_heap_view *view,
+                     const struct mp_heap_text_options *options)
+{
+    if (!view->processes || !options->processes || !mp_heap_have_sheets(options->processes))
+        return;
+    fputs("\nWhere the RSS of each is: mprof report --by process ", out);
+    mp_heap_put_text(out, &options->style, options->name, strlen(options->name), 0,
+                     MP_HEAP_CUT_START);
+    fputc('\n', out);
+}
+
 void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lines *lines,
                   const struct mp_heap_text_options *options)
 {
@@ -232,5 +246,6 @@ void mp_heap_text(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
         put_table(out, view, lines, &tables[i], options);
     mp_heap_put_balance(out, view);
     mp_heap_put_threads(out, view, options->processes, options->most);
-    mp_heap_put_processes(out, options->processes, options->most, &options->style);
+    mp_heap_put_processes(out, header, options->processes, options->most, &options->style);
+    put_hint(out, view, options);
 }

@@ -7,13 +7,14 @@
 #include "report/heap_table.h"
 #include "report/heap_summary.h"
 
-static void put_text(FILE *out, const struct mp_heap_thread *thread)
+static void put_text(FILE *out, const struct mp_heap_header *header,
+                     const struct mp_heap_thread *thread)
 {
     char allocated[MP_HEAP_FIGURE], freed[MP_HEAP_FIGURE], blocks[MP_HEAP_FIGURE],
         frees[MP_HEAP_FIGURE], temporary[MP_HEAP_FIGURE];
     fprintf(out, "%11s %11s %14s %14s %14s  ",
-            mp_heap_size((int64_t)thread->allocated, allocated),
-            mp_heap_size((int64_t)thread->freed, freed),
+            mp_heap_tight_estimate(header, (int64_t)thread->allocated, allocated),
+            mp_heap_tight_estimate(header, (int64_t)thread->freed, freed),
             mp_heap_count(thread->blocks, blocks), mp_heap_count(thread->frees, frees),
             mp_heap_count(thread->temporary, temporary));
     if (thread->id)
@@ -52,11 +53,11 @@ static void put_head(FILE *out, const struct mp_heap_header *header,
         mp_heap_table_begin_json(out, header, "thread", options);
 }
 
-static void put_row(FILE *out, const struct mp_heap_thread *thread,
-                    enum mp_heap_table_form form)
+static void put_row(FILE *out, const struct mp_heap_header *header,
+                    const struct mp_heap_thread *thread, enum mp_heap_table_form form)
 {
     if (form == MP_HEAP_TABLE_TEXT)
-        put_text(out, thread);
+        put_text(out, header, thread);
     else if (form == MP_HEAP_TABLE_CSV)
         put_csv(out, thread);
     else
@@ -72,7 +73,7 @@ void mp_heap_table_threads(FILE *out, const struct mp_heap_view *view,
     for (size_t i = 0; i < shown; i++) {
         if (i && options->form == MP_HEAP_TABLE_JSON)
             fputc(',', out);
-        put_row(out, &view->threads[threads[i]], options->form);
+        put_row(out, view->header, &view->threads[threads[i]], options->form);
     }
     if (options->form == MP_HEAP_TABLE_JSON)
         fprintf(out, "],\n  \"more\": {\"rows\": %zu}\n}\n", count - shown);

@@ -203,9 +203,13 @@ static void put_child(FILE *out, struct canvas *canvas, const struct mp_figure_c
     for (int i = 0; i < canvas->columns; i++)
         fputs(block(fullness(canvas->sampled[i], top, 1, 0), unicode), out);
     fprintf(out, "\n%*s", AXIS, "");
-    if (child->track->pid) /* else a part of the same process */
+    const char *name = child->track->name ? child->track->name : "";
+    int width = NAME_WIDTH;
+    if (child->track->pid)
         fprintf(out, "child %d ", child->track->pid);
-    put_name(out, child->track->name ? child->track->name : "", NAME_WIDTH);
+    else if ((int)strlen(name) > NAME_WIDTH) /* our words for a part of the same process */
+        width = (int)strlen(name);
+    put_name(out, name, width);
     fprintf(out, " peak %.3f MiB\n", (double)child->curve.peak / MP_MIB);
 }
 

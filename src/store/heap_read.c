@@ -282,17 +282,30 @@ int64_t mp_heap_started(const char *path)
     return wall > 0 ? wall : 0;
 }
 
-void mp_heap_words(const char *path, char words[MP_HEAP_COMMAND])
+/* Whether all of a part of the header is there. */
+static bool read_part(const char *path, void *to, size_t size, size_t offset)
 {
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    ssize_t got = fd < 0 ? -1
-                         : read_at(fd, words, MP_HEAP_COMMAND,
-                                   offsetof(struct mp_heap_header, command));
+    ssize_t got = fd < 0 ? -1 : read_at(fd, to, size, (off_t)offset);
     if (fd >= 0)
         close(fd);
-    if (got != MP_HEAP_COMMAND)
+    return got == (ssize_t)size;
+}
+
+void mp_heap_words(const char *path, char words[MP_HEAP_COMMAND])
+{
+    if (!read_part(path, words, MP_HEAP_COMMAND, offsetof(struct mp_heap_header, command)))
         *words = 0;
     words[MP_HEAP_COMMAND - 1] = 0;
+}
+
+uint64_t mp_heap_sample(const char *path)
+{
+    uint64_t sample;
+    bool there =
+        mp_heap_started(path) >= 0 &&
+        read_part(path, &sample, sizeof sample, offsetof(struct mp_heap_header, sample));
+    return there ? sample : 0;
 }
 
 void mp_heap_capture_release(struct mp_heap_capture *capture)

@@ -40,6 +40,9 @@ int64_t mp_heap_started(const char *path);
    none to be had. */
 void mp_heap_words(const char *path, char words[MP_HEAP_COMMAND]);
 
+/* Bytes between its samples; 0 where every block was recorded, or where the file does not say. */
+uint64_t mp_heap_sample(const char *path);
+
 void mp_heap_capture_release(struct mp_heap_capture *);
 
 #endif

@@ -39,7 +39,7 @@ static void put_page(FILE *out, const struct mp_heap_capture *capture,
 }
 
 static void put_group(FILE *out, const struct mp_heap_capture *capture,
-                      enum mp_heap_group group)
+                      enum mp_heap_grouping group)
 {
     const struct mp_heap_view *view = &capture->view;
     struct mp_heap_own own;
@@ -63,7 +63,7 @@ static void put_group(FILE *out, const struct mp_heap_capture *capture,
 static void put_all(const struct mp_heap_capture *capture)
 {
     FILE *out = fopen("/dev/null", "w");
-    for (enum mp_heap_group group = 0; group <= MP_HEAP_EACH_MODULE; group++)
+    for (enum mp_heap_grouping group = 0; group <= MP_HEAP_EACH_MODULE; group++)
         put_group(out, capture, group);
     fclose(out);
 }

@@ -2,10 +2,11 @@
 #include "stacks.h"
 
 #include "aggregate/heap_rows.h"
+#include "report/heap_table.h"
 
 static struct mp_heap_view view;
 
-static struct mp_heap_rows rows_by(enum mp_heap_group group)
+static struct mp_heap_rows rows_by(enum mp_heap_grouping group)
 {
     struct mp_heap_lines lines;
     struct mp_heap_rows rows;
@@ -39,7 +40,7 @@ static void rows_of_every_kind_sum_to_the_whole(void **state)
     const size_t counts[] = {4, 3, 2, 2};
     const int64_t largest[] = {24, 24, 28, 28};
     for (int group = MP_HEAP_EACH_LINE; group <= MP_HEAP_EACH_MODULE; group++) {
-        struct mp_heap_rows rows = rows_by((enum mp_heap_group)group);
+        struct mp_heap_rows rows = rows_by((enum mp_heap_grouping)group);
         assert_int_equal(rows.count, counts[group]);
         assert_int_equal(rows.rows[0].live, largest[group]);
         assert_int_equal(rows.whole.live, 31);
@@ -93,6 +94,30 @@ static void an_installed_file_belongs_to_its_top_module(void **state)
     stacks_end();
 }
 
+static void a_row_of_mappings_alone_has_no_count_in_text_and_none_in_csv(void **state)
+{
+    (void)state;
+    stacks_start();
+    stacks_file.heap.nodes[stacks_add(0, 1, 0, 1 << 20)].blocks = 0;
+    stacks_add(0, 1, 2, 8);
+    struct mp_heap_rows rows = rows_by(MP_HEAP_EACH_LINE);
+    struct mp_heap_style style = {0};
+    struct mp_heap_table_options options = {.most = 1, .style = &style};
+    char text[2000] = "";
+    for (options.form = MP_HEAP_TABLE_TEXT; options.form <= MP_HEAP_TABLE_CSV;
+         options.form++) {
+        FILE *out = fmemopen(text, sizeof text, "w");
+        mp_heap_table_print(out, &rows, &options);
+        fclose(out);
+        bool is_text = options.form == MP_HEAP_TABLE_TEXT;
+        assert_non_null(strstr(text, is_text ? "MiB            -          -  work.py:10"
+                                             : ",2097152,0,0\n"));
+        assert_true(!is_text || strstr(text, " B            2          0  (1 more)"));
+    }
+    mp_heap_rows_release(&rows);
+    stacks_end();
+}
+
 static void the_error_of_what_a_damaged_file_says_is_a_number(void **state)
 {
     (void)state;
@@ -109,6 +134,7 @@ int main(void)
         cmocka_unit_test(two_definitions_of_a_line_are_one_row),
         cmocka_unit_test(functions_of_one_name_are_told_apart_by_their_line),
         cmocka_unit_test(an_installed_file_belongs_to_its_top_module),
+        cmocka_unit_test(a_row_of_mappings_alone_has_no_count_in_text_and_none_in_csv),
         cmocka_unit_test(the_error_of_what_a_damaged_file_says_is_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,6 +170,22 @@ static void sizes_and_counts_read_well(void **state)
     assert_string_equal(mp_heap_count(UINT64_MAX, room), "18,446,744,073,709,551,615");
 }
 
+static void an_estimate_is_shown_with_its_error(void **state)
+{
+    (void)state;
+    char room[MP_HEAP_FIGURE];
+    struct mp_heap_header header = {.sample = 0};
+    assert_string_equal(mp_heap_estimate(&header, 1536, room), "1.5 KiB");
+    assert_string_equal(mp_heap_tight_estimate(&header, 1536, room), "1.5 KiB");
+    header.sample = 512 << 10;
+    assert_string_equal(mp_heap_estimate(&header, 8 << 20, room), "8.0 MiB +-2.0 MiB");
+    assert_string_equal(mp_heap_tight_estimate(&header, 8 << 20, room), "8.0M+-2.0M");
+    assert_string_equal(mp_heap_tight_estimate(&header, 1 << 19, room), "512K+-512K");
+    assert_string_equal(mp_heap_tight_estimate(&header, 0, room), "0B+-512K");
+    header.sample = UINT64_MAX;
+    assert_string_equal(mp_heap_tight_estimate(&header, INT64_MAX, room), "8192P+-4096P");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +198,7 @@ int main(void)
         cmocka_unit_test(json_is_the_golden_one),
         cmocka_unit_test(what_is_missing_is_said_first),
         cmocka_unit_test(sizes_and_counts_read_well),
+        cmocka_unit_test(an_estimate_is_shown_with_its_error),
     };
     return cmocka_run_group_tests(tests, document_prepare, document_tidy);
 }

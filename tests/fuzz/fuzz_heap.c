@@ -13,6 +13,8 @@
 #include "aggregate/heap_merge.h"
 #include "aggregate/heap_series.h"
 #include "report/heap_json.h"
+#include "report/heap_page_json.h"
+#include "report/heap_table.h"
 #include "report/heap_text.h"
 #include "store/heap_read.h"
 
@@ -64,6 +66,58 @@ static void print_views(FILE *out, const struct mp_heap_view *view,
     }
 }
 
+static const char *source_of(void *context, const struct mp_heap_view *view,
+                             struct mp_heap_text file, int line, size_t *length)
+{
+    (void)context, (void)view, (void)file;
+    *length = 5;
+    return line % 2 ? "x = 1" : NULL;
+}
+
+static void print_page(FILE *out, const struct mp_heap_rows *rows,
+                       const struct mp_heap_paths *paths)
+{
+    struct mp_flame flame;
+    struct mp_flame_options how = {0.001, 1000, 100, rows->view->header->pid % 2};
+    struct mp_heap_page page = {.name = "x.mprof",
+                                .flame = &flame,
+                                .rows = rows,
+                                .paths = paths,
+                                .most = 4,
+                                .source = source_of};
+    if (mp_flame_init(&flame, rows->view, &how) || mp_heap_page_json(out, &page))
+        abort();
+    mp_flame_release(&flame);
+}
+
+static void print_tables(FILE *out, const struct mp_heap_rows *rows,
+                         const struct mp_heap_paths *paths,
+                         const struct mp_heap_processes *processes)
+{
+    struct mp_heap_style style = {.width = 80, .paths = paths};
+    struct mp_heap_table_options how = {.most = 4, .style = &style, .processes = processes};
+    for (how.form = 0; how.form <= MP_HEAP_TABLE_JSON; how.form++)
+        mp_heap_table_print(out, rows, &how);
+}
+
+/* Each in its order; the page has the lines. */
+static void print_rows(FILE *out, const struct mp_heap_view *view,
+                       const struct mp_heap_own *own, const struct mp_heap_paths *paths)
+{
+    for (enum mp_heap_grouping by = 0; by <= MP_HEAP_EACH_MODULE; by++) {
+        struct mp_heap_lines lines;
+        struct mp_heap_rows rows;
+        if (mp_heap_lines_init(&lines, view, own))
+            abort();
+        mp_heap_rows_init(&rows, view, &lines, by);
+        mp_heap_rows_sort(&rows, by == MP_HEAP_EACH_LINE ? MP_HEAP_SHARE : MP_HEAP_TOTAL);
+        print_tables(out, &rows, paths, NULL);
+        if (by == MP_HEAP_EACH_LINE)
+            print_page(out, &rows, paths);
+        mp_heap_rows_release(&rows);
+    }
+}
+
 static void print(FILE *out, const struct mp_heap_capture *capture,
                   const struct mp_heap_view *view)
 {
@@ -84,9 +138,31 @@ static void print(FILE *out, const struct mp_heap_capture *capture,
     mp_heap_text(out, view, &lines, &text);
     mp_heap_json(out, view, &lines, &json);
     print_views(out, view, &lines, &json);
+    print_rows(out, view, &own, &paths);
     mp_heap_paths_release(&paths);
     mp_heap_lines_release(&lines);
     mp_heap_own_release(&own);
+}
+
+static void print_processes(FILE *out, const struct mp_heap_capture *capture,
+                            const struct mp_heap_view *merged)
+{
+    static const struct mp_heap_style style = {.width = 80};
+    struct mp_heap_processes two = {0};
+    struct mp_heap_lines lines;
+    struct mp_heap_rows rows;
+    if (mp_heap_processes_add(&two, "x.mprof", &capture->view) ||
+        mp_heap_processes_add(&two, "x.mprof.1", &capture->view) ||
+        mp_heap_process_lines(&lines, &two))
+        abort();
+    mp_heap_put_processes(out, merged->header, &two, 2, &style);
+    mp_heap_put_process_sheets(out, merged->header, &two, 1, &style);
+    mp_heap_processes_json(out, &two);
+    mp_heap_rows_init(&rows, merged, &lines, MP_HEAP_EACH_PROCESS);
+    mp_heap_rows_sort(&rows, MP_HEAP_AT_PEAK);
+    print_tables(out, &rows, NULL, &two);
+    mp_heap_rows_release(&rows);
+    mp_heap_processes_release(&two);
 }
 
 /* As two processes of a run. */
@@ -98,6 +174,7 @@ static void print_merged(FILE *out, const struct mp_heap_capture *capture)
         abort();
     struct mp_heap_view view = mp_heap_merge_view(&merge);
     print(out, capture, &view);
+    print_processes(out, capture, &view);
     mp_heap_merge_release(&merge);
 }
 

@@ -60,11 +60,8 @@ def test_a_pre_fork_server_that_leaks_in_its_workers_is_caught(here: Recorder) -
 
 def test_the_processes_are_listed_by_their_peaks(here: Recorder) -> None:
     heap(here, SERVER)
-    rows = (
-        here.mprof("report", "--by", "process", "a.mprof")
-        .out.split("Processes\n")[1]
-        .splitlines()
-    )
+    text = here.mprof("report", "--by", "process", "a.mprof").out
+    rows = text.split("Processes\n")[1].split("\n\n")[0].splitlines()
     files = [row.strip() for row in rows[2::2]]
     assert sorted(files) == sorted(["a.mprof", *(path.name for path in children(here))])
     assert all(row.endswith("work.py") for row in rows[1::2])

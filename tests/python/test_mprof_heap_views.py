@@ -310,7 +310,7 @@ FIGURES = {
 }  # fmt: skip
 HEAD = {
     "schema": str, "version": str, "unit": str, "time_unit": str, "capture": str,
-    "incomplete": (str, type(None)),
+    "incomplete": (str, type(None)), "sample": int,
 }  # fmt: skip
 PLACE = {"file": str, "line": int, "function": str}
 
@@ -326,7 +326,7 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
     got = report(heap, "a.mprof")
     numbers = (
         "pid wall_start elapsed peak peak_blocks peak_time live live_blocks total allocations "
-        "frees temporary untracked untracked_bytes shortened sample"
+        "frees temporary untracked untracked_bytes shortened"
     )
     check(got, {**HEAD, **dict.fromkeys(numbers.split(), int), "command": str, "rss": dict, "own": dict, "kinds": dict, "native": bool, "lost": bool, "balance": dict,
                 "lines": list, "threads": list, "processes": list, "unrecorded": int, "series": list})  # fmt: skip
