@@ -75,7 +75,7 @@ check-musl: build/tools/.made-of ## build mprof and the core with musl-gcc, reco
 	build/musl/src/cmd/mprof run -o build/musl/true.dat true
 	build/musl/src/cmd/mprof peak build/musl/true.dat
 
-stress: ## the slow stresses: forks among threads, a minute each
+stress: ## the slow stresses, a minute each: forks, threads, signals, loading, stops, 10^6 stacks
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt
 	@tools/install build/venv-$(NEWEST)
 	build/venv-$(NEWEST)/bin/python -m pytest tests/stress

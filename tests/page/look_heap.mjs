@@ -33,6 +33,10 @@ const frames = () => tab.evaluate(() => [...document.querySelectorAll("#graph g.
 const rows = (part) => tab.evaluate((part) => [...document.querySelectorAll(`#lines ${part} tr`)].map((row) => ({
   figures: row.dataset.figures.split(" ").map(Number), text: row.innerText, source: row.querySelector("code")?.textContent ?? null,
 })), part);
+const places = () => tab.evaluate(() => ["graph", "search", "imports"].map((id) => {
+  const { left, top, width } = document.getElementById(id).getBoundingClientRect();
+  return [left, top, width];
+}));
 const shape = (all) => ({ frames: all.length, top: Math.min(...all.map((f) => f.top)), root: all.find((f) => f.name === "all") });
 
 seen.title = await text("#title");
@@ -40,6 +44,9 @@ seen.summary = await text("#summary");
 seen.notices = await tab.locator("#notices li").allInnerTexts();
 seen.measures = await tab.locator("#measures button").allInnerTexts();
 seen.markup = await tab.evaluate(() => ({ images: document.images.length, pwned: "pwned" in window, scripts: document.scripts.length }));
+seen.legend = await tab.locator("#plot .u-value").allInnerTexts();
+seen.note = await tab.locator("#plot p").allInnerTexts();
+seen.theme = await tab.evaluate(() => ["title", "aria-label"].map((name) => document.getElementById("theme").getAttribute(name)));
 seen.time = await tab.evaluate(() => document.querySelectorAll("#plot canvas").length);
 const all = await frames();
 seen.first = all.slice(0, 400);
@@ -74,10 +81,13 @@ await tab.mouse.move(big.left + big.width / 2, big.top + 8);
 await settle();
 seen.tip = await text("#tip");
 await shoot("tip");
+seen.places = [await places()];
 await tab.mouse.click(big.left + big.width / 2, big.top + 8);
 await settle();
 seen.clicked = big;
 seen.zoomed = (await frames()).find((f) => f.name === big.name && f.current);
+seen.places.push(await places());
+seen.reset = await tab.locator("#reset").isVisible();
 await shoot("zoomed");
 await tab.mouse.move(5, 5);
 await tab.keyboard.press("Escape");
@@ -133,7 +143,9 @@ seen.manual = await tab.locator("#manual").isVisible();
 await shoot("help");
 await tab.keyboard.press("Escape");
 const more = tab.locator("#lines .said button");
+seen.more = await more.allInnerTexts();
 if (await more.count()) await more.click();
+seen.allSums = await rows("tfoot");
 seen.allRows = (await rows("tbody")).length;
 await tab.setViewportSize({ width: 700, height: 900 });
 await settle();

@@ -113,8 +113,21 @@ def test_a_page_of_a_sampled_capture_says_its_standard_error(here: Recorder) -> 
     assert here.mprof("heap", "--sample", "64K", "-o", "a.mprof", "program.py").code == 0
     assert here.mprof("flamegraph", "-o", "a.html", "a.mprof").code == 0
     seen = pages.look("look_heap.mjs", here.path / "a.html")
-    told = errors(seen["tip"], "\u00b1")
-    assert len(told) == 1 and told == pytest.approx([1], rel=0.05)
+    buttons, table = " ".join(seen["measures"]), [*seen["rows"], *seen["sums"]]
+    sizes = sum(figure > 0 for row in table for figure in row["figures"][:5:2])
+    for text, least in (
+        (seen["summary"], 3),
+        (buttons, 3),
+        (" ".join(seen["legend"]), 1),
+        (" ".join(" ".join(row["text"].split()) for row in table), sizes),
+        (seen["tip"], 1),
+        (seen["chosen"], 1),
+    ):
+        told = errors(text, "\u00b1")
+        assert len(told) >= least and told == pytest.approx([1] * len(told), rel=0.05)
+        assert text.count("\u00b1") == len(told)
+    itself = re.search(r".* in the line itself", seen["tip"] + "\n" + seen["chosen"])
+    assert itself and "\u00b1" in itself[0]
     (notice,) = [text for text in seen["notices"] if text.startswith("Sampled: one block")]
     assert "64.0 KiB" in notice and "standard error" in notice
 

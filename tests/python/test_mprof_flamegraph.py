@@ -227,6 +227,39 @@ def test_a_browser_draws_zooms_searches_and_turns(capture: Path) -> None:
     assert seen["dark"] == seen["night"] == "rgb(21, 25, 30)"
     assert len(seen["rows"]) < seen["allRows"] == len(data["rows"])
     assert seen["narrow"]["root"]["width"] < 700
+    assert all("dark" in word for word in seen["theme"])
+    time, rss, tracked = seen["legend"]
+    assert time.endswith(" (peak)") and rss.endswith("iB") and seen["note"] == []
+    assert f"peak {tracked} after" in seen["summary"]
+
+
+def test_zooming_moves_neither_the_graph_nor_the_search(capture: Path) -> None:
+    where, words = capture.parent, ("--sample", "64K", "-o", "sampled.mprof", "work.py")
+    assert mprof("heap", *words, cwd=where).returncode == 0  # errors leave least room
+    seen = look(page_of(where / "sampled.mprof")[0], glance=False)
+    whole, zoomed = seen["places"]
+    assert seen["reset"] and zoomed == whole
+
+
+def test_lines_beyond_the_page_are_told_once_with_where_they_are(tmp_path: Path) -> None:
+    source = "kept = []\n" + "kept.append(bytes(5000))\n" * 600
+    page, data = page_of(record(tmp_path, source))
+    seen = look(page, glance=False)
+    assert len(data["rows"]) == seen["allRows"] == 500 and data["more"][0] >= 100
+    beyond = f"{data['more'][0]:,}"
+    end = "not in this page: mprof table --csv has all"
+    hidden = f"{450 + data['more'][0]:,} more lines, {beyond} of them {end}"
+    assert seen["sums"][0]["text"].endswith(hidden)
+    assert seen["more"] == ["show 450 of them"]
+    assert seen["allSums"][0]["text"].endswith(f"{beyond} more lines, {end}")
+
+
+def test_blocks_above_resident_memory_are_explained(tmp_path: Path) -> None:
+    source = "kept = bytes(1 << 28)\nfor i in range(10**6): str(i)\n"
+    page, data = page_of(record(tmp_path, source))
+    assert any(heap > rss > 0 for _, rss, heap in data["series"])
+    (note,) = look(page)["note"]
+    assert "above RSS" in note and "not resident" in note
 
 
 def test_the_lines_stand_beside_the_graph_with_their_source(capture: Path) -> None:

@@ -19,6 +19,7 @@ const WORDS: [string, string][] = [
   ["still live", "bytes in blocks that were not freed by the end"],
   ["allocated", "bytes ever allocated, freed or not"],
   ["temporary", "blocks freed before their thread allocated again: work that a buffer or a generator may save"],
+  ["\u00b1", "the standard error of a size, where one block in so many bytes was recorded (mprof heap --sample)"],
   ["smaller", "stacks below the least share of every measure, merged; their bytes are counted. mprof flamegraph --full or --min-percent draws them"],
   ["deeper", "stacks below the deepest frame that is drawn, merged"],
   ["imports", "importlib's own frames are left out: what they hold is the importing line's, and one line of the table; they can be drawn in full, or all that an import takes as one frame"],

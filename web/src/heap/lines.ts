@@ -1,8 +1,8 @@
 // The lines that hold memory, with their source: sorted, searched, and summed to the whole.
 import { Capture, Figures, IMPORTING, isImporting, Measure, MEASURES, OURS, placeOf, Row, shortPlaceOf, sourceOf } from "./capture";
-import { count, many, percent, size } from "./words";
+import { count, error, many, percent, size } from "./words";
 
-const AT_FIRST = 50;
+const AT_FIRST = 50, LEAST_BAR = 0.005;
 const COLUMNS = [
   ...MEASURES.slice(0, 3).map((measure) => ({ name: measure.name, at: measure.of as number, bytes: true })),
   { name: "allocations", at: 5, bytes: false },
@@ -27,7 +27,7 @@ export class Lines {
   onPick: (words: string) => void = () => undefined;
 
   constructor(place: HTMLElement, private readonly capture: Capture) {
-    const table = element("table"), head = element("tr");
+    const table = element("table", capture.sample ? "sampled" : ""), head = element("tr");
     COLUMNS.forEach(({ name }, i) => {
       const cell = element("th"), button = element("button", "", name);
       cell.scope = "col";
@@ -52,13 +52,15 @@ export class Lines {
   }
 
   private cells(figures: Figures): HTMLElement[] {
-    const whole = this.capture.root.figures;
+    const { sample, root: { figures: whole } } = this.capture;
     return COLUMNS.map(({ at, bytes }, i) => {
       const cell = element("td", i === this.column ? "sorted" : "", bytes ? size(figures[at]) : count(figures[at]));
       const share = whole[at] ? figures[at] / whole[at] : 0, bar = element("span", "bar");
       cell.title = `${bytes ? `${count(figures[at])} bytes, ` : ""}${percent(figures[at], whole[at])}`;
       bar.style.width = `calc((100% - 16px) * ${share.toFixed(4)})`;
-      if (share >= 0.0005) cell.append(bar);
+      const around = bytes ? error(figures[at], sample) : "";
+      if (around) cell.append(element("small", "", around));
+      if (share >= LEAST_BAR) cell.append(bar);
       return cell;
     });
   }
@@ -84,6 +86,13 @@ export class Lines {
     return made;
   }
 
+  /** Lines without a row: some can be shown, the least are not in the page. */
+  private left(shown: number, all: number): string {
+    const out = all - shown, told = many(all, "more line");
+    if (!out) return told;
+    return `${told}, ${shown ? `${count(out)} of them ` : ""}not in this page: mprof table --csv has all`;
+  }
+
   private draw(): void {
     const { rows, more, moreFigures, own, root } = this.capture;
     const { at } = COLUMNS[this.column], wanted = this.words.toLowerCase();
@@ -94,14 +103,15 @@ export class Lines {
     const add = (figures: Figures, other: Figures): Figures => figures.map((figure, i) => figure + other[i]);
     const left = rest.reduce((sum, row) => add(sum, row.figures), wanted ? moreFigures.map(() => 0) : moreFigures);
     const leftCount = rest.length + (wanted ? 0 : more);
-    const sums = leftCount ? [this.sum(many(leftCount, "more line"), left)] : [];
-    if (wanted) sums.push(this.sum(`${many(found.length, "line")} found`, found.reduce((sum, row) => add(sum, row.figures), moreFigures.map(() => 0))));
+    const sums = leftCount ? [this.sum(this.left(rest.length, leftCount), left)] : [];
+    const among = more ? ` of the ${count(rows.length)} in this page` : "";
+    if (wanted) sums.push(this.sum(`${many(found.length, "line")} found${among}`, found.reduce((sum, row) => add(sum, row.figures), moreFigures.map(() => 0))));
     if (own.some((figure) => figure > 0)) sums.push(this.sum(OURS, own));
     this.foot.replaceChildren(...sums, this.sum("all", root.figures));
     this.heads.forEach((head, i) => head.setAttribute("aria-sort", i === this.column ? "descending" : "none"));
     this.said.replaceChildren();
     if (rest.length) {
-      const button = element("button", "", `show ${many(rest.length, "more line")}`);
+      const button = element("button", "", leftCount > rest.length ? `show ${count(rest.length)} of them` : `show ${many(rest.length, "more line")}`);
       button.addEventListener("click", () => { this.most = Infinity; this.draw(); });
       this.said.append(button);
     }

@@ -5,14 +5,15 @@ import { Flame, Imports } from "./flame";
 import { listen, manual } from "./keys";
 import { Lines } from "./lines";
 import { timeline } from "./timeline";
-import { count, many, percent, seconds, size } from "./words";
+import { count, estimate, many, percent, seconds, size } from "./words";
 
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const capture = readCapture(byId("data").textContent ?? "");
 const { root, counted } = capture;
 const tip = byId("tip"), search = byId<HTMLInputElement>("search"), imports = byId<HTMLSelectElement>("imports");
 const valueOf = (frame: Frame, measure: Measure): number => Math.max(0, frame.figures[measure.of]);
-const shown = (value: number, measure: Measure): string => (measure.bytes ? size(value) : many(value, "block"));
+const sized = (bytes: number): string => estimate(bytes, capture.sample);
+const shown = (value: number, measure: Measure): string => (measure.bytes ? sized(value) : many(value, "block"));
 
 let measure: Measure = MEASURES.find((one) => valueOf(root, one) > 0) ?? MEASURES[0], icicle = true;
 const flame = new Flame(byId("graph"), capture, measure), lines = new Lines(byId("lines"), capture);
@@ -20,10 +21,10 @@ const flame = new Flame(byId("graph"), capture, measure), lines = new Lines(byId
 function summary(): string {
   return [
     ...(capture.command ? [capture.command] : []),
-    capture.processes > 1 ? `peaks of ${capture.processes} processes, each at its own, ${size(counted.peak)} in all`
-      : `peak ${size(counted.peak)} after ${seconds(capture.peak_time)}`,
-    `${size(counted.live)} still live after ${seconds(capture.elapsed)}`,
-    `${size(counted.total)} in ${many(counted.blocks, "allocation")}, ${percent(counted.temporary, counted.blocks)} temporary`,
+    capture.processes > 1 ? `peaks of ${capture.processes} processes, each at its own, ${sized(counted.peak)} in all`
+      : `peak ${sized(counted.peak)} after ${seconds(capture.peak_time)}`,
+    `${sized(counted.live)} still live after ${seconds(capture.elapsed)}`,
+    `${sized(counted.total)} in ${many(counted.blocks, "allocation")}, ${percent(counted.temporary, counted.blocks)} temporary`,
     ...(capture.processes > 1 ? [] : [`process ${capture.pid}`]), new Date(capture.start * 1000).toLocaleString(),
   ].join(" \u00b7 ");
 }
@@ -57,7 +58,7 @@ function notices(): void {
     [incomplete ? `Incomplete: ${incomplete}.` : "", true],
     [untracked ? `Not followed: ${many(untracked, "block")} (${size(untracked_bytes)}), for want of memory.` : "", true],
     [shortened ? `Charged to their callers: ${many(shortened, "allocation")} whose stacks found no room in the file.` : "", true],
-    [sample ? `Sampled: one block in ${size(sample)}. A figure of x bytes is an estimate with a standard error of at most the root of ${size(sample)} times x.` : "", false],
+    [sample ? `Sampled: one block in ${size(sample)}. A figure of x bytes is an estimate with a standard error (\u00b1) of at most the root of ${size(sample)} times x; counts of blocks are estimates as well.` : "", false],
     [disagreement(), true], [merged(), false],
   ];
   for (const [text, warns] of told) {
@@ -69,16 +70,11 @@ function notices(): void {
   }
 }
 
-/** The standard error of a sampled figure. */
-function error(value: number): string {
-  return capture.sample && measure.bytes ? ` \u00b1 ${size(Math.sqrt(capture.sample * value))}` : "";
-}
-
 /** What a frame is, a line each. */
 function describe(frame: Frame): string[] {
   const value = valueOf(frame, measure), blocks = frame.figures[measure.blocks];
   const below = frame.children.reduce((sum, child) => sum + valueOf(child, measure), 0);
-  const facts = [`${shown(value, measure)}${error(value)}${measure.bytes ? ` in ${many(blocks, "block")}` : ""}, ${percent(value, valueOf(root, measure))} of all ${measure.name}`];
+  const facts = [`${shown(value, measure)}${measure.bytes ? ` in ${many(blocks, "block")}` : ""}, ${percent(value, valueOf(root, measure))} of all ${measure.name}`];
   if (frame.kind === "call" && below < value) facts.push(`${shown(value - below, measure)} in the line itself`);
   facts.push(many(frame.stacks, "call stack"));
   const place = placeOf(frame.func, frame.line), source = sourceOf(frame.func, frame.line);

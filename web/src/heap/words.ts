@@ -8,6 +8,13 @@ export function size(bytes: number): string {
   return `${value.toFixed(1)} ${UNITS[unit]}`;
 }
 
+/** The standard error of bytes of which one block in `sample` was recorded; nothing where all were. */
+export const error = (bytes: number, sample: number): string =>
+  sample && bytes ? `\u00b1 ${size(Math.round(Math.sqrt(sample * Math.abs(bytes))))}` : "";
+
+export const estimate = (bytes: number, sample: number): string =>
+  sample && bytes ? `${size(bytes)} ${error(bytes, sample)}` : size(bytes);
+
 export const count = (number: number): string => number.toLocaleString("en-US");
 
 export const many = (number: number, one: string, several = `${one}s`): string =>
@@ -16,6 +23,7 @@ export const many = (number: number, one: string, several = `${one}s`): string =
 export function percent(part: number, whole: number): string {
   if (!whole) return "0%";
   const share = (100 * part) / whole;
+  if (share > 0 && share < 0.0005) return "<0.001%";
   return `${share >= 99.95 || share === 0 ? share.toFixed(0) : share.toFixed(share < 0.1 ? 3 : 1)}%`;
 }
 
