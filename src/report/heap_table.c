@@ -59,8 +59,9 @@ static void put_names(FILE *out, const struct mp_heap_rows *table,
                       const struct mp_heap_table_options *options,
                       const struct mp_heap_line *row, bool json)
 {
-    if (table->group == MP_HEAP_EACH_PROCESS) {
-        put_process(out, mp_heap_process_of(options, row), json);
+    const struct mp_heap_process *process = mp_heap_process_of(options, row);
+    if (process) {
+        put_process(out, process, json);
         return;
     }
     const struct mp_heap_code *code = &table->view->codes[row->code];

@@ -21,8 +21,9 @@ static void put_place(FILE *out, const struct mp_heap_table_options *options,
     struct mp_heap_text name =
         table->group == MP_HEAP_EACH_MODULE ? mp_heap_module(view, code->file) : code->file;
     bool is_function = table->group <= MP_HEAP_EACH_FUNCTION;
-    if (table->group == MP_HEAP_EACH_PROCESS)
-        put_process(out, options, mp_heap_process_of(options, row), columns);
+    const struct mp_heap_process *process = mp_heap_process_of(options, row);
+    if (process)
+        put_process(out, options, process, columns);
     else if (row->importing && table->group <= MP_HEAP_EACH_FILE)
         fputs(MP_HEAP_IMPORTING, out);
     else if (is_function)
