@@ -37,9 +37,8 @@ static const char *say_open(struct mp_heap_run *run)
     if (own || !open ||
         asprintf(
             &run->why,
-            "%zu of %zu processes were killed, or are still running; until then all is "
-            "there",
-            open, count) < 0)
+            "%zu of %zu processes %s killed, or %s still running; until then all is there",
+            open, count, open == 1 ? "was" : "were", open == 1 ? "is" : "are") < 0)
         return own;
     return run->why;
 }

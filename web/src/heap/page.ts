@@ -58,7 +58,7 @@ function notices(): void {
     [incomplete ? `Incomplete: ${incomplete}.` : "", true],
     [untracked ? `Not followed: ${many(untracked, "block")} (${size(untracked_bytes)}), for want of memory.` : "", true],
     [shortened ? `Charged to their callers: ${many(shortened, "allocation")} whose stacks found no room in the file.` : "", true],
-    [sample ? `Sampled: one block in ${size(sample)}. A figure of x bytes is an estimate with a standard error (\u00b1) of at most the root of ${size(sample)} times x; counts of blocks are estimates as well.` : "", false],
+    [sample ? `Sampled: one block in ${size(sample)}. A figure of x bytes is an estimate with a standard error (\u00b1) of at most the root of ${size(sample)} times x, and where none was recorded of ${size(sample)}; counts of blocks are estimates as well.` : "", false],
     [disagreement(), true], [merged(), false],
   ];
   for (const [text, warns] of told) {
