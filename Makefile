@@ -16,7 +16,7 @@ help: ## list the targets
 demo: install ## build, then line-profile examples/report.py and print its table
 	$(VENV)/bin/python -m memory_profiler examples/report.py
 
-install: ## build and install into VENV (default .venv) for PYTHON (default: newest supported)
+install: ## build and install into VENV (default .venv) for PYTHON (default: python3 if supported, else the newest)
 	@python=$$(tools/choose-python "$(PYTHON)") && tools/venv $(VENV) "$$python" $(BUILD)
 	@tools/install $(VENV)
 
