@@ -158,9 +158,10 @@ static void put_left_out(FILE *out, const struct mp_heap_process *const *order,
 {
     if (count <= shown)
         return;
-    fprintf(out, "\nand of %zu more; of one: mprof report ", count - shown);
-    mp_heap_put_text(out, style, order[shown]->file, strlen(order[shown]->file), 0,
-                     MP_HEAP_CUT_START);
+    const struct mp_heap_process *one = order[shown];
+    fprintf(out, "\nand of %zu more; of one: mprof report %s", count - shown,
+            one->parent ? "" : "--no-children "); /* the first's file stands for the run */
+    mp_heap_put_text(out, style, one->file, strlen(one->file), 0, MP_HEAP_CUT_START);
     fputc('\n', out);
 }
 

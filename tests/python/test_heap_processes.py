@@ -57,6 +57,12 @@ def sheets(here: Recorder, *words: str) -> list[str]:
     return out.split("Where the RSS is, ")[1:]
 
 
+def has_a_sheet(here: Recorder, said: str) -> bool:
+    """Whether the command that was advised shows one."""
+    _, _, words = said.partition("of one: mprof ")
+    return "\nWhere the RSS is\n" in here.mprof(*words.split()).out
+
+
 def columns(sheet: str) -> dict[str, list[str]]:
     """What stands in each row, by its name."""
     rows = (line.rsplit("  ", 1) for line in sheet.splitlines()[1:])
@@ -170,9 +176,24 @@ def test_of_many_processes_the_sheets_of_the_largest_are_shown(here: Recorder) -
     shown = [name.removeprefix("a.mprof.") for name in largest[:4]]
     assert columns(peak)["process"] == columns(end)["process"] == shown
     last = end.splitlines()[-1]
-    assert last == f"and of 3 more; of one: mprof report {largest[4]}"
-    assert "\nWhere the RSS is\n" in here.mprof(*last.split()[-2:]).out
+    assert last.startswith("and of 3 more; of one: mprof report ")
+    assert last.endswith(f" {largest[4]}") and has_a_sheet(here, last)
     assert columns(sheets(here, "-n", "2")[0])["process"] == shown[:2]
+
+
+def test_the_sheet_of_the_first_process_is_found_by_the_words_that_are_given(
+    here: Recorder,
+) -> None:
+    heap(here, f"""
+        import os
+        if not os.fork():
+            its = bytearray(b"x") * (40 * {MIB})
+            os._exit(0)
+        os.wait()
+        """)  # fmt: skip
+    last = sheets(here, "-n", "1")[1].splitlines()[-1]
+    assert last == "and of 1 more; of one: mprof report --no-children a.mprof"
+    assert has_a_sheet(here, last)
 
 
 def test_a_killed_worker_has_a_sheet_of_its_peak_alone(here: Recorder) -> None:
