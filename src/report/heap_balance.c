@@ -77,11 +77,13 @@ static void put_errors(FILE *out, const struct mp_heap_header *header,
 static void put_moment(FILE *out, const struct mp_heap_sheet *sheet, int64_t peak)
 {
     char size[MP_HEAP_FIGURE];
-    if (!sheet->rss || peak - sheet->heap <= peak / 1000)
+    if (!sheet->rss || !peak)
+        return;
+    double share = (double)sheet->heap / (double)peak; /* a damaged file may say anything */
+    if (share >= 0.999)
         return;
     fprintf(out, "at the peak: read at %.3f s, heap %s (%.1f%% of the peak)\n",
-            (double)sheet->time / 1e9, mp_heap_size(sheet->heap, size),
-            100.0 * (double)sheet->heap / (double)peak);
+            (double)sheet->time / 1e9, mp_heap_size(sheet->heap, size), 100.0 * share);
 }
 
 void mp_heap_put_balance(FILE *out, const struct mp_heap_view *view)
