@@ -131,7 +131,7 @@ check-threads: build/tools/.made-of
 	    --print-errorlogs "$$@"
 
 check-fuzz: ## one minute of libFuzzer on the readers of recordings and heap captures
-	tools/fuzz 60
+	tools/fuzz
 
 check-web: ## types of the page's TypeScript
 	@[ -d web/node_modules ] || (cd web && npm ci --silent)
