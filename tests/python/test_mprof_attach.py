@@ -52,6 +52,8 @@ def test_faults_31_several_of_that_name_are_listed(here: Recorder) -> None:
         done = here.mprof("attach", "-t", "1", name[:-2])
         assert done.code == 0
         two = subprocess.Popen([here.path / name, "61"])
+        words = pathlib.Path(f"/proc/{two.pid}/cmdline")  # empty for a moment after exec
+        wait_for(words.read_bytes, "the second program to have its words")
         done = here.mprof("attach", "-t", "1", name[:-2])
         two.kill()
         two.wait()
