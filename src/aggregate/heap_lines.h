@@ -62,6 +62,12 @@ double mp_heap_line_share(const struct mp_heap_line *, const struct mp_heap_line
 /* Adds a line's figures to a sum of several. */
 void mp_heap_line_add(struct mp_heap_line *sum, const struct mp_heap_line *);
 
+/* Bytes ever allocated, as sizes are shown. */
+static inline int64_t mp_heap_line_total(const struct mp_heap_line *line)
+{
+    return line->total > INT64_MAX ? INT64_MAX : (int64_t)line->total;
+}
+
 /* By their bytes, as strings. */
 int mp_heap_text_compare(const struct mp_heap_view *, struct mp_heap_text,
                          struct mp_heap_text);

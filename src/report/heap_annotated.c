@@ -28,8 +28,8 @@ static struct figures figures_of(const struct columns *columns,
                                  const struct mp_heap_line *sum, int64_t cumulative)
 {
     struct figures figures;
-    const int64_t total = sum->total > INT64_MAX ? INT64_MAX : (int64_t)sum->total;
-    const int64_t sizes[SIZES] = {cumulative, sum->at_peak, sum->live, total};
+    const int64_t sizes[SIZES] = {cumulative, sum->at_peak, sum->live,
+                                  mp_heap_line_total(sum)};
     for (int i = 0; i < SIZES; i++)
         if (columns->header->sample && sizes[i] && i < columns->errors)
             mp_heap_tight_estimate(columns->header, sizes[i], figures.text[i]);

@@ -19,7 +19,7 @@ static const struct {
     [MP_HEAP_PART_REMAINDER] = {"remainder", "remainder"},
 };
 
-static const char *signed_size(int64_t bytes, char room[MP_HEAP_FIGURE])
+static const char *signed_size(int64_t bytes, char room[MP_HEAP_FIGURE + 1])
 {
     room[0] = '-';
     mp_heap_size(bytes < 0 ? -bytes : bytes, room + (bytes < 0));
@@ -29,7 +29,7 @@ static const char *signed_size(int64_t bytes, char room[MP_HEAP_FIGURE])
 static void put_figure(FILE *out, const struct mp_heap_sheet *sheet, bool known,
                        int64_t bytes)
 {
-    char size[MP_HEAP_FIGURE];
+    char size[MP_HEAP_FIGURE + 1];
     if (known && sheet->rss)
         fprintf(out, "%12s %6.1f%%", signed_size(bytes, size),
                 100.0 * (double)bytes / (double)sheet->rss);
@@ -60,18 +60,33 @@ static void put_sums(FILE *out, const struct mp_heap_sheet sheets[COLUMNS])
     fputs("  live, but not resident\n", out);
 }
 
-/* Of blocks that were sampled; what is taken off them is off by as much. */
+/* What the sampled blocks of a sheet are off by, and what is taken off them with them. */
+static const char *error_of(const struct mp_heap_header *header,
+                            const struct mp_heap_sheet *sheet, bool in_short,
+                            char room[MP_HEAP_FIGURE + 2])
+{
+    int64_t error = mp_heap_error(header, sheet->heap);
+    if (!sheet->rss)
+        return "-";
+    memcpy(room, "+-", 2);
+    if (in_short)
+        mp_heap_short_size(error, room + 2);
+    else
+        mp_heap_size(error, room + 2);
+    return room;
+}
+
+static const char errors_label[] = "  standard error of live blocks\n";
+
 static void put_errors(FILE *out, const struct mp_heap_header *header,
                        const struct mp_heap_sheet sheets[COLUMNS])
 {
-    char size[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE + 2];
-    for (int i = 0; i < COLUMNS && header->sample; i++) {
-        snprintf(error, sizeof error, "+-%s",
-                 mp_heap_size(mp_heap_error(header, sheets[i].heap), size));
-        fprintf(out, "%12s %7s", sheets[i].rss ? error : "-", "");
-    }
-    if (header->sample)
-        fputs("  standard error of live blocks\n", out);
+    char error[MP_HEAP_FIGURE + 2];
+    if (!header->sample)
+        return;
+    for (int i = 0; i < COLUMNS; i++)
+        fprintf(out, "%12s %7s", error_of(header, &sheets[i], false, error), "");
+    fputs(errors_label, out);
 }
 
 static void put_moment(FILE *out, const struct mp_heap_sheet *sheet, int64_t peak)
@@ -120,7 +135,7 @@ static void put_sizes(FILE *out, const struct mp_heap_process *const *processes,
 {
     for (size_t i = 0; i < count; i++) {
         const struct mp_heap_sheet *sheet = &processes[i]->sheets[moment];
-        char size[MP_HEAP_FIGURE];
+        char size[MP_HEAP_FIGURE + 1];
         bool known = sheet->rss && (row >= MP_HEAP_PARTS || sheet->known[row]);
         int64_t bytes = row < MP_HEAP_PARTS    ? sheet->parts[row]
                         : row == MP_HEAP_PARTS ? sheet->rss
@@ -138,15 +153,12 @@ static void put_errors_of(FILE *out, const struct mp_heap_header *header,
                           const struct mp_heap_process *const *processes, size_t count,
                           enum mp_heap_moment moment)
 {
-    char size[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE + 2];
-    for (size_t i = 0; i < count && header->sample; i++) {
-        const struct mp_heap_sheet *sheet = &processes[i]->sheets[moment];
-        snprintf(error, sizeof error, "+-%s",
-                 mp_heap_short_size(mp_heap_error(header, sheet->heap), size));
-        fprintf(out, "%11s", sheet->rss ? error : "-");
-    }
-    if (header->sample)
-        fputs("  standard error of live blocks\n", out);
+    char error[MP_HEAP_FIGURE + 2];
+    if (!header->sample)
+        return;
+    for (size_t i = 0; i < count; i++)
+        fprintf(out, "%11s", error_of(header, &processes[i]->sheets[moment], true, error));
+    fputs(errors_label, out);
 }
 
 /* How near its peak each was read. */

@@ -71,7 +71,7 @@ static struct cells cells_of(const struct columns *columns, const struct mp_heap
 {
     const struct mp_heap_header *header = columns->table->view->header;
     const int64_t sizes[] = {
-        [AT_PEAK] = row->at_peak, [LIVE] = row->live, [TOTAL] = (int64_t)row->total};
+        [AT_PEAK] = row->at_peak, [LIVE] = row->live, [TOTAL] = mp_heap_line_total(row)};
     const struct mp_heap_process *process = mp_heap_process_of(columns->options, row);
     struct cells cells = {0};
     for (int i = AT_PEAK; i <= TOTAL; i++)

@@ -35,9 +35,7 @@ static void figures(const struct table *table, const struct mp_heap_line *line,
         break;
     default:
         mp_heap_count(line->temporary, rooms[0]);
-        mp_heap_estimate(table->header,
-                         line->total > INT64_MAX ? INT64_MAX : (int64_t)line->total,
-                         rooms[1]);
+        mp_heap_estimate(table->header, mp_heap_line_total(line), rooms[1]);
     }
 }
 

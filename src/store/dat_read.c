@@ -101,8 +101,8 @@ enum mp_dat_problem mp_dat_read(struct mp_timeline *timeline, const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     char *buffer = fd < 0 ? NULL : malloc(LONGEST_LINE);
     size_t used = 0;
-    bool any = buffer && is_device(fd);
-    ssize_t length = buffer ? !any : -1;
+    bool endless = buffer && is_device(fd), any = endless;
+    ssize_t length = !buffer ? -1 : endless ? 0 : 1;
     while (length > 0 && !reader.no_memory && timeline->version <= NEWEST_VERSION) {
         length = read(fd, buffer + used, CHUNK);
         if (length > 0) {

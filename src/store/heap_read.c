@@ -302,10 +302,12 @@ void mp_heap_words(const char *path, char words[MP_HEAP_COMMAND])
 uint64_t mp_heap_sample(const char *path)
 {
     uint64_t sample;
-    bool there =
-        mp_heap_started(path) >= 0 &&
-        read_part(path, &sample, sizeof sample, offsetof(struct mp_heap_header, sample));
-    return there ? sample : 0;
+    char start[offsetof(struct mp_heap_header, sample) + sizeof sample];
+    if (!read_part(path, start, sizeof start, 0) ||
+        memcmp(start, MP_HEAP_MAGIC, sizeof MP_HEAP_MAGIC - 1) != 0)
+        return 0;
+    memcpy(&sample, start + offsetof(struct mp_heap_header, sample), sizeof sample);
+    return sample;
 }
 
 void mp_heap_capture_release(struct mp_heap_capture *capture)
