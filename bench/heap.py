@@ -1,9 +1,14 @@
 """What recording the heap costs, beside memray, Fil, Scalene and tracemalloc.
 
 Usage: [PEERS_PYTHON=...] python bench/heap.py [--quick] [--tools ours,memray] [--clock cpu] [CASE ...]
+       python bench/heap.py --count [CASE ...]
+       python bench/heap.py --count-moments [CASE ...]
 
 Each run is a process of its own, the tools take turns, the best of the rounds counts. Times are
-ratios to the plain run; memory is the peak RSS over the plain run's. Cases are in heap_parts/cases.py.
+ratios to the plain run; memory is the peak RSS over the plain run's. Cases are in heap_parts/cases.py. "held" is what a heap
+of 0.1, 1 and 4 GiB costs in memory, of small objects, of mixed ones and of arrays. --count-moments counts
+the instructions of ours with moments and without, --count those, the misses of a first cache and the mispredicted
+branches of the plain run and of ours, under valgrind: some minutes, and alike on a busy machine.
 """
 
 from __future__ import annotations
@@ -19,14 +24,15 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "heap_parts"))
 
+import counted  # noqa: E402
 import tools  # noqa: E402
-from cases import CASES, PINNED  # noqa: E402
-from targets import MIB, Cost, Costs, mean, scaling, verdicts  # noqa: E402
+from cases import CASES, HELD, PINNED  # noqa: E402
+from targets import MIB, Cost, Costs, Verdict, held, mean, scaling, verdicts  # noqa: E402
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What recording the heap costs.")
-    names = [*CASES, "startup"]
+    names = [*CASES, "startup", "held"]
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(names))
     parser.add_argument(
         "--quick", action="store_true", help="one round of a third of the work"
@@ -35,6 +41,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tools", help=f"of {','.join(tools.TOOLS)}; plain always runs")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall",
                         help="cpu: for a machine that others use too")  # fmt: skip
+    parser.add_argument("--count", action="store_true",
+                        help="instructions, cache misses and branches, in place of time")  # fmt: skip
+    parser.add_argument("--count-moments", action="store_true",
+                        help="the instructions of moments, in place of time")  # fmt: skip
     chosen = parser.parse_args()
     chosen.cases = chosen.cases or names
     chosen.rounds = chosen.rounds or (1 if chosen.quick else 3)
@@ -64,7 +74,8 @@ def turns(
     for _ in range(rounds):
         for name in list(runs):
             try:
-                runs[name].append(tools.run(name, case, scale, check=name == "ours"))
+                check = name == "ours" and case != "arrays"  # which are few
+                runs[name].append(tools.run(name, case, scale, check=check))
             except tools.Failed as failure:
                 del runs[name]
                 print(f"  {name:18} failed: {failure}")
@@ -136,17 +147,63 @@ def startup(names: list[str], rounds: int) -> None:
     print("startup       ", ", ".join(said))
 
 
+def available() -> int:
+    """Bytes of memory that could be had now."""
+    with open("/proc/meminfo") as file:
+        return next(int(line.split()[1]) for line in file if "Available" in line) * 1024
+
+
+def hold(names: list[str], quick: bool) -> list[Verdict]:
+    """RSS that each tool adds to heaps of some sizes, in MiB and as a share; one run of each."""
+    found: list[Verdict] = []
+    for gib in (0.1,) if quick else (0.1, 1, 4):
+        if gib * 2.5 * 2**30 > available():
+            print(f"held           {gib:g} GiB: left out, there is not enough memory here")
+            continue
+        costs: Costs = {}
+        for kind in HELD:
+            costs[kind] = costs_of(turns(kind, names, gib, rounds=1), "cpu")
+            print(f"held {gib:g} GiB", end=" ")
+            show(kind, costs[kind])
+        found += held(costs, gib)
+    return found
+
+
+def show_targets(found: list[Verdict]) -> None:
+    print("\ntargets")
+    for target, met, why in found:
+        print(
+            f"  {'met    ' if met else 'NOT MET'}  {target}" + (f": {why}" if why else "")
+        )
+
+
+def count(cases: list[str], moments: bool) -> None:
+    reason = counted.missing()
+    if reason:
+        sys.exit(f"bench/heap.py: instructions cannot be counted: {reason}")
+    known = [case for case in cases if case in CASES]
+    if moments:
+        show_targets(list(counted.moments(known)))
+    else:
+        counted.recording(known)
+
+
 def main() -> None:
     chosen = arguments()
+    if chosen.count or chosen.count_moments:
+        return count(chosen.cases, chosen.count_moments)
     load = os.getloadavg()[0]
     print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, load {load:.1f},"
           f" {chosen.clock} time, {chosen.rounds} rounds")  # fmt: skip
     names = present(chosen.tools)
     scale = 0.33 if chosen.quick else 1.0
     costs: Costs = {}
+    of_held: list[Verdict] = []
     for case in chosen.cases:
         if case == "startup":
             startup(names, chosen.rounds)
+        elif case == "held":
+            of_held = hold(names, chosen.quick)
         elif case == "tight":
             tight(scale)
         else:
@@ -162,11 +219,7 @@ def main() -> None:
         said = [(name, scaling(costs, kind, name)) for name in names]
         if any(got for _, got in said):
             print(f"{kind}: two threads do", *(f"{n} x{got:.2f}" for n, got in said if got))
-    print("\ntargets")
-    for target, met, why in verdicts(costs):
-        print(
-            f"  {'met    ' if met else 'NOT MET'}  {target}" + (f": {why}" if why else "")
-        )
+    show_targets([*verdicts(costs), *of_held])
 
 
 if __name__ == "__main__":

@@ -26,25 +26,27 @@ void call_mmap(long rounds, size_t size)
 
 #else
 
-#include "capture/hooks_native.h"
-#include "capture/native_sink.h"
-#include "capture/native_state.h"
-#include "capture/patch.h"
+#include "capture/heap/native/hooks.h"
+#include "capture/heap/native/patch.h"
+#include "capture/heap/native/state.h"
+#include "../tests/c/heap/native/local_sink.h"
 
 /* clang-format off */
-void mp_native_sink_alloc(void *address, size_t size) { (void)address, (void)size; }
-void mp_native_sink_free(void *address) { (void)address; }
-void mp_native_sink_take(void *a, struct mp_native_moving *m) { (void)a, (void)m; }
-void mp_native_sink_put_back(void *a, const struct mp_native_moving *m) { (void)a, (void)m; }
-void mp_native_sink_moved(uintptr_t a, const struct mp_native_moving *m, void *b, size_t s)
+static void report_alloc(void *address, size_t size) { (void)address, (void)size; }
+static bool report_free(void *address) { (void)address; return false; }
+static void tell_freed(void) {}
+static void tell_take(void *a, struct mp_native_moving *m) { (void)a, (void)m; }
+static void tell_put_back(void *a, const struct mp_native_moving *m) { (void)a, (void)m; }
+static void tell_moved(uintptr_t a, const struct mp_native_moving *m, void *b, size_t s)
 { (void)a, (void)m, (void)b, (void)s; }
-void mp_native_sink_map(void *a, size_t s, enum mp_map_kind k, int p)
+static void tell_map(void *a, size_t s, enum mp_map_kind k, int p)
 { (void)a, (void)s, (void)k, (void)p; }
-void mp_native_sink_unmap(void *a, size_t s) { (void)a, (void)s; }
-void mp_native_sink_protect(void *a, size_t s, int p) { (void)a, (void)s, (void)p; }
-void mp_native_sink_dontneed(void *a, size_t s) { (void)a, (void)s; }
-void mp_native_sink_remap(const struct mp_maps_remap *r) { (void)r; }
-void mp_native_sink_create(struct mp_native_birth *b) { (void)b; }
+static void tell_leave(void *a, size_t s) { (void)a, (void)s; }
+static void tell_unmap(void *a, size_t s) { (void)a, (void)s; }
+static void tell_protect(void *a, size_t s, int p) { (void)a, (void)s, (void)p; }
+static void tell_dontneed(void *a, size_t s) { (void)a, (void)s; }
+static void tell_remap(const struct mp_maps_remap *r) { (void)r; }
+static void tell_create(struct mp_native_creation *b) { (void)b; }
 /* clang-format on */
 
 static double ns(void)
@@ -78,7 +80,7 @@ int main(void)
     puts("ns a pair  64 bytes   4 KiB  64 KiB by mmap");
     measure("plain");
     double start = ns();
-    if (mp_native_install())
+    if (mp_native_install(&local_sink))
         return 1;
     double took = ns() - start;
     measure("hooked");

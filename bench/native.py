@@ -14,8 +14,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCES = HERE.parent / "src"
-CORE = ["elf_object", "hooks_native", "hooks_native_maps", "hooks_native_threads"]
-CORE += ["patch", "patch_dl"]
+CORE = [*sorted((SOURCES / "capture/heap/native").glob("*.c")), SOURCES / "base/guard.c"]
 PEERS = os.environ.get("PEERS_PYTHON", sys.executable)
 PAIRS, ROUNDS, SIZE = 500_000, 9, 64
 TOOLS = ("plain", "ours", "sampled", "memray")
@@ -80,7 +79,7 @@ def main() -> None:
         command = ["cc", "-O2", "-D_GNU_SOURCE", "-fvisibility=default", f"-I{SOURCES}"]
         command += ["-fno-builtin", "-pthread", str(HERE / "native.c")]
         subprocess.run([*command, "-DCALLER", "-shared", "-fPIC", "-o", caller], check=True)
-        core = [str(SOURCES / "capture" / f"{name}.c") for name in CORE]
+        core = [str(path) for path in CORE]
         subprocess.run([*command, *core, caller, "-o", program], check=True)
         subprocess.run([program], check=True, env={"LD_LIBRARY_PATH": into})
         recorded(str(caller), into)

@@ -80,8 +80,10 @@ def empty_loop() -> float:
 
 
 def call_costs(ours: str, peers: str | None) -> None:
-    own = run(ours, CALLS, module="._usage", options="0.1", count=300)[0]
-    most = run(ours, CALLS, module="._usage", options="0.1, max_usage=True", count=300)[0]
+    own = run(ours, CALLS, module="._timeline.usage", options="0.1", count=300)[0]
+    most = run(
+        ours, CALLS, module="._timeline.usage", options="0.1, max_usage=True", count=300
+    )[0]
     print(f"{'memory_usage((f,)) adds to a call':44}{own * 1e3:9.3f} ms")
     print(f"{'the same with max_usage':44}{most * 1e3:9.3f} ms")
     if peers:
@@ -99,10 +101,10 @@ def sampling_costs(ours: str, peers: str | None) -> None:
     print(f"\n{f'CPU of {SECONDS} s at 1 kHz':44}{'ms':>9}   of an empty loop")
     print(f"{'an empty loop in C':44}{empty * 1e3:9.1f}   x1.00")
     cases = [
-        ("ours, RSS", ours, "._usage", ""),
-        ("ours, max_usage", ours, "._usage", ", max_usage=True"),
+        ("ours, RSS", ours, "._timeline.usage", ""),
+        ("ours, max_usage", ours, "._timeline.usage", ", max_usage=True"),
     ]
-    cases += [("ours, children too", ours, "._usage", ", include_children=True")]
+    cases += [("ours, children too", ours, "._timeline.usage", ", include_children=True")]
     if peers:
         cases.append(("0.61, RSS", peers, "", ""))
     for name, python, module, options in cases:

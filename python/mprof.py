@@ -61,10 +61,10 @@ def find_program() -> str:
 def _stand_in() -> Callable[[list[str]], int] | None:
     """`mprof` in plain Python, where the native program was not built."""
     try:
-        from memory_profiler._pure.mprof import main
+        from memory_profiler._mprof.commands import main
     except ImportError:
         return None
-    return main
+    return lambda words: main(words, sys.modules[__name__])
 
 
 def _call(*words: str) -> int:
@@ -72,11 +72,32 @@ def _call(*words: str) -> int:
     return pure(list(words)) if pure else subprocess.call([find_program(), *words])
 
 
+def _passes_code(words: list[str]) -> bool:
+    """Whether -E is among the options of `mprof run`, which end at the program."""
+    import getopt
+
+    takes_value = ["interval=", "timeout=", "output=", "backend=", "user=", "module="]
+    alone = ["include-children", "multiprocess", "exit-code", "cgroup", "force", "python",
+             "nopython", "attach", "no-peak-reset", "help", "version"]  # fmt: skip
+    try:
+        options, _ = getopt.getopt(words, "T:t:o:m:CMEah", takes_value + alone)
+    except getopt.GetoptError:
+        return False  # mprof has said so
+    names = [name for name, _ in options]
+    end = min((names.index(m) for m in ("-m", "--module") if m in names), default=None)
+    return "-E" in names[:end] or "--exit-code" in names[:end]
+
+
+def _leave(code: int, passes: bool) -> None:
+    """0.61 raises SystemExit with the program's code when that was asked for, also with 0."""
+    if code or passes:
+        sys.exit(code if code >= 0 else 128 - code)
+
+
 def _act(action: str) -> None:
     """Runs an action on the arguments in sys.argv; leaves with its exit code unless 0."""
-    code = _call(action, *sys.argv[1:])
-    if code:
-        sys.exit(code if code > 0 else 128 - code)
+    words = sys.argv[1:]
+    _leave(_call(action, *words), action == "run" and _passes_code(words))
 
 
 def print_usage() -> None:
@@ -280,9 +301,7 @@ def read_mprofile_file(filename: str) -> dict[str, Any]:
 
 def main() -> None:
     """`mprof` with the arguments in sys.argv; leaves with its exit code unless 0."""
-    code = _call(*sys.argv[1:])
-    if code:
-        sys.exit(code if code > 0 else 128 - code)
+    _leave(_call(*sys.argv[1:]), sys.argv[1:2] == ["run"] and _passes_code(sys.argv[2:]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes python/memory_profiler/_pure/page.py: the fixed parts of src/report/html.c.
+"""Writes python/memory_profiler/_pure/page.py: the fixed parts of src/report/lines/html.c.
 
 Usage: python tools/pure_page.py, after a change of html.c; then `make format`.
 """
@@ -36,7 +36,7 @@ def emit(name: str, text: str) -> str:
 
 
 def main() -> None:
-    source = (TOP / "src/report/html.c").read_text()
+    source = (TOP / "src/report/lines/html.c").read_text()
     head = between(source, "static void put_head", "\n}\n")
     before, after = head.split(
         "mp_escape_html(out, options->title, strlen(options->title));"

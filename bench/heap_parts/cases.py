@@ -200,6 +200,23 @@ def chained(scale: float) -> Work:
     return times(24 * scale, lambda: list(chain(100, 40000)))
 
 
+def kept(make: Callable[[int], object], size: int) -> Callable[[float], Work]:
+    """What a program holds at once, instead of what it does: so many GiB, of things of this size."""
+    return lambda gib: lambda: [make(i) for i in range(round(gib * 2**30 / size))]
+
+
+def mixed(i: int) -> object:
+    """Half in small objects, the rest in strings of some KiB and buffers of 32 KiB."""
+    text = "x" * (1000 + i % 3000) if i % 4 == 0 else None
+    buffer = bytearray(32768) if i % 64 == 0 else None
+    return {"number": i, "pair": (i, str(i)), "text": text, "buffer": buffer}
+
+
+HELD = {
+    "small": kept(lambda i: {"number": i, "pair": (i, str(i))}, 345),
+    "mixed": kept(mixed, 1650),
+    "arrays": kept(lambda i: bytearray(8 << 20), 8 << 20),
+}
 MAIN: dict[str, Callable[[float], Work]] = {
     "objects": objects,
     "json": parse,

@@ -20,12 +20,14 @@ SECONDS = 300  # for one run
 
 #: The tool, and what must be importable for it. "memray" is the one that sees Python's
 #: allocators, as ours does; the others are its other modes, native with Python's allocators.
-#: "ours-python" follows these alone, "ours-sampled" records a block in 512 KiB.
+#: "ours-python" follows these alone, "ours-sampled" records a block in 512 KiB, "ours-still" takes
+#: no moments.
 TOOLS = {
     "plain": None,
     "ours": "memory_profiler.heap",
     "ours-python": "memory_profiler.heap",
     "ours-sampled": "memory_profiler.heap",
+    "ours-still": "memory_profiler.heap",
     "memray": "memray",
     "memray-default": "memray",
     "memray-aggregated": "memray",
@@ -69,6 +71,16 @@ def command(tool: str, path: str, case: str) -> list[str]:
     return [python(tool), MEASURED]
 
 
+def environment(
+    tool: str, case: str, scale: float, limit: int, path: pathlib.Path, result: pathlib.Path
+) -> dict[str, str]:
+    """What tells measured.py."""
+    given = {"case": case, "scale": scale, "tool": tool, "limit": limit}
+    told = json.dumps({**given, "path": str(path), "result": str(result)})
+    still = {"MPROF_MOMENTS": "0"} if tool == "ours-still" else {}
+    return {**os.environ, **still, "HEAP_BENCH": told, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def size(path: pathlib.Path) -> int:
     """Bytes of a file, or of the files of a folder."""
     files = path.rglob("*") if path.is_dir() else [path]
@@ -87,13 +99,10 @@ def run(tool: str, case: str, scale: float, limit: int = 0, check: bool = False)
     """
     with tempfile.TemporaryDirectory() as folder:
         path, result = pathlib.Path(folder, "capture"), pathlib.Path(folder, "result")
-        given = {"case": case, "scale": scale, "tool": tool, "limit": limit}
-        told = json.dumps({**given, "path": str(path), "result": str(result)})
-        environment = {**os.environ, "HEAP_BENCH": told, "PYTHONDONTWRITEBYTECODE": "1"}
         try:
             done = subprocess.run(
                 command(tool, str(path), case),
-                env=environment, cwd=folder, capture_output=True, text=True, timeout=SECONDS,
+                env=environment(tool, case, scale, limit, path, result), cwd=folder, capture_output=True, text=True, timeout=SECONDS,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
             raise Failed(f"over {SECONDS} s") from None

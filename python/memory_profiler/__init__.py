@@ -6,10 +6,12 @@
     def load(): ...
 
 Importing this package is cheap (no IPython, multiprocessing or psutil); everything else is
-loaded when it is first used.
+loaded when it is first used. (To pytest, which knows us as a plugin: PYTEST_DONT_REWRITE.)
 """
 
-from __future__ import annotations
+from memory_profiler import _standard  # the first: it watches over what the others import
+
+_standard.guard(__path__)
 
 from memory_profiler._core import __version__
 from memory_profiler._profile import profile
@@ -17,54 +19,59 @@ from memory_profiler._profile import profile
 TYPE_CHECKING = False  # typing's own costs nine tenths of this import
 if TYPE_CHECKING:
     from memory_profiler._backends import choose_backend
-    from memory_profiler._codemap import CodeMap
-    from memory_profiler._compat import (
-        LogFile,
-        exec_with_profiler,
-        run_module_with_profiler,
-    )
-    from memory_profiler._magics import (
+    from memory_profiler._heap.tag import tag
+    from memory_profiler._limits.limit import MemoryLimitExceeded, limit
+    from memory_profiler._lines.profiler import LineProfiler
+    from memory_profiler._notebook.magics import (
         MemoryProfilerMagics,
         load_ipython_extension,
         magic_memit,
         magic_mprun,
         register_magics,
     )
-    from memory_profiler._memory import _get_child_memory, _get_memory
-    from memory_profiler._memtimer import MemTimer
-    from memory_profiler._notebook import MemitResult
-    from memory_profiler._profiler import LineProfiler
-    from memory_profiler._report import show_results
-    from memory_profiler._results import FunctionResult, LineResult, Results
-    from memory_profiler._timestamps import TimeStamper, _TimeStamperCM
-    from memory_profiler._usage import memory_usage
+    from memory_profiler._notebook.results import MemitResult
+    from memory_profiler._program.compat import (
+        LogFile,
+        exec_with_profiler,
+        run_module_with_profiler,
+    )
+    from memory_profiler._report.codemap import CodeMap
+    from memory_profiler._report.results import FunctionResult, LineResult, Results
+    from memory_profiler._report.write import show_results
+    from memory_profiler._timeline.memory import _get_child_memory, _get_memory
+    from memory_profiler._timeline.memtimer import MemTimer
+    from memory_profiler._timeline.timestamps import TimeStamper, _TimeStamperCM
+    from memory_profiler._timeline.usage import memory_usage
 
 _HOMES = {
-    "CodeMap": "_codemap",
-    "LogFile": "_compat",
-    "MemTimer": "_memtimer",
-    "_get_child_memory": "_memory",
-    "_get_memory": "_memory",
-    "MemitResult": "_notebook",
-    "MemoryProfilerMagics": "_magics",
-    "_find_script": "_compat",
-    "_func_exec": "_compat",
+    "CodeMap": "_report.codemap",
+    "LogFile": "_program.compat",
+    "MemTimer": "_timeline.memtimer",
+    "_get_child_memory": "_timeline.memory",
+    "_get_memory": "_timeline.memory",
+    "MemitResult": "_notebook.results",
+    "MemoryProfilerMagics": "_notebook.magics",
+    "_find_script": "_program.compat",
+    "_func_exec": "_program.compat",
     "choose_backend": "_backends",
-    "exec_with_profiler": "_compat",
-    "has_tracemalloc": "_compat",
-    "memory_usage": "_usage",
-    "load_ipython_extension": "_magics",
-    "magic_memit": "_magics",
-    "magic_mprun": "_magics",
-    "register_magics": "_magics",
-    "run_module_with_profiler": "_compat",
-    "FunctionResult": "_results",
-    "LineProfiler": "_profiler",
-    "LineResult": "_results",
-    "Results": "_results",
-    "TimeStamper": "_timestamps",
-    "_TimeStamperCM": "_timestamps",
-    "show_results": "_report",
+    "exec_with_profiler": "_program.compat",
+    "has_tracemalloc": "_program.compat",
+    "MemoryLimitExceeded": "_limits.limit",
+    "limit": "_limits.limit",
+    "memory_usage": "_timeline.usage",
+    "load_ipython_extension": "_notebook.magics",
+    "magic_memit": "_notebook.magics",
+    "magic_mprun": "_notebook.magics",
+    "register_magics": "_notebook.magics",
+    "run_module_with_profiler": "_program.compat",
+    "FunctionResult": "_report.results",
+    "LineProfiler": "_lines.profiler",
+    "LineResult": "_report.results",
+    "Results": "_report.results",
+    "TimeStamper": "_timeline.timestamps",
+    "_TimeStamperCM": "_timeline.timestamps",
+    "show_results": "_report.write",
+    "tag": "_heap.tag",
 }
 
 __all__ = ["__version__", "profile", *(name for name in _HOMES if name[0] != "_")]

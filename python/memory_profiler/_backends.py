@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 from memory_profiler import _core
+from memory_profiler._say import warn
+from memory_profiler._standard import standard
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ METRICS = {
 
 
 def _traced_bytes() -> Callable[[], int]:
-    import tracemalloc
+    with standard:
+        import tracemalloc
 
     if not tracemalloc.is_tracing():
         tracemalloc.start()
@@ -48,8 +51,8 @@ def make_reader(
     if metric is None:
         return _traced_bytes()
     if include_children:
-        return lambda: _core.memory(0, metric) + _core.children_memory(0, metric)
-    return lambda: _core.memory(0, metric)
+        return lambda: _core.own_memory(metric) + _core.children_memory(0, metric)
+    return lambda: _core.own_memory(metric)
 
 
 def _is_available(backend: str) -> bool:
@@ -77,11 +80,7 @@ def choose_backend(new_backend: str | None = None) -> str:
     if new_backend is None or METRICS[default] == metric_of(new_backend):
         return new_backend or default
     if not _is_available(new_backend) and _is_available(default):
-        import warnings
-
-        warnings.warn(
-            f"{new_backend} can not be used, {default} used instead", stacklevel=2
-        )
+        warn(f"{new_backend} can not be used, {default} used instead")
         return default
     return new_backend
 
@@ -106,6 +105,8 @@ class Blind:
 
 
 def why_unreadable(error: OSError) -> str:
+    if error.filename is None:
+        return f"cannot count the heap: {error.strerror}, lines are not profiled"
     return (
         f"cannot read {error.filename}: {error.strerror}, lines are not profiled; "
         "mount /proc, or use the tracemalloc backend"
@@ -117,19 +118,24 @@ def make_tracer(
     include_children: bool = False,
     peaks: bool = False,
     heap: bool = False,
+    types: bool = False,
 ) -> _core.Tracer:
     """A tracer that counts with a backend.
 
     Raises:
         KeyError: an unknown name. OSError: this process's memory cannot be read.
         ValueError: `peaks` cannot be had (the kernel keeps a high-water mark of RSS alone), or
-            `heap` (tracemalloc allocates inside the allocators that are counted).
-        NotImplementedError: `heap` without the C core.
+            `heap` or `types` (tracemalloc allocates inside the allocators that are counted).
+        NotImplementedError: `heap`, `types` or `peaks` without the C core.
     """
     metric = metric_of(backend)
     if heap and hasattr(_core, "MISSING"):
         raise NotImplementedError("heap columns need the C core, which this install lacks")
-    if heap and metric is None:
+    if types and hasattr(_core, "MISSING"):
+        raise NotImplementedError("types need the C core, which this install lacks")
+    if peaks and hasattr(_core, "MISSING"):
+        raise NotImplementedError("peaks need the C core, which this install lacks")
+    if (heap or types) and metric is None:
         raise ValueError(
             "heap columns count Python's allocators themselves: not with tracemalloc"
         )
@@ -139,4 +145,6 @@ def make_tracer(
         )
     if metric is None:
         return _core.Tracer(call=_traced_bytes())
+    if types:
+        return _core.Tracer(metric, include_children, peaks=peaks, heap=heap, types=True)
     return _core.Tracer(metric, include_children, peaks=peaks, heap=heap)

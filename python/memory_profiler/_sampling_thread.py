@@ -9,10 +9,14 @@ import signal
 import time
 import weakref
 
+from memory_profiler._standard import standard
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
+
+    AroundFork = Callable[[Callable[[], object], Callable[[], object]], object]
 
 _started: weakref.WeakSet[SamplingThread] = weakref.WeakSet()
 _watching = False
@@ -23,11 +27,18 @@ class SamplingThread:
 
     Deadlines are absolute: `late` counts those that passed without a call. Around a fork the
     thread is not there, so Python has none to warn of; in the child it stays away.
+    `around_fork` is the core's.
     """
 
-    def __init__(self, interval: float, take: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        interval: float,
+        take: Callable[[], object],
+        around_fork: AroundFork,
+    ) -> None:
         self._interval = interval
         self._take = take
+        self._around_fork = around_fork
         self._thread: threading.Thread | None = None
         self._wake: threading.Event | None = None
         self._deadline = 0.0
@@ -36,7 +47,7 @@ class SamplingThread:
 
     def start(self) -> None:
         """RuntimeError when there is no thread to be had."""
-        _watch_forks()
+        _watch_forks(self._around_fork)
         self._deadline = time.monotonic() + self._interval
         self.launch()
         self.running = True
@@ -51,7 +62,8 @@ class SamplingThread:
 
     def launch(self) -> None:
         """Starts the thread, every signal blocked where the system can."""
-        import threading
+        with standard:
+            import threading
 
         self._wake = threading.Event()
         thread = threading.Thread(target=self._run, name="memory_usage", daemon=True)
@@ -120,11 +132,9 @@ def _in_child() -> None:
     _started.clear()
 
 
-def _watch_forks() -> None:
+def _watch_forks(around_fork: AroundFork) -> None:
     global _watching
     if not _watching and hasattr(os, "register_at_fork"):
-        from memory_profiler import _core
-
-        _core.around_fork(_before_fork, _in_parent)
+        around_fork(_before_fork, _in_parent)
         os.register_at_fork(after_in_child=_in_child)
         _watching = True

@@ -42,10 +42,36 @@ static bool is_control(unsigned rune)
            (rune >= 0x202A && rune <= 0x202E) || (rune >= 0x2066 && rune <= 0x2069);
 }
 
+static bool is_plain(char c, bool in_json)
+{
+    if (c < 0x20 || c >= 0x7F)
+        return false;
+    return !in_json || (c != '"' && c != '\\' && c != '<' && c != '>' && c != '&');
+}
+
+/* How many bytes of a text need no second look: they are most of it, and written at once. */
+static size_t plain_length(const char *text, size_t length, bool in_json)
+{
+    size_t plain = 0;
+    while (plain < length && is_plain(text[plain], in_json))
+        plain++;
+    return plain;
+}
+
+static void put_plain(FILE *out, const char *text, size_t length)
+{
+    if (length)
+        fwrite(text, 1, length, out);
+}
+
 void mp_escape_terminal(FILE *out, const char *text, size_t length, bool keep_tabs)
 {
     for (size_t at = 0, size; at < length; at += size) {
         unsigned rune = 0;
+        if ((size = plain_length(text + at, length - at, false)) > 0) {
+            put_plain(out, text + at, size);
+            continue;
+        }
         bool shown = (size = mp_utf8_decode(text + at, length - at, &rune)) > 0 &&
                      (!is_control(rune) || (keep_tabs && rune == '\t'));
         if (!size)
@@ -104,17 +130,29 @@ void mp_escape_html(FILE *out, const char *text, size_t length)
     }
 }
 
+static void put_unit(FILE *out, unsigned unit)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char escaped[] = {'\\',
+                            'u',
+                            digits[unit >> 12 & 15],
+                            digits[unit >> 8 & 15],
+                            digits[unit >> 4 & 15],
+                            digits[unit & 15]};
+    put_plain(out, escaped, sizeof escaped);
+}
+
 static void json_rune(FILE *out, unsigned rune)
 {
-    if (rune == '"' || rune == '\\')
-        fprintf(out, "\\%c", (char)rune);
-    else if (rune >= 0x20 && rune < 0x7F && rune != '<' && rune != '>' && rune != '&')
-        fputc((int)rune, out);
-    else if (rune < 0x10000)
-        fprintf(out, "\\u%04x", rune);
-    else
-        fprintf(out, "\\u%04x\\u%04x", 0xD800 + ((rune - 0x10000) >> 10),
-                0xDC00 + ((rune - 0x10000) & 0x3FF));
+    if (rune == '"' || rune == '\\') {
+        const char escaped[] = {'\\', (char)rune};
+        put_plain(out, escaped, sizeof escaped);
+    } else if (rune < 0x10000) {
+        put_unit(out, rune);
+    } else {
+        put_unit(out, 0xD800 + ((rune - 0x10000) >> 10));
+        put_unit(out, 0xDC00 + ((rune - 0x10000) & 0x3FF));
+    }
 }
 
 void mp_escape_json(FILE *out, const char *text, size_t length)
@@ -122,6 +160,10 @@ void mp_escape_json(FILE *out, const char *text, size_t length)
     fputc('"', out);
     for (size_t at = 0, size; at < length; at += size) {
         unsigned rune = 0;
+        if ((size = plain_length(text + at, length - at, true)) > 0) {
+            put_plain(out, text + at, size);
+            continue;
+        }
         size = mp_utf8_decode(text + at, length - at, &rune);
         if (!size) {
             size = 1;
@@ -130,6 +172,14 @@ void mp_escape_json(FILE *out, const char *text, size_t length)
         json_rune(out, rune);
     }
     fputc('"', out);
+}
+
+void mp_escape_json_or_null(FILE *out, const char *text)
+{
+    if (text)
+        mp_escape_json(out, text, strlen(text));
+    else
+        fputs("null", out);
 }
 
 static size_t put_hex(char *out, const char *text, size_t size)

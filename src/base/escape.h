@@ -13,6 +13,9 @@ void mp_escape_terminal(FILE *out, const char *text, size_t length, bool keep_ta
 /* JSON string with its quotes; ASCII only, bytes that are not UTF-8 as \udcNN (surrogateescape). */
 void mp_escape_json(FILE *out, const char *text, size_t length);
 
+/* The same of a string, or null for NULL. */
+void mp_escape_json_or_null(FILE *out, const char *text);
+
 /* A quoted CSV field: quotes doubled, controls as in the terminal's form, and ' before what a
    spreadsheet would take for a formula (= + - @). */
 void mp_escape_csv(FILE *out, const char *text, size_t length);

@@ -1,5 +1,7 @@
 #include "base/number.h"
 
+#include "base/saturate.h"
+
 static char *put_unsigned(char *out, uint64_t value, int width)
 {
     char digits[20];
@@ -31,12 +33,11 @@ static uint64_t power_of_ten(int exponent)
 
 char *mp_number_put_mib(char *out, int64_t bytes, int decimals)
 {
-    if (bytes < 0) {
-        *out++ = '-';
-        bytes = -bytes;
-    }
     const uint64_t unit = 1 << 20, scale = power_of_ten(decimals);
-    uint64_t whole = (uint64_t)bytes / unit, scaled = (uint64_t)bytes % unit * scale;
+    uint64_t size = bytes < 0 ? -(uint64_t)bytes : (uint64_t)bytes;
+    if (bytes < 0)
+        *out++ = '-';
+    uint64_t whole = size / unit, scaled = size % unit * scale;
     uint64_t fraction = scaled / unit, rest = scaled % unit;
     if (rest > unit / 2 || (rest == unit / 2 && fraction & 1))
         fraction++;
@@ -53,7 +54,7 @@ char *mp_number_put_seconds(char *out, int64_t nanoseconds, int decimals)
 {
     int64_t step = (int64_t)power_of_ten(9 - decimals),
             scale = (int64_t)power_of_ten(decimals);
-    int64_t ticks = (nanoseconds + step / 2) / step;
+    int64_t ticks = mp_sum(nanoseconds, step / 2) / step;
     if (ticks < 0)
         ticks = 0;
     out = put_unsigned(out, (uint64_t)(ticks / scale), 1);

@@ -1,8 +1,9 @@
 /* mprof help [COMMAND], and what packages install: the manual page and the completions. */
 #include <string.h>
 
-#include "cmd/command.h"
 #include "cmd/help.h"
+#include "cmd/shared/command.h"
+#include "cmd/suggest.h"
 
 enum { KEY_MANUAL = 256, KEY_COMPLETION };
 
@@ -12,7 +13,8 @@ struct settings {
 };
 
 static const struct mp_option options[] = {
-    {KEY_MANUAL, "man", NULL, "print the manual page, for man(1)", NULL},
+    {KEY_MANUAL, "man", NULL,
+     "print the manual page of mprof or of the command, for man(1)", NULL},
     {KEY_COMPLETION, "completion", "SHELL", "print the completions of bash, zsh or fish",
      "bash zsh fish"},
     {0},
@@ -34,11 +36,11 @@ static int run(void *from, int count, char **operands)
 {
     const struct settings *settings = from;
     const struct mp_command *command = count ? mp_command_find(operands[0]) : NULL;
-    if (count && !command) {
-        mp_fail("no command '%s'; bare 'mprof' lists them", operands[0]);
-        return MP_EXIT_USAGE;
-    }
-    if (settings->manual)
+    if (count && !command)
+        return mp_suggest(operands[0]);
+    if (settings->manual && command)
+        mp_help_manual_of(stdout, command);
+    else if (settings->manual)
         mp_help_manual(stdout);
     else if (settings->shell)
         (*settings->shell == 'b'   ? mp_help_bash

@@ -1,10 +1,11 @@
 /* memory_profiler._core.Calls: function records in the file of `mprof run`. */
-#include "python/module.h"
+#include "python/door.h"
 
 #include <stdlib.h>
 
 #include "base/escape.h"
-#include "store/calls.h"
+#include "python/values.h"
+#include "store/dat/calls.h"
 
 struct calls_object {
     PyObject_HEAD struct mp_calls calls;
@@ -40,10 +41,8 @@ static PyObject *calls_new(PyTypeObject *type, PyObject *args, PyObject *keyword
 
 static void calls_dealloc(struct calls_object *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     mp_calls_release(&self->calls);
-    type->tp_free(self);
-    Py_DECREF(type);
+    mp_object_free(self);
 }
 
 static PyObject *calls_enter(struct calls_object *self, PyObject *args)
@@ -81,14 +80,28 @@ static PyObject *calls_leave(struct calls_object *self, PyObject *args)
     if (!open)
         return NULL;
     mp_calls_leave(&self->calls, &open->call, memory);
-    Py_RETURN_NONE;
+    if (!open->call.lost)
+        Py_RETURN_NONE;
+    return Py_BuildValue("ii", open->call.lost, open->call.error);
+}
+
+static PyObject *calls_lose(struct calls_object *self, PyObject *args)
+{
+    unsigned records;
+    int error;
+    if (!PyArg_ParseTuple(args, "Ii", &records, &error))
+        return NULL;
+    return PyBool_FromLong(mp_calls_lose(&self->calls, records, error));
 }
 
 static PyMethodDef methods[] = {
     {"enter", (PyCFunction)calls_enter, METH_VARARGS,
      "enter(name, level, memory) -> call. Records that a function began, with bytes then."},
     {"leave", (PyCFunction)calls_leave, METH_VARARGS,
-     "leave(call, memory): records its end."},
+     "leave(call, memory): records its end. None, or how many of the call's records could not\n"
+     "be written, and the errno, where mprof does not count them."},
+    {"lose", (PyCFunction)calls_lose, METH_VARARGS,
+     "lose(records, errno) -> whether mprof counts them as lost."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -2,10 +2,11 @@
  * else captures. A tracker that starts takes its place and gives it back when it stops; blocks
  * from before such a change are unknown after it.
  */
-#include "python/module.h"
+#include "python/door.h"
 
-#include "capture/hooks_python.h"
-#include "store/heap_file.h"
+#include "capture/heap/python/lines.h"
+#include "capture/heap/python/session.h"
+#include "store/heap/file.h"
 
 static struct mp_heap_file file;
 static size_t wanted;
@@ -17,7 +18,7 @@ int mp_flow_resume(void)
     if (!wanted || mp_hooks_are_open())
         return 0;
     mp_flow_yield(); /* of a parent's, in a forked child */
-    if (mp_heap_file_open(&file, -1, NULL))
+    if (mp_heap_file_open(&file, -1, NULL, 0))
         return -1;
     ours = true;
     pid = getpid();
@@ -37,19 +38,28 @@ void mp_flow_yield(void)
     ours = false;
 }
 
-int mp_flow_want(void)
+bool mp_flow_runs(void)
+{
+    return ours && pid == getpid();
+}
+
+int mp_flow_acquire(void)
 {
     wanted++;
-    if (!mp_flow_resume())
+    if (!mp_flow_resume()) {
+        mp_hooks_keep_awake(true);
         return 0;
+    }
     wanted--;
     return -1;
 }
 
-void mp_flow_drop(void)
+void mp_flow_release(void)
 {
-    if (!--wanted)
-        mp_flow_yield();
+    if (--wanted)
+        return;
+    mp_hooks_keep_awake(false);
+    mp_flow_yield();
 }
 
 static PyObject *set_aside(PyObject *module, PyObject *aside)

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "capture/sampling.h"
+#include "capture/timeline/sampling_thread.h"
 
 static PyObject *around; /* owned: list of (before, after) callables */
 

@@ -1,15 +1,15 @@
 /* Readings of memory for Python: bytes, always; OSError when a process cannot be read. */
-#include "python/module.h"
+#include "python/door.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/activation.h"
-#include "capture/cgroup.h"
-#include "capture/trace.h"
-#include "capture/tracer.h"
-#include "capture/tree.h"
+#include "capture/lines/thread.h"
+#include "capture/lines/trace.h"
+#include "capture/lines/tracer.h"
+#include "capture/process/cgroup.h"
+#include "capture/process/tree.h"
 
 int mp_metric_from(const char *name, enum mp_metric *metric)
 {
@@ -44,6 +44,23 @@ static PyObject *memory(PyObject *module, PyObject *args)
     mp_meter_release(&meter);
     errno = kept;
     return bytes_or_error(bytes);
+}
+
+/* Keeps a descriptor for each metric: what follows each call of a function reads where no more
+   can be opened, and behind a chroot. */
+static PyObject *own_memory(PyObject *module, PyObject *args)
+{
+    (void)module;
+    static struct mp_meter kept[3];
+    static bool open[3];
+    const char *name = "rss";
+    enum mp_metric metric;
+    if (!PyArg_ParseTuple(args, "|s", &name) || mp_metric_from(name, &metric))
+        return NULL;
+    if (!open[metric] && mp_meter_open(&kept[metric], 0, metric))
+        return PyErr_SetFromErrno(PyExc_OSError);
+    open[metric] = true;
+    return bytes_or_error(mp_meter_read(&kept[metric]));
 }
 
 static PyObject *children(PyObject *module, PyObject *arg)
@@ -143,6 +160,8 @@ PyMethodDef mp_meter_methods[] = {
     {"memory", memory, METH_VARARGS,
      "memory(pid, metric='rss') -> bytes of a process now (pid 0: this one).\n"
      "Source: statm (rss), smaps_rollup (pss, uss). Raises OSError, ValueError."},
+    {"own_memory", own_memory, METH_VARARGS,
+     "own_memory(metric='rss') -> memory(0, metric), from a descriptor that stays open."},
     {"children", children, METH_O,
      "children(pid) -> pids of all descendants, parents first."},
     {"children_memory", children_memory, METH_VARARGS,

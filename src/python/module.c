@@ -1,5 +1,6 @@
 /* memory_profiler._core: conversions between Python and the C core, no logic. */
-#include "python/module.h"
+#include "python/door.h"
+#include "python/forks.h"
 
 static int add_type(PyObject *module, PyType_Spec *spec)
 {
@@ -20,29 +21,25 @@ static int refuse_others(void)
     return -1;
 }
 
+static PyType_Spec *const types[] = {
+    &mp_tracer_spec, &mp_block_spec,   &mp_calls_spec, &mp_driven_spec,
+    &mp_heap_spec,   &mp_sampler_spec, &mp_peak_spec,  &mp_tag_spec,
+};
+
+static PyMethodDef *const functions[] = {
+    mp_attach_methods,   mp_calls_methods,    mp_ending_methods,        mp_finder_methods,
+    mp_flow_methods,     mp_heap_run_methods, mp_heap_together_methods, mp_holders_methods,
+    mp_levels_methods,   mp_forks_methods,    mp_meter_methods,         mp_render_methods,
+    mp_notebook_methods, mp_objects_methods,  mp_waste_methods,
+};
+
 static int execute(PyObject *module)
 {
     int failed = refuse_others();
-    if (!failed)
-        failed = add_type(module, &mp_tracer_spec);
-    if (!failed)
-        failed = add_type(module, &mp_calls_spec);
-    if (!failed)
-        failed = add_type(module, &mp_heap_spec);
-    if (!failed)
-        failed = PyModule_AddFunctions(module, mp_calls_methods);
-    if (!failed)
-        failed = PyModule_AddFunctions(module, mp_flow_methods);
-    if (!failed)
-        failed = mp_sampler_register(module);
-    if (!failed)
-        failed = PyModule_AddFunctions(module, mp_meter_methods);
-    if (!failed)
-        failed = PyModule_AddFunctions(module, mp_render_methods);
-    if (!failed)
-        failed = add_type(module, &mp_peak_spec);
-    if (!failed)
-        failed = PyModule_AddFunctions(module, mp_notebook_methods);
+    for (size_t i = 0; !failed && i < Py_ARRAY_LENGTH(types); i++)
+        failed = add_type(module, types[i]);
+    for (size_t i = 0; !failed && i < Py_ARRAY_LENGTH(functions); i++)
+        failed = PyModule_AddFunctions(module, functions[i]);
     if (!failed)
         failed = PyModule_AddStringConstant(module, "__version__", MP_VERSION);
     return failed;

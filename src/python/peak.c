@@ -1,7 +1,8 @@
 /* memory_profiler._core.Peak: an interval in which the process's high-water mark is watched. */
-#include "python/module.h"
+#include "python/door.h"
 
-#include "capture/peak.h"
+#include "capture/process/peak.h"
+#include "python/values.h"
 
 struct peak_object {
     PyObject_HEAD bool open;
@@ -26,11 +27,9 @@ static PyObject *peak_new(PyTypeObject *type, PyObject *args, PyObject *keywords
 /* The owner counts open intervals: one that nobody ended must not stay open. */
 static void peak_dealloc(struct peak_object *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     if (self->open)
         mp_peak_end(&self->peak, 0);
-    type->tp_free(self);
-    Py_DECREF(type);
+    mp_object_free(self);
 }
 
 static bool is_closed(struct peak_object *self)

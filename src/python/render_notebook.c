@@ -1,37 +1,26 @@
 /* Notebook outputs for Python that are no line tables: runs of a statement, memory over time. */
-#include "python/module.h"
+#include "python/door.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/notebook.h"
+#include "python/values.h"
+#include "report/notebook/notebook.h"
 
-/* Closes the stream and returns what was written to it. */
-static PyObject *finish(FILE *out, char **text, size_t *length, int failed)
-{
-    PyObject *result = NULL;
-    if (fclose(out) || failed)
-        PyErr_NoMemory();
-    else
-        result = PyUnicode_DecodeUTF8(*text, (Py_ssize_t)*length, "surrogateescape");
-    free(*text);
-    return result;
-}
+static const char errors[] = "surrogateescape";
 
 static PyObject *runs_text(int64_t baseline, PyObject *list, int64_t *peaks, size_t count)
 {
-    char *text = NULL;
-    size_t length;
+    struct mp_written written;
     for (size_t i = 0; i < count; i++) {
         peaks[i] = PyLong_AsLongLong(PyList_GET_ITEM(list, (Py_ssize_t)i));
         if (peaks[i] == -1 && PyErr_Occurred())
             return NULL;
     }
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
-        return PyErr_NoMemory();
-    mp_notebook_runs(out, &(struct mp_notebook_runs){baseline, peaks, count});
-    return finish(out, &text, &length, 0);
+    if (mp_written_open(&written))
+        return NULL;
+    mp_notebook_runs(written.out, &(struct mp_notebook_runs){baseline, peaks, count});
+    return mp_written_close(&written, 0, errors);
 }
 
 static PyObject *html_runs(PyObject *module, PyObject *args)
@@ -88,32 +77,33 @@ static render_form *form_named(const char *name)
 static PyObject *render_series(PyObject *module, PyObject *args, PyObject *keywords)
 {
     (void)module;
-    static char *names[] = {"form",     "samples", "peak", "interval",
-                            "children", "late",    NULL};
+    static char *names[] = {"form",     "samples", "peak",      "interval",
+                            "children", "late",    "peak_time", NULL};
     PyObject *samples, *result = NULL;
     struct mp_notebook_series what = {0};
     const char *name;
     int children = 0;
     long long peak;
     unsigned long long late = 0;
-    double interval;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "sO!Ld|pK", names, &name, &PyList_Type,
-                                     &samples, &peak, &interval, &children, &late))
+    double interval, peak_time = -1;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "sO!Ld|pKd", names, &name,
+                                     &PyList_Type, &samples, &peak, &interval, &children,
+                                     &late, &peak_time))
         return NULL;
     render_form *form = form_named(name);
     if (!form)
         return PyErr_Format(PyExc_ValueError, "unknown form '%s': html, svg or words",
                             name);
     what.peak = peak;
+    what.peak_time = (int64_t)(peak_time * 1e9);
     what.interval = (int64_t)(interval * 1e9);
     what.children = children;
     what.late = late;
     if (!fill_series(&what.series, samples)) {
-        char *text = NULL;
-        size_t length;
+        struct mp_written written;
         mp_series_sort(&what.series);
-        FILE *out = open_memstream(&text, &length);
-        result = out ? finish(out, &text, &length, form(out, &what)) : PyErr_NoMemory();
+        if (!mp_written_open(&written))
+            result = mp_written_close(&written, form(written.out, &what), errors);
     }
     free(what.series.points);
     return result;
@@ -124,7 +114,8 @@ PyMethodDef mp_notebook_methods[] = {
      "html_runs(baseline, [peak, ...]) -> the table of a repeated statement, bytes in."},
     {"render_series", (PyCFunction)(void (*)(void))render_series,
      METH_VARARGS | METH_KEYWORDS,
-     "render_series(form, [(bytes, seconds), ...], peak, interval, children=False, late=0) ->\n"
+     "render_series(form, [(bytes, seconds), ...], peak, interval, children=False, late=0,\n"
+     "peak_time=-1.0) ->\n"
      "text. form: 'html' for a notebook, 'svg' the image alone, 'words' one line."},
     {NULL, NULL, 0, NULL},
 };

@@ -1,12 +1,13 @@
 /* memory_profiler._core.Sampler: a process's memory over time, taken without Python's lock. */
+#include "python/door.h"
 #include "python/forks.h"
-#include "python/module.h"
 
 #include <errno.h>
 #include <math.h>
 #include <unistd.h>
 
-#include "capture/sampling.h"
+#include "capture/timeline/sampling.h"
+#include "python/values.h"
 
 struct sampler_object {
     PyObject_HEAD bool open;
@@ -55,11 +56,9 @@ static PyObject *sampler_new(PyTypeObject *type, PyObject *args, PyObject *keywo
 
 static void sampler_dealloc(struct sampler_object *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     if (self->open)
         mp_sampling_release(&self->sampling);
-    type->tp_free(self);
-    Py_DECREF(type);
+    mp_object_free(self);
 }
 
 /* True, with the exception set, while the thread owns the samples. */
@@ -107,20 +106,13 @@ static PyObject *sampler_sample(struct sampler_object *self, PyObject *ignored)
     return row(&samples->rows[last]);
 }
 
-static int append(PyObject *list, PyObject *item)
-{
-    int failed = !item || PyList_Append(list, item);
-    Py_XDECREF(item);
-    return failed;
-}
-
 static PyObject *sampler_samples(struct sampler_object *self, PyObject *ignored)
 {
     (void)ignored;
     const struct mp_samples *samples = &self->sampling.samples;
     PyObject *list = is_busy(self) ? NULL : PyList_New(0);
     for (size_t i = 0; list && i < samples->count; i++)
-        if (!samples->rows[i].pid && append(list, row(&samples->rows[i])))
+        if (!samples->rows[i].pid && mp_list_take(list, row(&samples->rows[i])))
             Py_CLEAR(list);
     return list;
 }
@@ -135,10 +127,10 @@ static PyObject *sampler_children(struct sampler_object *self, PyObject *ignored
         const struct mp_sample *sample = &samples->rows[i];
         int failed;
         if (sample->pid) {
-            failed =
-                append(tick, Py_BuildValue("iL", sample->pid, (long long)sample->bytes));
+            failed = mp_list_take(
+                tick, Py_BuildValue("iL", sample->pid, (long long)sample->bytes));
         } else {
-            failed = append(list, tick = PyList_New(0));
+            failed = mp_list_take(list, tick = PyList_New(0));
         }
         if (failed)
             Py_CLEAR(list);
@@ -206,17 +198,9 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec spec = {
+PyType_Spec mp_sampler_spec = {
     .name = "memory_profiler._core.Sampler",
     .basicsize = sizeof(struct sampler_object),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = slots,
 };
-
-int mp_sampler_register(PyObject *module)
-{
-    PyObject *type = PyType_FromModuleAndSpec(module, &spec, NULL);
-    int failed = type ? PyModule_AddType(module, (PyTypeObject *)type) : -1;
-    Py_XDECREF(type);
-    return failed ? failed : PyModule_AddFunctions(module, mp_forks_methods);
-}

@@ -1,15 +1,24 @@
 /* memory_profiler._core.Tracer: one profiler's line tables. */
-#include "python/module.h"
+#include "python/door.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "capture/hooks_python.h"
-#include "capture/trace.h"
-#include "capture/trace_compat.h"
-#include "capture/tracer.h"
-#include "capture/tree.h"
+#include "capture/heap/python/lines.h"
+#include "capture/lines/binding.h"
+#include "capture/lines/trace.h"
+#include "capture/lines/trace_code.h"
+#include "capture/lines/trace_compat.h"
+#include "capture/lines/trace_levels.h"
+#include "capture/process/tree.h"
+#include "python/line_types.h"
+#include "python/values.h"
+
+/* The analyzer loses sight of what an object owns when the object is dropped. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
 
 /* A source that is not RSS alone: a metric of smaps_rollup, the children too, or a callable. */
 struct other_source {
@@ -23,6 +32,7 @@ struct other_source {
 
 struct tracer_object {
     PyObject_HEAD struct mp_tracer *tracer; /* owned: a reference */
+    PyObject *codes; /* owned: bound code, which lives as long as its binding */
 };
 
 /* Processes are listed at most every 100 us: a listing costs as much. */
@@ -44,7 +54,9 @@ static int64_t read_callable(PyObject *call)
 {
     bool aside = mp_hooks_set_aside(true);
     PyObject *raised = PyErr_GetRaisedException();
+    mp_levels_give(MP_LEVELS_OWN);
     PyObject *result = PyObject_CallNoArgs(call);
+    mp_levels_give(-MP_LEVELS_OWN);
     int64_t bytes = result ? PyLong_AsLongLong(result) : -1;
     Py_XDECREF(result);
     if (PyErr_Occurred())
@@ -67,7 +79,11 @@ static void release_extras(struct mp_tracer *tracer)
     struct other_source *source = tracer->source.self;
     Py_XDECREF((PyObject *)tracer->limit.call);
     if (tracer->flow)
-        mp_flow_drop();
+        mp_flow_release();
+    if (tracer->types) {
+        mp_line_types_release(tracer);
+        mp_flow_release();
+    }
     if (!source)
         return;
     mp_meter_release(&source->meter);
@@ -90,7 +106,11 @@ static int use_source(struct mp_tracer *tracer, const char *name, int children,
         return -1;
     }
     struct other_source *source = calloc(1, sizeof *source);
-    if (!source || (call == Py_None && mp_meter_open(&source->meter, 0, metric))) {
+    if (!source) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    if (call == Py_None && mp_meter_open(&source->meter, 0, metric)) {
         free(source);
         PyErr_SetFromErrnoWithFilename(PyExc_OSError, metric == MP_RSS
                                                           ? "/proc/self/statm"
@@ -105,12 +125,9 @@ static int use_source(struct mp_tracer *tracer, const char *name, int children,
     return 0;
 }
 
-static int use_more(struct mp_tracer *tracer, int peaks, int heap)
+static int use_heap(struct mp_tracer *tracer)
 {
-    tracer->peaks = tracer->more = peaks && !tracer->source.read;
-    if (!heap)
-        return 0;
-    if (mp_flow_want()) {
+    if (mp_flow_acquire()) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
@@ -118,14 +135,33 @@ static int use_more(struct mp_tracer *tracer, int peaks, int heap)
     return 0;
 }
 
+static int use_types(struct mp_tracer *tracer)
+{
+    if (mp_flow_acquire()) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    if (!mp_line_types_want(tracer))
+        return 0;
+    mp_flow_release();
+    PyErr_NoMemory();
+    return -1;
+}
+
+static int use_more(struct mp_tracer *tracer, int peaks, int heap, int types)
+{
+    tracer->peaks = tracer->more = peaks && !tracer->source.read;
+    return (heap && use_heap(tracer)) || (types && use_types(tracer)) ? -1 : 0;
+}
+
 static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"metric", "children", "call", "peaks", "heap", NULL};
+    static char *names[] = {"metric", "children", "call", "peaks", "heap", "types", NULL};
     const char *metric = "rss";
-    int children = 0, peaks = 0, heap = 0;
+    int children = 0, peaks = 0, heap = 0, types = 0;
     PyObject *call = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spOpp", names, &metric, &children,
-                                     &call, &peaks, &heap))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|spOppp", names, &metric, &children,
+                                     &call, &peaks, &heap, &types))
         return NULL;
     struct tracer_object *self = (struct tracer_object *)type->tp_alloc(type, 0);
     if (!self)
@@ -136,21 +172,21 @@ static PyObject *tracer_new(PyTypeObject *type, PyObject *args, PyObject *keywor
         return PyErr_NoMemory();
     }
     self->tracer->on_release = release_extras;
-    if (use_source(self->tracer, metric, children, call) ||
-        use_more(self->tracer, peaks, heap))
+    self->codes = PyList_New(0);
+    if (!self->codes || use_source(self->tracer, metric, children, call) ||
+        use_more(self->tracer, peaks, heap, types))
         Py_CLEAR(self);
     return (PyObject *)self;
 }
 
 static void tracer_dealloc(struct tracer_object *self)
 {
-    PyTypeObject *type = Py_TYPE(self);
     if (self->tracer) {
         mp_tracer_unbind(self->tracer, mp_trace_forget);
         mp_tracer_drop(self->tracer);
     }
-    type->tp_free(self);
-    Py_DECREF(type);
+    Py_XDECREF(self->codes);
+    mp_object_free(self);
 }
 
 /* Traces a code object and, into the same table, the code nested in it. */
@@ -173,21 +209,56 @@ static int bind_all(struct mp_tracer *tracer, PyCodeObject *code,
     return 0;
 }
 
+struct mp_tracer *mp_tracer_in(PyObject *object)
+{
+    bool tracer = Py_TYPE(object)->tp_dealloc == (destructor)tracer_dealloc;
+    return tracer ? ((struct tracer_object *)object)->tracer : NULL;
+}
+
+/* A table for the lines of a code object, the entry row at `entry`. NULL with an exception. */
+static struct mp_line_table *make_table(struct mp_tracer *tracer, PyCodeObject *code,
+                                        int entry)
+{
+    int first, last;
+    if (mp_trace_start() || mp_trace_span(code, &first, &last))
+        return NULL;
+    struct mp_line_table *table = mp_tracer_add(tracer, code, first, last, entry);
+    if (!table)
+        PyErr_Format(PyExc_MemoryError, "no room for lines %d to %d of %R", first, last,
+                     code->co_filename);
+    return table;
+}
+
+static PyObject *tracer_add_block(struct tracer_object *self, PyObject *args)
+{
+    int line;
+    PyCodeObject *code;
+    if (!PyArg_ParseTuple(args, "O!i", &PyCode_Type, &code, &line))
+        return NULL;
+    if (PyList_Append(self->codes, (PyObject *)code))
+        return NULL;
+    struct mp_line_table *table = make_table(self->tracer, code, line);
+    if (!table)
+        return NULL;
+    bool known = mp_tracer_is_bound(code);
+    if (mp_tracer_bind_block(self->tracer, code, table))
+        return PyErr_NoMemory();
+    return !known && mp_trace_code(code) ? NULL : Py_NewRef(Py_None);
+}
+
 static PyObject *tracer_add(struct tracer_object *self, PyObject *args)
 {
-    int first, last, always = 0;
+    int always = 0;
     PyCodeObject *code;
     if (!PyArg_ParseTuple(args, "O!|p", &PyCode_Type, &code, &always))
         return NULL;
     if (mp_tracer_table(self->tracer, code))
         Py_RETURN_FALSE;
-    if (mp_trace_start() || mp_trace_span(code, &first, &last))
+    if (PyList_Append(self->codes, (PyObject *)code))
         return NULL;
-    struct mp_line_table *table =
-        mp_tracer_add(self->tracer, code, first, last, code->co_firstlineno);
+    struct mp_line_table *table = make_table(self->tracer, code, mp_trace_entry(code));
     if (!table)
-        return PyErr_Format(PyExc_MemoryError, "no room for lines %d to %d of %R", first,
-                            last, code->co_filename);
+        return NULL;
     return bind_all(self->tracer, code, table, always) ? NULL : Py_NewRef(Py_True);
 }
 
@@ -246,13 +317,78 @@ static PyObject *tracer_tables(struct tracer_object *self, PyObject *ignored)
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && i < self->tracer->count; i++) {
         const struct mp_traced *traced = &self->tracer->traced[i];
-        PyObject *item =
-            Py_BuildValue("OLN", traced->code, (long long)traced->table->baseline,
-                          cells_of(traced->table));
-        int failed = !item || PyList_Append(list, item);
-        Py_XDECREF(item);
-        if (failed)
+        if (mp_list_take(list, Py_BuildValue("OLN", traced->code,
+                                             (long long)traced->table->baseline,
+                                             cells_of(traced->table))))
             Py_CLEAR(list);
+    }
+    return list;
+}
+
+/* {line: (type, objects, bytes)} of the lines where something grew. */
+static PyObject *grown_of(const struct mp_tracer *tracer, size_t number)
+{
+    const struct mp_line_table *table = tracer->traced[number].table;
+    PyObject *lines = PyDict_New();
+    for (int i = 0; lines && i < table->count; i++) {
+        PyObject *line = PyLong_FromLong(table->first + i);
+        PyObject *grew = mp_line_types_of(tracer, number, i);
+        int failed =
+            !line || !grew || (grew != Py_None && PyDict_SetItem(lines, line, grew));
+        Py_XDECREF(line);
+        Py_XDECREF(grew);
+        if (failed)
+            Py_CLEAR(lines);
+    }
+    return lines;
+}
+
+static PyObject *tracer_grown(struct tracer_object *self, PyObject *ignored)
+{
+    struct mp_tracer *tracer = self->tracer;
+    PyObject *tables = PyDict_New();
+    (void)ignored;
+    mp_line_types_take(tracer);
+    for (size_t i = 0; tables && i < tracer->count; i++) {
+        PyObject *lines = grown_of(tracer, i);
+        if (!lines || PyDict_SetItem(tables, (PyObject *)tracer->traced[i].code, lines))
+            Py_CLEAR(tables);
+        Py_XDECREF(lines);
+    }
+    return tables;
+}
+
+static PyObject *tracer_room(struct tracer_object *self, PyObject *args)
+{
+    Py_ssize_t from;
+    if (!PyArg_ParseTuple(args, "n", &from))
+        return NULL;
+    return PyLong_FromSize_t(mp_tracer_room(self->tracer, (size_t)from));
+}
+
+static PyObject *place_of(const struct mp_traced *traced, size_t offset)
+{
+    const struct mp_line_table *table = traced->table;
+    return Py_BuildValue("Oiiin", traced->code, table->first, table->entry, table->count,
+                         (Py_ssize_t)offset);
+}
+
+static PyObject *tracer_place(struct tracer_object *self, PyObject *args)
+{
+    int fd;
+    Py_ssize_t offset, from;
+    size_t at = 0;
+    if (!PyArg_ParseTuple(args, "inn", &fd, &offset, &from))
+        return NULL;
+    bool counts =
+        !self->tracer->flow || !mp_flow_resume(); /* a fork ended what its parent kept */
+    if (!counts || mp_tracer_place(self->tracer, fd, offset, (size_t)from))
+        return PyErr_SetFromErrno(PyExc_OSError);
+    PyObject *list = PyList_New(0);
+    for (size_t i = (size_t)from; list && i < self->tracer->count; i++) {
+        if (mp_list_take(list, place_of(&self->tracer->traced[i], at)))
+            Py_CLEAR(list);
+        at += mp_line_table_room(self->tracer->traced[i].table);
     }
     return list;
 }
@@ -273,6 +409,9 @@ static PyMethodDef methods[] = {
     {"add", (PyCFunction)tracer_add, METH_VARARGS,
      "add(code, always=False) -> True when the code object is new. Traces it and the code\n"
      "nested in it; always: also while nobody entered the tracer."},
+    {"add_block", (PyCFunction)tracer_add_block, METH_VARARGS,
+     "add_block(code, line): a table for blocks of the code that begin at `line`; see Block.\n"
+     "It is the only one of its tracer."},
     {"enter", (PyCFunction)tracer_enter, METH_NOARGS, "Count from here on; nests."},
     {"leave", (PyCFunction)tracer_leave, METH_NOARGS, "Undo one enter() of this thread."},
     {"limit", (PyCFunction)tracer_limit, METH_VARARGS,
@@ -283,6 +422,16 @@ static PyMethodDef methods[] = {
      "freed, heap_peak)}), ...],\n"
      "bytes, in the order of add(). baseline is the first entry's reading, -1 if never\n"
      "entered; the increment of the entry line does not include it."},
+    {"grown", (PyCFunction)tracer_grown, METH_NOARGS,
+     "grown() -> {code: {line: (type, objects, bytes)}}: the type of which each line has had\n"
+     "most, with types=True."},
+    {"room", (PyCFunction)tracer_room, METH_VARARGS,
+     "room(first) -> bytes that place() needs for the tables from that number on."},
+    {"place", (PyCFunction)tracer_place, METH_VARARGS,
+     "place(fd, offset, first) -> [(code, first line, entry line, rows, offset), ...].\n"
+     "Moves the tables from a number on into a file, where they begin again: a baseline (i64,\n"
+     "-1: never entered), then rows of seven 8-byte numbers: memory, increment, peak,\n"
+     "occurrences, allocated, freed, heap_peak. For a process that has one thread."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -300,9 +449,9 @@ static PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_getset, getters},
     {Py_tp_doc,
-     "Tracer(metric='rss', children=False, call=None, peaks=False, heap=False): line tables\n"
-     "of one profiler. peaks (of RSS alone): the high-water mark of each line. heap: bytes of\n"
-     "Python's allocators.\n"
+     "Tracer(metric='rss', children=False, call=None, peaks=False, heap=False,\n"
+     "types=False): line tables of one profiler. peaks (of RSS alone): the high-water mark of each line. heap: bytes of\n"
+     "Python's allocators. types: the type that grew most at each.\n"
      "call() -> bytes replaces the meter when given."},
     {0, NULL},
 };

@@ -25,8 +25,17 @@ int mp_line_table_init(struct mp_line_table *table, int first, int last, int ent
 
 void mp_line_table_release(struct mp_line_table *table)
 {
-    free(table->rows);
+    if (!table->place)
+        free(table->rows);
     *table = (struct mp_line_table){.baseline = -1};
+}
+
+void mp_line_table_move(struct mp_line_table *table, struct mp_lines_place *place)
+{
+    /* The old rows are not freed: another thread may stand in one of them. */
+    table->place = place;
+    table->rows = place->rows;
+    table->baseline = place->baseline = -1;
 }
 
 int64_t mp_line_table_increment(const struct mp_line_table *table, int line)

@@ -6,6 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *after_keeper(struct mp_run_notice *notice, const char *text)
+{
+    int length = 0;
+    if (sscanf(text, "%d,%d:%n", &notice->keeper, &notice->lost, &length) == 2 && length)
+        return text + length;
+    notice->keeper = 0;
+    return text;
+}
+
 static int parse_notice(struct mp_run_notice *notice, const char *text)
 {
     char *end;
@@ -21,10 +30,10 @@ static int parse_notice(struct mp_run_notice *notice, const char *text)
     if (*end++ != ':')
         return -1;
     notice->offset = strtoll(end, &end, 10);
-    if (*end++ != ':' || *end != '/')
+    if (*end++ != ':')
         return -1;
-    notice->path = end;
-    return 0;
+    notice->path = after_keeper(notice, end);
+    return *notice->path == '/' ? 0 : -1;
 }
 
 bool mp_run_notice_is_ours(const struct mp_run_notice *notice)
@@ -44,8 +53,11 @@ int mp_run_notice_read(struct mp_run_notice *notice)
 
 int mp_run_notice_write(const struct mp_run_notice *notice, char *out, size_t room)
 {
-    int length = snprintf(out, room, "MPROF_RUN=1:%d:%s%s:%lld:%s", (int)notice->pid,
+    char keeper[32] = "";
+    if (notice->keeper)
+        snprintf(keeper, sizeof keeper, "%d,%d:", (int)notice->keeper, notice->lost);
+    int length = snprintf(out, room, "MPROF_RUN=1:%d:%s%s:%lld:%s%s", (int)notice->pid,
                           notice->owns_marks ? "p" : "", notice->children_too ? "c" : "",
-                          (long long)notice->offset, notice->path);
+                          (long long)notice->offset, keeper, notice->path);
     return length < 0 || (size_t)length >= room ? -1 : length;
 }

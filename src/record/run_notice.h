@@ -7,12 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What `mprof run` tells the program, MPROF_RUN=1:PID:FLAGS:OFFSET:PATH. */
+/* What `mprof run` tells the program, MPROF_RUN=1:PID:FLAGS:OFFSET:[KEEPER,FD:]PATH. */
 struct mp_run_notice {
     pid_t pid;         /* of the program */
     bool owns_marks;   /* the sampler resets high-water marks; nobody else may */
     bool children_too; /* descendants are followed as well */
     int64_t offset;    /* ns from CLOCK_MONOTONIC to unix time */
+    pid_t keeper;      /* the mprof that counts lost records; 0: none does */
+    int lost;          /* its descriptor of the page where it does */
     const char *path;  /* borrowed from the environment */
 };
 

@@ -49,6 +49,49 @@ void mp_series_sort(struct mp_series *series)
     free(spare);
 }
 
+/* What every time of a timeline becomes. */
+struct move {
+    int64_t (*moved)(const void *, int64_t);
+    const void *with;
+};
+
+static void move_points(const struct move *move, struct mp_series *series)
+{
+    for (size_t i = 0; i < series->count; i++)
+        series->points[i].time = move->moved(move->with, series->points[i].time);
+}
+
+static void move_marks(const struct move *move, struct mp_mark *marks, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        marks[i].from = move->moved(move->with, marks[i].from);
+        marks[i].to = move->moved(move->with, marks[i].to);
+    }
+}
+
+void mp_timeline_move(struct mp_timeline *timeline, int64_t moved(const void *, int64_t),
+                      const void *with)
+{
+    struct move move = {moved, with};
+    move_points(&move, &timeline->total);
+    move_points(&move, &timeline->group);
+    move_points(&move, &timeline->limits);
+    move_points(&move, &timeline->cpu);
+    move_points(&move, &timeline->kills);
+    for (size_t i = 0; i < timeline->track_count; i++) {
+        move_points(&move, &timeline->tracks[i].series);
+        move_points(&move, &timeline->tracks[i].cpu);
+    }
+    move_marks(&move, timeline->marks, timeline->mark_count);
+    move_marks(&move, timeline->bounds, timeline->bound_count);
+    for (size_t i = 0; i < timeline->span_count; i++) {
+        struct mp_span *span = &timeline->spans[i];
+        span->enter.time = moved(with, span->enter.time);
+        span->leave.time = moved(with, span->leave.time);
+    }
+    timeline->end.time = moved(with, timeline->end.time);
+}
+
 static uint64_t hash_bytes(const char *text, size_t length)
 {
     uint64_t hash = 14695981039346656037u;
@@ -159,6 +202,7 @@ void mp_timeline_release(struct mp_timeline *timeline)
     for (size_t i = 0; i < timeline->track_count; i++) {
         free(timeline->tracks[i].name);
         free(timeline->tracks[i].series.points);
+        free(timeline->tracks[i].cpu.points);
     }
     free(timeline->tracks);
     free(timeline->track_slots);
@@ -166,6 +210,9 @@ void mp_timeline_release(struct mp_timeline *timeline)
     free(timeline->total.points);
     free(timeline->group.points);
     free(timeline->limits.points);
+    free(timeline->cpu.points);
+    free(timeline->kills.points);
+    free(timeline->sleeps.points);
     free(timeline->marks);
     free(timeline->bounds);
     free(timeline->spans);

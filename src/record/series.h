@@ -9,6 +9,7 @@
 #ifndef MP_RECORD_SERIES_H
 #define MP_RECORD_SERIES_H
 
+#include "record/identity.h"
 #include "record/timeline.h"
 
 struct mp_series {
@@ -19,7 +20,7 @@ struct mp_series {
 struct mp_track {
     int pid, parent;
     char *name; /* unescaped bytes, or NULL */
-    struct mp_series series;
+    struct mp_series series, cpu;
 };
 
 /* A set of numbered byte strings. */
@@ -37,10 +38,16 @@ struct mp_timeline {
     char *command; /* as recorded, or NULL */
     int version;   /* 0: memory_profiler 0.61 wrote it */
     int pid;       /* 0: not known */
+    struct mp_identity identity;
     int64_t interval;
-    bool tree; /* totals are of a whole tree */
+    bool tree;   /* totals are of a whole tree */
+    bool stands; /* a point says what was so until the next: no gap, no line between */
     char metric[16];
     struct mp_series total, group, limits;
+    struct mp_series kills; /* how many, in the place of bytes */
+    struct mp_series
+        sleeps; /* when one was over; ns slept up to then, in the place of bytes */
+    struct mp_series cpu; /* 1/MP_PERCENT in the place of bytes, as a track's */
     struct mp_track *tracks;
     size_t track_count, track_room;
     int *track_slots; /* hash table of indices + 1, by pid */
@@ -65,6 +72,10 @@ int mp_series_add(struct mp_series *, int64_t time, int64_t bytes);
 
 /* Sorts by time, equal times in the order recorded. No work when sorted already. */
 void mp_series_sort(struct mp_series *);
+
+/* Makes of every time but those of its sleeps what `moved` makes of it. */
+void mp_timeline_move(struct mp_timeline *, int64_t moved(const void *, int64_t),
+                      const void *with);
 
 /* The index of a name, added if new; -1 with errno ENOMEM. */
 int mp_names_index(struct mp_names *, const char *text, size_t length);

@@ -12,10 +12,17 @@ struct mp_text {
     size_t length;
 };
 
+/* The type of which a line has had most: objects that it allocated, and bytes, what these keep beside too. */
+struct mp_grown {
+    struct mp_text type; /* empty: nothing grew there */
+    int64_t objects, bytes;
+};
+
 struct mp_function {
     struct mp_text filename, name;
-    struct mp_line_table table;  /* its rows are the lines that reports show */
-    const struct mp_text *lines; /* table.count source lines, each without its line end */
+    struct mp_line_table table;   /* its rows are the lines that reports show */
+    const struct mp_text *lines;  /* table.count source lines, each without its line end */
+    const struct mp_grown *grown; /* as many; NULL: nobody asked */
 };
 
 #endif

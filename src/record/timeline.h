@@ -7,6 +7,7 @@
  *     mark      the largest RSS of one process between two moments (the kernel's high-water
  *               mark): true, but only known to lie somewhere in between
  *     bound     for a tree, the sum of the marks: its true peak is not above it
+ *     cpu       CPU time spent since the round before, percent of one CPU in units of 1/MP_PERCENT
  *
  *     total        .                .
  *                 / \     mark ^   / \
@@ -25,6 +26,7 @@
 
 #define MP_SECOND INT64_C(1000000000)
 #define MP_MIB 1048576.0
+#define MP_PERCENT INT64_C(1000000000)
 
 struct mp_point {
     int64_t time;
@@ -41,6 +43,7 @@ struct mp_mark {
 struct mp_reading {
     int pid, parent;
     int64_t bytes;
+    int64_t cpu;   /* -1: not asked or not known */
     bool named;    /* its name is new or has changed */
     char name[64]; /* as the kernel has it; may hold any byte */
 };
@@ -54,7 +57,9 @@ struct mp_round {
     size_t mark_count;
     struct mp_mark bound; /* bytes -1: none */
     int64_t group, limit; /* control group; -1: not asked or not known */
-    uint64_t late;        /* intervals missed just before this round */
+    int64_t cpu;          /* of all that total is of; -1: the same */
+    int64_t kills; /* processes of the group killed for memory since the round before */
+    int64_t slept; /* ns that the machine was suspended since then; 0 */
 };
 
 enum mp_ending {
@@ -73,6 +78,11 @@ struct mp_run_end {
     uint64_t rounds, late;
     int64_t unsampled; /* processes too short for the interval; -1: not counted */
     int64_t largest;   /* bytes: the largest ru_maxrss among processes waited for; -1 */
+    /* Of the control group; -1: not known. */
+    int64_t kills;     /* processes that the kernel killed for memory */
+    int64_t throttled; /* times that it slowed the group down */
+    int64_t stalled;   /* ns that were spent waiting for memory */
+    int64_t limit;     /* bytes; -1: also where there is none */
 };
 
 /* One call of a decorated function, or one labelled block. */

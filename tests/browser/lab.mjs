@@ -87,6 +87,11 @@ function describe() {
       width: img.getBoundingClientRect().width,
       height: img.getBoundingClientRect().height,
     })),
+    pages: [...node.querySelectorAll(".jp-OutputArea iframe")].map((frame) => ({
+      drawn: frame.contentDocument?.querySelectorAll("#graph g.frame").length ?? 0,
+      paper: frame.contentDocument && getComputedStyle(frame.contentDocument.body).backgroundColor,
+      said: frame.contentDocument?.body.innerText ?? "",
+    })),
     forbidden: [...node.querySelectorAll(".jp-OutputArea :is(script, style, svg, iframe)")]
       .filter((one) => one.closest(".jp-RenderedHTMLCommon"))
       .map((one) => one.outerHTML.slice(0, 200)),
@@ -101,6 +106,8 @@ try {
   throw error;
 }
 await page.locator(".jp-OutputArea img").first().waitFor();
+if (await page.locator(".jp-OutputArea iframe").count())
+  await page.frameLocator(".jp-OutputArea iframe").first().locator("#graph g.frame").first().waitFor();
 const trusted = await page.evaluate(() =>
   Boolean(document.querySelector('[data-icon="ui-components:trusted"]')),
 );

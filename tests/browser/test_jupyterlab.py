@@ -48,6 +48,7 @@ CELLS = [
         "source": "from IPython.display import HTML\n"
         "HTML('<style>.probe{color:red}</style><svg></svg><b>probe</b>')"
     },
+    {"source": "%%mheap\nkept = load(30)\nwords = [str(n) for n in range(100_000)]"},
 ]
 
 
@@ -182,7 +183,7 @@ def test_the_line_table_reads_in_every_form(seen: dict, form: str) -> None:
     ]  # fmt: skip
     assert table["rowHeads"] == 5
     assert re.search(
-        r"load .*In\[2\], line 1 · line 2 added most, 20\.0 MiB", table["caption"]
+        r"load .*In\[2\], line 1 · line 2 added most, 20\.[0-3] MiB", table["caption"]
     )
     (marked,) = table["marked"]
     assert "added most" in marked and "bytearray(n << 20)" in marked
@@ -199,6 +200,26 @@ def test_the_runs_of_memit_read_in_every_form(seen: dict, form: str) -> None:
     assert re.search(r"(?m)^peak memory: [\d.]+ MiB, increment: [\d.]+ MiB$", cell["text"])
     (table,) = cell["tables"]
     assert table["rowHeads"] == 3 and table["heads"] == ["Run", "Peak", "Increment"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_lines_of_mheap_read_in_every_form(seen: dict, form: str) -> None:
+    (table,) = seen[form]["cells"][8]["tables"]
+    assert table["heads"][0] == "Own at peak" and table["heads"][-1] == "Your line"
+    assert re.search(
+        r"peak 120\.\d MiB after .* of it by Cell In\[2\]:4 load", table["caption"]
+    )
+    (marked,) = table["marked"]
+    assert "holds most" in marked and "spike = bytearray(3 * n << 20)" in marked
+    assert all(bar["height"] == 3 for bar in table["bars"])
+
+
+def test_the_page_of_mheap_is_drawn_where_the_notebook_is_trusted(seen: dict) -> None:
+    (page,) = seen["typed"]["cells"][8]["pages"]
+    assert page["drawn"] > 3 and "Cell In[9]" in page["said"]
+    assert page["paper"] == "rgb(255, 255, 255)"
+    assert not any(seen[form]["cells"][8]["pages"] for form in FORMS[1:])
+    assert all(seen[form]["complaints"] == [] for form in FORMS)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -2,17 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "aggregate/figure.h"
-#include "aggregate/peak.h"
-#include "report/figure_json.h"
-#include "report/terminal.h"
-#include "store/dat_read.h"
+#include "aggregate/timeline/figure.h"
+#include "aggregate/timeline/peak.h"
+#include "report/timeline/figure_json.h"
+#include "report/timeline/terminal.h"
+#include "store/dat/read.h"
 
 static void draw(FILE *out, const struct mp_timeline *timeline, int64_t to)
 {
     struct mp_figure_run run;
     struct mp_figure_options options = {
-        .to = to, .functions = true, .buckets = 20, .calls = 10};
+        .to = to, .functions = true, .children = true, .buckets = 20, .calls = 10};
     struct mp_figure_style style = {.slope = true};
     struct mp_terminal_options terminal = {.width = 40, .height = 8, .slope = true};
     if (!mp_figure_run_init(&run, "x.dat", timeline, &options)) {

@@ -23,6 +23,7 @@ for columns in (), (True,), (False, True), (True, True):
         out += [_core.text_lines(f, precision, *columns) for f in (full, idle)]
         out.append(_core.html_lines([full, idle], precision, "t<i>", "psutil", False, *columns))
     out.append(_core.html_lines([], 3, "empty", "psutil", False, *columns))
+    out += [_core.csv_lines(fs, *columns) for fs in ([], [full, none, idle])]
     out += [_core.json_lines(fs, "psutil_uss", "3.12.1", *columns) for fs in ([], [full, none, idle])]
 out += [_core.record_name(n) for n in ("plain", "two words\n\\x41", "\udc80é\u2028", "é" * 3000)]
 sys.stdout.buffer.write("\0".join(out).encode("utf-8", "surrogateescape"))

@@ -86,9 +86,13 @@ await tab.locator("#theme").click();
 await frames();
 seen.dark = (await drawn("--curve")).count;
 if (await tab.locator("#flame").isVisible()) {
+  seen.lanes = await tab.locator("#lanes").boundingBox();
+  seen.more = await tab.locator("#legend label .more").allInnerTexts();
   await tab.locator("#flame").click();
   await frames();
-  seen.lanes = await tab.locator("#lanes").boundingBox();
+  seen.brackets = await tab.locator("#lanes").isHidden();
+  await tab.keyboard.press("l");
+  await frames();
 }
 if (screenshot) await tab.screenshot({ path: screenshot });
 console.log(JSON.stringify(seen));

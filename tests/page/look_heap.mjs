@@ -41,14 +41,19 @@ const shape = (all) => ({ frames: all.length, top: Math.min(...all.map((f) => f.
 
 seen.title = await text("#title");
 seen.summary = await text("#summary");
-seen.notices = await tab.locator("#notices li").allInnerTexts();
+seen.notices = await tab.locator("#notices li, #remarks li").allInnerTexts();
 seen.measures = await tab.locator("#measures button").allInnerTexts();
 seen.markup = await tab.evaluate(() => ({ images: document.images.length, pwned: "pwned" in window, scripts: document.scripts.length }));
 seen.legend = await tab.locator("#plot .u-value").allInnerTexts();
-seen.note = await tab.locator("#plot p").allInnerTexts();
+seen.hint = await tab.locator("#plot p.hint").allInnerTexts();
+seen.note = await tab.locator("#plot p:not(.hint)").allInnerTexts();
 seen.theme = await tab.evaluate(() => ["title", "aria-label"].map((name) => document.getElementById("theme").getAttribute(name)));
 seen.time = await tab.evaluate(() => document.querySelectorAll("#plot canvas").length);
 const all = await frames();
+seen.table = await tab.locator("#tables [aria-pressed=true]").innerText();
+seen.yours = await rows("tbody");
+seen.yourSums = await rows("tfoot");
+await tab.locator("#all").click();
 seen.first = all.slice(0, 400);
 seen.rows = await rows("tbody");
 seen.sums = await rows("tfoot");

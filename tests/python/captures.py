@@ -32,12 +32,12 @@ def mprof(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedPro
     )
 
 
-def record(where: Path, source: str, name: str = "work.py") -> Path:
+def record(where: Path, source: str, name: str = "work.py", *words: str) -> Path:
     """The capture of a program; its source looks older than the recording."""
     script = where / name
     script.write_text(textwrap.dedent(source), encoding="utf-8")
     os.utime(script, (1, 1))
-    done = mprof("heap", "-o", "a.mprof", name, cwd=where)
+    done = mprof("heap", *words, "-o", "a.mprof", name, cwd=where)
     assert done.returncode == 0, done.stderr
     return where / "a.mprof"
 
@@ -49,11 +49,12 @@ def output(*words: str, cwd: Path) -> str:
 
 
 def page_of(capture: Path, *words: str) -> tuple[Path, dict]:
-    """The page of a capture, and what is in its data block."""
+    """The page of a capture, and what is in its data block; the first graph's frames beside it."""
     page = capture.with_name("page.html")
     output("flamegraph", "-o", page.name, *words, capture.name, cwd=capture.parent)
     block = page.read_text().split('id="data">')[1].split("</script>")[0]
-    return page, json.loads(block)
+    data = json.loads(block)
+    return page, {**data["graphs"][0], **data}
 
 
 def report(capture: Path) -> dict:

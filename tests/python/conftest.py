@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import functools
+import gc
 import importlib.util
 import json
 import os
@@ -19,6 +20,7 @@ from types import ModuleType
 
 import pytest
 
+import leftovers
 import pure
 from memory_profiler import _core
 from notebooks import take
@@ -30,12 +32,25 @@ CELL = re.compile(r"^ *(-?[0-9]+\.?[0-9]*) MiB$")
 
 #: glibc's M_MMAP_THRESHOLD, which stands still once it is set: a large block is new memory then, and not
 #: what an earlier test left in reserve, which is no growth.
-if hasattr(ctypes.CDLL(None), "mallopt"):
-    ctypes.CDLL(None).mallopt(-3, 1 << 17)
-os.environ.pop("COLUMNS", None)  # of a terminal that none of the programs here write to
+LIBC = ctypes.CDLL(None)
+LIBC.malloc.argtypes, LIBC.malloc.restype = [ctypes.c_size_t], ctypes.c_void_p
+LIBC.free.argtypes = [ctypes.c_void_p]
+if hasattr(LIBC, "mallopt"):
+    LIBC.mallopt(-3, 1 << 17)
+# pytest and others print otherwise where these are set.
+for name in ("COLUMNS", "CI", "BUILD_NUMBER"):
+    os.environ.pop(name, None)
+leftovers.hear_interrupts()
 
 PURE = hasattr(_core, "MISSING")  # the build in plain Python
-collect_ignore_glob = list(pure.FILES) if PURE else []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if PURE:
+        config.pluginmanager.register(pure.Plugin())
+
+
+collect_ignore_glob = [f"*/{name}" for name in pure.FILES] if PURE else []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -123,15 +138,21 @@ class Run:
         return parse_tables(self.out)
 
     @property
-    def functions(self) -> dict[str, dict]:
-        """What --json says of each function, after what the program itself printed."""
-        document = json.loads(self.out[self.out.index("{\n") :])
-        return {function["function"]: function for function in document["functions"]}
+    def document(self) -> dict:
+        """What --json wrote, after what the program itself printed."""
+        return json.loads(self.out[self.out.index("{\n") :])
 
-    def table(self, text: str) -> Table:
-        """The only table that has a row whose source holds a text."""
+    @property
+    def functions(self) -> dict[str, dict]:
+        """What --json says of each function."""
+        return {f["function"]: f for f in self.document["functions"]}
+
+    def table(self, text: str, top: bool = True) -> Table:
+        """The only table that has a row whose source holds a text; `top`: of top levels too."""
         (table,) = [
-            t for t in self.tables if any(text in r.source for r in t.rows.values())
+            t
+            for t in self.tables
+            if any(text in r.source for r in t.rows.values()) and (top or 0 not in t.rows)
         ]
         return table
 
@@ -224,6 +245,44 @@ class Printed:
     def getvalue(self) -> str:
         self.text += self.capsys.readouterr().out
         return self.text
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _garbage_is_gone() -> None:
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _memory_is_new(_garbage_is_gone: None):
+    """What other tests freed, and malloc keeps in holes, is the system's, and its holes are taken: who
+    takes one again grows, and what he frees stays.
+    """
+    if not hasattr(LIBC, "malloc_trim"):
+        yield
+        return
+    LIBC.malloc_trim(0)
+    taken = list(take_holes())
+    yield
+    for block in taken:
+        LIBC.free(block)
+
+
+def take_holes():
+    """Blocks, never written to, that fill malloc's holes of 256 KiB and more."""
+    for size in (MIB << 8 >> i for i in range(11)):
+        while block := LIBC.malloc(size):
+            if ctypes.c_size_t.from_address(block - 8).value & 2:  # IS_MMAPPED: no hole
+                LIBC.free(block)
+                break
+            yield block
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left():
+    """A test that fails leaves no process behind either."""
+    before = leftovers.children()
+    yield
+    leftovers.end_children(but=before)
 
 
 @pytest.fixture

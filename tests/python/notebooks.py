@@ -121,7 +121,7 @@ class _Parts(html.parser.HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        if tag != "img":
+        if tag not in ("img", "br"):
             self.open.append(tag)
         for name, value in attrs:
             self.attributes.add(name)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pathlib
+import subprocess
+
 BIG = 'b"x" * (45 * 2 ** 20)'  # above malloc's highest mmap threshold: freed to the system
 
 SIMPLE = """
@@ -66,3 +69,28 @@ def fork(n):
 """
     + FORKING
 )
+
+
+#: Makes the wall clock jump days at every look.
+JUMP = """
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static int looks;
+    int code = (int)syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_REALTIME)
+        now->tv_sec += (++looks % 2 ? 1 : -1) * 86400L * looks;
+    return code;
+}
+"""
+
+
+def build_jump(folder: pathlib.Path) -> str:
+    """A library to preload, of JUMP."""
+    (folder / "jump.c").write_text(JUMP)
+    command = ["cc", "-shared", "-fPIC", "-o", "jump.so", "jump.c"]
+    subprocess.run(command, cwd=folder, check=True)
+    return str(folder / "jump.so")

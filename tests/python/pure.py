@@ -5,16 +5,22 @@ It has the same interface and the same reports; these tests assert what only the
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 #: Files about the native program and about work (system calls, events, readings).
 FILES = ("test_heap*.py", "test_mprof*.py", "test_plot*.py", "test_recordings*.py", "test_peaks.py", "test_work.py",
          "test_trace_311*.py", "test_peak.py", "test_readme.py", "test_timeline*.py", "test_page*.py", "test_dat*.py",
-         "test_maps.py", "test_native.py")  # fmt: skip
+         "test_maps.py", "test_native.py", "test_depth.py", "test_endings.py", "test_finalization.py", "test_outputs.py", "test_pytest*.py", "test_limit.py", "test_mheap.py",
+         "test_stretches.py")  # fmt: skip
 
 MARKS = "sets the high-water mark back"
 GATE = "forces a gate"
 FEW = "keeps one descriptor open"
 THREAD = "samples with a native thread"
 
+NATIVE = "has a native mprof"
 DRAWN = "draws for notebooks"
 FORK = "has its thread back only after Python counted threads"
 
@@ -49,5 +55,55 @@ TESTS = {
     "test_samples_stand_on_absolute_deadlines": THREAD,
     "test_with_the_other_options": "--peak",
     "test_the_examples_in_docstrings_run[memory_profiler.heap]": "records the heap",
+    "test_the_examples_in_docstrings_run[memory_profiler.testing]": "records the heap",
+    "test_the_examples_in_docstrings_run[memory_profiler._limits.limit]": "records the heap",
+    "test_python_m_runs_no_module_that_lies_beside_the_program[-m --all --peak --heap]": "--heap",
+    "test_an_imported_profile_runs_no_module_that_lies_beside_the_program[profile(heap=True, peak=True)]": "--heap",
+    "test_nor_does_any_other_door[heap]": "records the heap",
+    "test_python_finds_the_start_in_mprof": NATIVE,
+    "test_a_recursion_error_leaves_the_stack_of_activations_empty": "counts its work",
+    "test_bars_of_all_functions_have_one_scale_and_the_most_memory_is_marked[options1]": "--peak",
+    "test_pools_that_are_terminated_lose_nothing": "--peak",
+    "test_every_kind_of_report_has_what_children_did": "--heap",
+    "test_a_child_whose_table_is_cut_short_goes_on": "survives SIGBUS",
+    "test_faults_81_the_program_goes_on_where_its_table_cannot_be_written[an object that raises--m]": "gives the interpreter an exit code for its end",
     "test_faults_63_greenlets_that_run_one_function_are_not_mixed": "follows greenlets",
 }
+
+
+def _lacks_mprof(what: object) -> bool:
+    words = str(what)
+    return "no native mprof" in words or ("No such file" in words and "/mprof'" in words)
+
+
+class Plugin:
+    """Skips what runs the native program, which is not there."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Any:
+        return (yield from self._run())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Any:
+        return (yield from self._run())
+
+    def _run(self) -> Any:
+        try:
+            return (yield)
+        except FileNotFoundError as error:
+            if not _lacks_mprof(error):
+                raise
+            pytest.skip(f"the C core alone: {NATIVE}")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
+        """A file that looks for it when it is loaded."""
+        report = yield
+        if report.failed and _lacks_mprof(report.longrepr):
+            report.outcome = "skipped"
+            report.longrepr = (
+                str(collector.path),
+                0,
+                f"Skipped: the C core alone: {NATIVE}",
+            )
+        return report

@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "python" / "heap"))
 
 from conftest import build_blocks  # noqa: E402
 from heap_runs import figures, record, whole  # noqa: E402

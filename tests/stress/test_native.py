@@ -10,8 +10,8 @@ import time
 HERE = pathlib.Path(__file__).parent
 SOURCES = HERE.parents[1] / "src"
 TESTS = HERE.parent / "c"
-CORE = ["elf_object", "hooks_native", "hooks_native_maps", "hooks_native_threads", "maps"]
-CORE += ["patch", "patch_dl"]
+CORE = sorted((SOURCES / "capture/heap/native").glob("*.c"))
+CORE.append(SOURCES / "base/guard.c")
 SECONDS = float(os.environ.get("STRESS_SECONDS", "60"))
 
 
@@ -25,7 +25,7 @@ def test_faults_46_threads_signals_forks_and_loading_for_a_minute(
         subprocess.run([*shared, f"-Wl,-soname,{library.name}", "-o", library], check=True)
     program = tmp_path / "stress"
     sources = [TESTS / "test_native_threads.c", TESTS / "native/model.c"]
-    sources += [SOURCES / "capture" / f"{name}.c" for name in CORE]
+    sources += CORE
     subprocess.run(
         [*command, "-fvisibility=hidden", "-DSTRESS=4", *sources, libraries[0]]
         + [f"-Wl,-rpath,{tmp_path}", "-lcmocka", "-o", program],

@@ -5,13 +5,16 @@ import { before, Call, Points } from "./figure";
 const PALETTE = ["#e0a100", "#2a9d62", "#c2539b", "#3c7dd9", "#d5573b", "#7a5bd0", "#1f9aa8", "#8a8f2b"];
 
 export const colour = (i: number): string => PALETTE[i % PALETTE.length];
+/** Not the blue one: the first curve's is like it. */
+const BESIDE = PALETTE.filter((one) => one !== "#3c7dd9");
+export const colourBeside = (i: number): string => BESIDE[i % BESIDE.length];
 
 const x = (u: uPlot, t: number): number => u.valToPos(t, "x", true);
 const y = (u: uPlot, m: number): number => u.valToPos(m, "y", true);
 
 /** A line through the points of the window; broken at gaps. */
-export function line(u: uPlot, points: Points, style: string, width = 1.2, dash: number[] = []): void {
-  const { ctx } = u, { min, max } = u.scales.x;
+export function line(u: uPlot, points: Points, style: string, width = 1.2, dash: number[] = [], scale = "y"): void {
+  const { ctx } = u, { min, max } = u.scales.x, y = (_: uPlot, m: number): number => u.valToPos(m, scale, true);
   if (min == null || max == null) return;
   ctx.strokeStyle = style;
   ctx.lineWidth = width * devicePixelRatio;
@@ -21,7 +24,9 @@ export function line(u: uPlot, points: Points, style: string, width = 1.2, dash:
   for (let i = Math.max(0, before(points.t, min)); i < points.t.length; i++) {
     const m = points.m[i];
     if (m == null) { pen = false; continue; }
-    if (pen) ctx.lineTo(x(u, points.t[i]), y(u, m)); else ctx.moveTo(x(u, points.t[i]), y(u, m));
+    const at = x(u, points.t[i]);
+    if (pen) ctx.lineTo(at, y(u, m)); else ctx.moveTo(at, y(u, m));
+    if (!pen && points.m[i + 1] == null) ctx.lineTo(at + 2 * devicePixelRatio, y(u, m)); // alone between gaps
     pen = true;
     if (points.t[i] > max) break;
   }
@@ -68,19 +73,37 @@ export function brackets(u: uPlot, calls: Call[], style: string): void {
   ctx.stroke();
 }
 
-/** Straight lines across: the peak, the control group's limit, a trend. */
-export function cross(u: uPlot, t: number, m: number, style: string): void {
-  const { ctx } = u, { left, top, width, height } = u.bbox;
+/** A straight line across: the control group's limit. */
+export function across(u: uPlot, m: number, style: string): void {
+  const { ctx } = u, { left, width } = u.bbox;
   ctx.strokeStyle = style;
   ctx.lineWidth = devicePixelRatio;
   ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
   ctx.beginPath();
   ctx.moveTo(left, y(u, m));
   ctx.lineTo(left + width, y(u, m));
-  if (Number.isFinite(t)) {
-    ctx.moveTo(x(u, t), top);
-    ctx.lineTo(x(u, t), top + height);
-  }
   ctx.stroke();
   ctx.setLineDash([]);
+}
+
+/** The highest point, with its words beside it and a line down to its time. */
+export function top(u: uPlot, t: number, m: number, text: string, style: string): void {
+  const { ctx } = u, { left, top: upper, width } = u.bbox, scale = devicePixelRatio, at = x(u, t), above = y(u, m);
+  if (at < left || at > left + width) return;
+  ctx.strokeStyle = ctx.fillStyle = style;
+  ctx.lineWidth = scale;
+  ctx.setLineDash([3 * scale, 4 * scale]);
+  ctx.beginPath();
+  ctx.moveTo(at, above);
+  ctx.lineTo(at, upper + u.bbox.height);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.beginPath();
+  ctx.arc(at, above, 3.5 * scale, 0, 2 * Math.PI);
+  ctx.fill();
+  ctx.font = `600 ${12 * scale}px system-ui, sans-serif`;
+  ctx.textBaseline = "bottom";
+  const toRight = at + ctx.measureText(text).width + 12 * scale < left + width;
+  ctx.textAlign = toRight ? "left" : "right";
+  ctx.fillText(text, at + (toRight ? 7 : -7) * scale, Math.max(above - 3 * scale, upper + 14 * scale));
 }

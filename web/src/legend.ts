@@ -1,5 +1,5 @@
 // The legend: a list of switches. Long ones scroll, can be searched and switched as a group.
-export interface Item { key: string; name: string; fact: string; colour: string; on: boolean }
+export interface Item { key: string; name: string; fact: string; colour: string; on: boolean; more?: string[] }
 
 type Changed = () => void;
 
@@ -19,6 +19,12 @@ function row(item: Item, changed: Changed): HTMLLabelElement {
   label.title = item.name;
   swatch.style.background = item.colour;
   label.append(box, swatch, element("span", "name", item.name), element("span", "fact", item.fact));
+  if (item.more) {
+    const more = element("span", "more");
+    more.append(...item.more.map((text) => element("span", "", text)));
+    label.append(more);
+    label.title = [item.name, ...item.more].join("\n");
+  }
   return label;
 }
 
@@ -32,6 +38,7 @@ export function group(parent: HTMLElement, title: string, items: Item[], changed
     for (const on of [true, false]) {
       const button = element("button", "", on ? "all" : "none");
       button.type = "button";
+      button.setAttribute("aria-label", `${on ? "show all" : "show none"} of ${title}`);
       button.addEventListener("click", () => {
         rows.forEach((label, i) => {
           if (label.hidden) return;
@@ -47,6 +54,7 @@ export function group(parent: HTMLElement, title: string, items: Item[], changed
     const search = element("input");
     search.type = "search";
     search.placeholder = "search";
+    search.setAttribute("aria-label", `search ${title}`);
     search.addEventListener("input", () => rows.forEach((label, i) => {
       label.hidden = !items[i].name.toLowerCase().includes(search.value.toLowerCase());
     }));

@@ -1,54 +1,86 @@
 // The page of `mprof plot`: a curve to zoom and hover, functions, children, a legend of switches.
 import uPlot from "uplot";
-import { brackets, colour, cross, line, stems } from "./draw";
-import { Child, ending, Figure, highest, mib, Points, seconds, valueAt } from "./figure";
+import { across, brackets, colour, colourBeside, line, stems, top } from "./draw";
+import { Call, Child, duration, ending, Figure, highest, Lane, mib, percent, Points, rate, Run, seconds, signed, valueAt } from "./figure";
+import { drawGaps, drawKills, incidentFacts, incidentsAt } from "./incidents";
+import { KEYS, listen, WORDS } from "./keys";
 import { Box, boxAt, drawLanes, lanesHeight, layOut } from "./lanes";
 import { group, Item } from "./legend";
+import { manual } from "./manual";
+import { cpuAxis, memoryAxis, timeAxis } from "./scales";
+import { peakOf, spentIn } from "./spending";
 import { onTheme, themeColour } from "./theme";
+import { columnAt, describeLane, drawBand, drawMembers, laneAt, wholeFacts } from "./whole";
 
-const CHILDREN_AT_FIRST = 24, CALLS_IN_TIP = 8;
+const CHILDREN_AT_FIRST = 24, CALLS_IN_TIP = 8, LINES_IN_TIP = 32, RUNS_IN_HEADER = 6, TREND_FROM = 60;
 
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
 const figure: Figure = JSON.parse(byId("data").textContent ?? "");
-const { runs } = figure, main = runs[0];
+const { runs, whole } = figure, main = runs[0], several = runs.length > 1 || !!whole; // functions are those of one
 const stage = byId("stage"), place = byId("plot"), tip = byId("tip"), lanes = byId<HTMLCanvasElement>("lanes");
+const members = byId("members"), memberLanes = members.querySelector("canvas")!, counted = whole?.start ?? (several ? null : main.start);
 
+const nameOf = (run: Run): string => run.who ?? run.file;
 const date = (at: number): string => new Date(at * 1000).toLocaleString();
+const shadeOf = (i: number): string => (i ? colour(i) : "var(--curve)");
+const paintOf = (i: number): string => (i ? colour(i) : themeColour("--curve"));
 const runItems: Item[] = runs.map((run, i) => ({
-  key: `run ${i}`, name: runs.length > 1 ? run.file : "memory", fact: mib(run.peak),
-  colour: i ? colour(i) : "var(--curve)", on: true,
+  key: `run ${i}`, name: several ? nameOf(run) : "memory", fact: mib(run.peak), colour: shadeOf(i), on: true,
 }));
 const extras: Item[] = [];
 const extra = (key: string, name: string, fact: string, shade: string, wanted: boolean): Item => {
-  const item = { key, name, fact, colour: shade, on: wanted };
+  const item = { key, name, fact: several ? "" : fact, colour: shade, on: wanted };
   if (wanted) extras.push(item);
   return item;
 };
-const marks = extra("marks", main.bounds ? "at most, between samples" : "peaks between samples", "", "var(--mark)",
+const markWords = (run: Run): string => (run.bounds ? "at most" : "peak");
+const marks = extra("marks", runs.every((run) => run.bounds) ? "at most, between samples"
+  : runs.some((run) => run.bounds) ? "peaks, or at most, between samples" : "peaks between samples", "", "var(--mark)",
   runs.some((run) => run.marks.t.length > 0));
-const peak = extra("peak", "peak", mib(main.peak), "var(--limit)", true);
-const controlGroup = extra("group", "control group", "", "var(--group)", main.group.t.length > 0);
-const limit = extra("limit", "limit", main.limit == null ? "" : mib(main.limit), "var(--limit)", main.limit != null);
-const slope = extra("slope", "trend", `${main.slope.toFixed(5)} MiB/s`, "var(--soft)", figure.slope);
-limit.on = limit.on && main.limit != null && main.limit < 4 * main.peak;
+const peak = extra("peak", several ? "peaks" : "peak", mib(main.peak), several ? "var(--soft)" : "var(--limit)", true);
+const controlGroup = extra("group", "control group", "", "var(--group)", runs.some((run) => run.group.t.length > 0));
+const band = extra("band", "all: lowest, median, highest", "", "var(--soft)", !!whole);
+const limit = extra("limit", "limit", main.limit == null ? "" : mib(main.limit), "var(--limit)", runs.some((run) => run.limit != null));
+const cpu = extra("cpu", "CPU", `${percent(main.mean_cpu ?? 0)} on average`, "var(--cpu)", runs.some((run) => run.cpu.t.length > 0));
+const kills = extra("kills", "killed for memory", "", "var(--limit)", runs.some((run) => run.kills.length > 0));
+/** Of seconds it says how a program starts, not whether it grows. */
+const saysTrend = figure.slope || runs.some((run) => run.to - run.from >= TREND_FROM);
+const slope = extra("slope", "trend", rate(main), "var(--soft)", saysTrend);
+slope.on = figure.slope;
+limit.on = limit.on && runs.some((run) => run.limit != null && run.limit < 4 * run.peak);
+/** Calls and what they did to memory, written out. */
+function spent(i: number): string[] {
+  const { entry, peak: most, kept, calls, seconds: time } = spentIn(main, main.functions[i]);
+  return [`${calls === 1 ? "1 call" : `${calls.toLocaleString("en-US")} calls`}, ${seconds(time)}${calls === 1 ? "" : " in all"}`,
+    `entry ${mib(entry)}, peak ${mib(most)}`, `kept ${signed(kept)}`];
+}
 const functionItems: Item[] = main.functions.map((f, i) => ({
-  key: `function ${f.name}`, name: f.label, colour: colour(i), on: true,
-  fact: `${f.calls.length > 1 ? `${f.calls.length} x ` : ""}${seconds(f.calls.reduce((sum, c) => sum + c[2] - c[0], 0))}`,
+  key: `function ${f.name}`, name: f.label, colour: colour(i), on: true, fact: "", more: spent(i),
 }));
-// A part of the process itself has no number of its own.
-const childName = (child: Child): string => (child.pid ? `${child.pid} ${child.name}` : child.name);
-const childItems: Item[] = main.children.map((child, i) => ({
-  key: `child ${child.pid}`, name: childName(child), fact: mib(child.peak), colour: colour(i + 3),
-  on: i < CHILDREN_AT_FIRST,
+/** Of all recordings; a part of the process itself has no number of its own. */
+const byCommand = (run: Run): Child[] => {
+  const most = new Map<string, number>();
+  for (const { name, peak: its } of run.children) most.set(name, Math.max(its, most.get(name) ?? 0));
+  return [...run.children].sort((a, b) => (most.get(b.name)! - most.get(a.name)!) || a.name.localeCompare(b.name) || b.peak - a.peak);
+};
+const children = runs.flatMap((run, i) => byCommand(run).map((child) => ({
+  child, run: i, name: [several ? `${nameOf(run)}:` : "", child.name, child.pid || ""].filter(Boolean).join(" "),
+})));
+const commands = [...new Set(children.map(({ child }) => child.name))];
+/** One for each command; where all children run the same, one for each. */
+const childColours = children.map(({ child }, i) => colourBeside((commands.length > 1 ? commands.indexOf(child.name) : i) + runs.length));
+const highestChildren = new Set([...children].sort((a, b) => b.child.peak - a.child.peak).slice(0, CHILDREN_AT_FIRST));
+const childItems: Item[] = children.map((one, i) => ({
+  key: `child ${several ? `${one.run} ` : ""}${one.child.pid}`, name: one.name, fact: mib(one.child.peak), colour: childColours[i], on: highestChildren.has(one),
 }));
 
-let flame = figure.flame, boxes: Box[] = [], rows = 0;
+let flame = true, boxes: Box[] = [], rows = 0;
 
 function shownCurves(): Points[] {
   const shown = runs.filter((_, i) => runItems[i].on).map((run) => run.curve);
   if (marks.on) shown.push(...runs.filter((_, i) => runItems[i].on).map((run) => run.marks));
-  if (controlGroup.on) shown.push(main.group);
-  shown.push(...main.children.filter((_, i) => childItems[i].on).map((child) => child.curve));
+  if (controlGroup.on) shown.push(...runs.filter((_, i) => runItems[i].on).map((run) => run.group));
+  shown.push(...children.filter((_, i) => childItems[i].on).map(({ child }) => child.curve));
   return shown;
 }
 
@@ -56,8 +88,18 @@ function heightRange(u: uPlot): [number, number] {
   const { min, max } = u.scales.x;
   let top = 0;
   for (const points of shownCurves()) top = Math.max(top, highest(points, min ?? 0, max ?? 0));
-  if (limit.on && main.limit != null) top = Math.max(top, main.limit);
+  if (band.on) for (const value of whole?.all.high ?? []) top = Math.max(top, value ?? 0);
+  if (limit.on) runs.forEach((run, i) => { if (runItems[i].on) top = Math.max(top, run.limit ?? 0); });
   return [0, (top || 1) * 1.06];
+}
+
+const measuresCpu = extras.includes(cpu);
+const busiest = Math.max(1, ...runs.map((run) => highest(run.cpu, -Infinity, Infinity)));
+
+/** Of each run and, dotted, of its children, on the scale to the right. */
+function drawCpu(u: uPlot): void {
+  children.forEach(({ child, run }, i) => runItems[run].on && childItems[i].on && line(u, child.cpu, childColours[i], 1, [1, 3], "cpu"));
+  runs.forEach((run, i) => runItems[i].on && line(u, run.cpu, several ? paintOf(i) : themeColour("--cpu"), 1, several ? [3, 2] : [], "cpu"));
 }
 
 function trend(u: uPlot, start: number, perSecond: number, style: string): void {
@@ -71,20 +113,35 @@ function drawAll(u: uPlot): void {
   ctx.beginPath();
   ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
   ctx.clip();
-  main.children.forEach((child, i) => childItems[i].on && line(u, child.curve, colour(i + 3), 1));
+  runs.forEach((run, i) => runItems[i].on && drawGaps(u, run, themeColour("--line")));
+  if (measuresCpu && cpu.on) drawCpu(u);
+  if (whole && band.on) drawBand(u, whole, themeColour("--soft"));
+  children.forEach(({ child }, i) => childItems[i].on && line(u, child.curve, childColours[i], 1));
   runs.forEach((run, i) => {
     if (!runItems[i].on) return;
     const base = (t: number): number => valueAt(run.curve, t) ?? 0;
     if (marks.on) stems(u, run.marks, base, themeColour("--mark"));
-    line(u, run.curve, i ? colour(i) : themeColour("--curve"), 1.5);
-    if (slope.on) trend(u, run.intercept, run.slope, themeColour("--soft"));
+    line(u, run.curve, paintOf(i), 1.5);
+    if (slope.on) trend(u, run.intercept, run.slope, several ? paintOf(i) : themeColour("--soft"));
+    if (controlGroup.on) line(u, run.group, themeColour("--group"), 1.2);
+    if (limit.on && run.limit != null) across(u, run.limit, themeColour("--limit"));
   });
-  if (controlGroup.on) line(u, main.group, themeColour("--group"), 1.2);
-  if (limit.on && main.limit != null) cross(u, NaN, main.limit, themeColour("--limit"));
-  if (peak.on && runItems[0].on) cross(u, main.peak_time, main.peak, themeColour("--limit"));
+  runs.forEach((run, i) => {
+    const words = whole && run.peak < whole.all.peak ? "" : `${several && !whole && runs.length <= RUNS_IN_HEADER ? `${nameOf(run)}: ` : ""}peak ${mib(run.peak)}`;
+    if (runItems[i].on && kills.on) drawKills(u, run, themeColour("--limit"));
+    if (runItems[i].on && peak.on) top(u, run.peak_time, run.peak, words, several ? paintOf(i) : themeColour("--limit"));
+  });
   if (!flame) main.functions.forEach((f, i) => functionItems[i].on && brackets(u, f.calls, colour(i)));
   ctx.restore();
-  if (flame) drawLanes(lanes, u, boxes, main.functions, themeColour("--ink"));
+  if (flame && main?.functions.length) drawLanes(lanes, u, boxes, main.functions, themeColour("--ink"));
+  if (whole) drawMembers(memberLanes, u, whole, laneShade, {
+    ink: themeColour("--ink"), soft: themeColour("--soft"), line: themeColour("--line"), limit: themeColour("--limit"), curve: themeColour("--curve") });
+}
+
+/** A lane of one that has a curve is as that is. */
+function laneShade(lane: Lane): string {
+  const at = lane.members > 1 ? -1 : runs.findIndex((run) => run.file === lane.file);
+  return at < 0 ? themeColour("--soft") : paintOf(at);
 }
 
 function callsAt(t: number): string[] {
@@ -93,7 +150,7 @@ function callsAt(t: number): string[] {
     if (!functionItems[i].on) return;
     for (const call of f.calls)
       if (call[0] <= t && t <= call[2])
-        open.push({ level: call[4], text: `${f.label}  ${seconds(call[2] - call[0])}${call[5] ? " (not returned)" : ""}` });
+        open.push({ level: call[4], text: `${f.label}  ${seconds(call[2] - call[0])}${call[5] ? ", not returned" : `, kept ${signed(call[3] - call[1])}`}` });
   });
   open.sort((a, b) => a.level - b.level);
   const lines = open.slice(0, CALLS_IN_TIP).map((entry) => `${"  ".repeat(entry.level)}${entry.text}`);
@@ -101,26 +158,39 @@ function callsAt(t: number): string[] {
   return lines;
 }
 
-function nearestMark(t: number, reach: number): number | null {
-  const { t: times, m } = main.marks;
+/** To the sample where that is what one looks for. */
+const when = (t: number): string => (t < 120 ? `${t.toFixed(4)} s` : duration(t));
+
+function nearestMark(run: Run, t: number, reach: number): number | null {
+  const { t: times, m } = run.marks;
   let best: number | null = null;
   for (let i = 0; i < times.length; i++)
     if (Math.abs(times[i] - t) <= reach && (best == null || (m[i] ?? 0) > best)) best = m[i];
   return best;
 }
 
+function cpuOf({ cpu: points }: Child, t: number): string {
+  const busy = valueAt(points, t);
+  return busy == null ? "" : `, CPU ${percent(busy)}`;
+}
+
 function describe(u: uPlot, t: number): string {
-  const lines = [`${t.toFixed(4)} s  (${date(main.start + t)})`];
+  const lines = [`${when(t)}${counted == null ? "" : `  (${date(counted + t)})`}`], reach = u.posToVal(4, "x") - u.posToVal(0, "x");
+  if (whole && band.on && columnAt(whole, whole.all.median, t) != null)
+    lines.push(`all: ${["low", "median", "high"].map((key) => mib(columnAt(whole, whole.all[key as "low" | "median" | "high"], t) ?? 0)).join(" \u2026 ")}`);
   runs.forEach((run, i) => {
-    const value = runItems[i].on ? valueAt(run.curve, t) : null;
-    if (value != null) lines.push(`${runs.length > 1 ? `${run.file}: ` : ""}${mib(value)}`);
+    const whose = several ? `${nameOf(run)}: ` : "", inside = !several || t <= run.to;
+    const value = runItems[i].on && inside ? valueAt(run.curve, t) : null, mark = runItems[i].on && marks.on ? nearestMark(run, t, reach) : null;
+    if (value != null) lines.push(`${whose}${mib(value)}`);
+    if (mark != null) lines.push(`${whose}${markWords(run)} ${mib(mark)}`);
+    const busy = runItems[i].on && cpu.on && inside ? valueAt(run.cpu, t) : null;
+    if (busy != null) lines.push(`${whose}CPU ${percent(busy)}`);
+    if (runItems[i].on) lines.push(...incidentsAt(run, t, reach).map((words) => `${whose}${words}`));
   });
-  const mark = marks.on ? nearestMark(t, u.posToVal(4, "x") - u.posToVal(0, "x")) : null;
-  if (mark != null) lines.push(`${main.bounds ? "at most" : "peak"} ${mib(mark)}`);
-  main.children.slice(0, CHILDREN_AT_FIRST).forEach((child, i) => {
+  children.forEach(({ child, name }, i) => {
     const inside = t >= child.curve.t[0] && t <= child.curve.t[child.curve.t.length - 1];
     const value = childItems[i].on && inside ? valueAt(child.curve, t) : null;
-    if (value != null) lines.push(`${childName(child)}: ${mib(value)}`);
+    if (value != null && lines.length < LINES_IN_TIP) lines.push(`${name}: ${mib(value)}${cpu.on ? cpuOf(child, t) : ""}`);
   });
   return [...lines, ...callsAt(t)].join("\n");
 }
@@ -139,24 +209,21 @@ function hover(u: uPlot): void {
   showTip(describe(u, u.posToVal(left, "x")), left + u.bbox.left / devicePixelRatio, top);
 }
 
-const axis = (label: string, unit: (value: number) => string): uPlot.Axis => ({
-  label, labelSize: 22, stroke: () => themeColour("--soft"), size: label === "time" ? 40 : 74,
-  grid: { stroke: () => themeColour("--line"), width: 1 }, ticks: { stroke: () => themeColour("--line"), width: 1 },
-  values: (_, splits) => splits.map(unit),
-});
-
-const longest = Math.max(...runs.map((run) => run.to)), earliest = Math.min(...runs.map((run) => run.from));
+const longest = whole?.to ?? Math.max(...runs.map((run) => run.to)), earliest = whole?.from ?? Math.min(...runs.map((run) => run.from));
 const u = new uPlot({
   width: 600, height: 400, legend: { show: false },
   scales: {
     x: { time: false, range: (_, low, high) => low == null || low === high ? [earliest, Math.max(longest, earliest + 0.001)] : [low, high] },
     y: { range: (self) => heightRange(self) },
+    ...(measuresCpu && { cpu: { range: (): [number, number] => [0, 1.06 * busiest] } }),
   },
-  axes: [axis("time", (t) => `${+t.toFixed(6)} s`), axis(`${main.metric.toUpperCase()} in MiB`, (m) => `${+m.toFixed(4)}`)],
-  series: [{}, { stroke: "transparent", points: { show: false } }],
+  axes: [timeAxis(counted), memoryAxis([...new Set(runs.map((run) => run.metric.toUpperCase()))].join(", ")), ...(measuresCpu ? [cpuAxis()] : [])],
+  series: [{}, { stroke: "transparent", points: { show: false } },
+    ...(measuresCpu ? [{ scale: "cpu", stroke: "transparent", points: { show: false } }] : [])],
   cursor: { y: false, drag: { x: true, y: false }, points: { show: false } },
   hooks: { draw: [drawAll], setCursor: [hover] },
-}, [[earliest, Math.max(longest, earliest + 0.001)], [0, main.peak]], place);
+}, [[earliest, Math.max(longest, earliest + 0.001)], [0, Math.max(...runs.map((run) => run.peak))],
+  ...(measuresCpu ? [[0, busiest]] : [])], place);
 
 function refresh(): void {
   ({ boxes, rows } = layOut(main.functions, (i) => functionItems[i].on));
@@ -164,7 +231,7 @@ function refresh(): void {
   lanes.style.height = `${lanesHeight(rows)}px`;
   byId("flame").setAttribute("aria-pressed", String(flame));
   byId("flame").hidden = !main.functions.length;
-  u.setSize({ width: place.clientWidth, height: Math.max(160, stage.clientHeight - (lanes.hidden ? 0 : lanesHeight(rows))) });
+  u.setSize({ width: place.clientWidth, height: Math.max(160, stage.clientHeight - (lanes.hidden ? 0 : lanesHeight(rows)) - members.offsetHeight) });
   const { min, max } = u.scales.x;
   if (min != null && max != null) u.setScale("x", { min, max });
   u.redraw(false, true);
@@ -176,44 +243,107 @@ function wholeRun(): void {
 
 /** The wheel zooms around the pointer. */
 function zoomWheel(event: WheelEvent): void {
-  const { min, max } = u.scales.x;
-  if (min == null || max == null) return;
   event.preventDefault();
-  const factor = event.deltaY < 0 ? 0.75 : 1 / 0.75, at = u.posToVal(u.cursor.left ?? 0, "x");
-  u.setScale("x", { min: Math.max(earliest, at - (at - min) * factor), max: Math.min(longest, at + (max - at) * factor) });
+  zoom(event.deltaY < 0 ? 0.75 : 1 / 0.75);
+}
+
+/** A call: its memory when it began, at most, and what it kept. */
+function describeCall(call: Call): string {
+  const [t0, m0, t1, m1, , open, pid, thread] = call;
+  return [`from ${when(t0)}, for ${seconds(t1 - t0)}${open ? ", not returned" : ""}`,
+    `entry ${mib(m0)}, peak ${mib(peakOf(main, call))}${open ? "" : `, kept ${signed(m1 - m0)}`}`,
+    pid ? `process ${pid}, thread ${thread}` : ""].filter(Boolean).join("\n");
 }
 
 function hoverLane(event: MouseEvent): void {
   const box = boxAt(boxes, u, event.offsetX, event.offsetY);
   if (!box) return void (tip.hidden = true);
-  const [t0, m0, t1, m1, , open, pid, thread] = box.call;
-  showTip(`${main.functions[box.func].name}\n${t0.toFixed(4)} s, ${seconds(t1 - t0)}${open ? ", not returned" : ""}\n`
-    + `${mib(m0)}${open ? "" : ` to ${mib(m1)}`}${pid ? `\nprocess ${pid}, thread ${thread}` : ""}`,
-  event.offsetX, lanes.offsetTop - 70);
+  showTip(`${main.functions[box.func].name}\n${describeCall(box.call)}`, event.offsetX, lanes.offsetTop - 86);
 }
 
-function summary(): string {
-  const facts = [`peak ${mib(main.peak)} at ${seconds(main.peak_time)}`, `${seconds(main.to - main.from)}`, `${main.samples} samples`, date(main.start)];
-  if (main.late) facts.push(`${main.late} samples missed`);
-  if (main.unsampled > 0) facts.push(`${main.unsampled} ${main.unsampled === 1 ? "process" : "processes"} too short to sample`);
-  if (main.calls_left_out) facts.push(`${main.calls_left_out} shortest calls left out`);
-  if (ending(main)) facts.push(ending(main));
+function summary(run: Run): string {
+  const facts = [`peak ${mib(run.peak)} at ${seconds(run.peak_time)}`, `${seconds(run.to - run.from)}`, `${run.samples} samples`, date(run.start)];
+  if (run.late) facts.push(`${run.late} ${run.late === 1 ? "sample" : "samples"} missed`);
+  if (run.unsampled > 0) facts.push(`${run.unsampled} ${run.unsampled === 1 ? "process" : "processes"} too short to sample`);
+  if (run.calls_left_out) facts.push(`${run.calls_left_out} shortest calls left out`);
+  facts.push(...incidentFacts(run));
+  if (ending(run)) facts.push(ending(run));
   return facts.join(" \u00b7 ");
 }
 
-document.title = byId("title").textContent = figure.title ?? (runs.length === 1 ? main.command ?? main.file : "mprof");
-byId("summary").textContent = summary();
+/** A line for each recording, in its colour. */
+function summaries(at: HTMLElement): void {
+  if (whole) return void (at.textContent = [...wholeFacts(whole), duration(whole.to - whole.from), date(whole.start)].join(" \u00b7 "));
+  if (!several) return void (at.textContent = summary(main));
+  runs.slice(0, RUNS_IN_HEADER).forEach((run, i) => {
+    const row = document.createElement("span"), swatch = document.createElement("span"), name = document.createElement("b");
+    row.className = "run";
+    swatch.className = "swatch";
+    swatch.style.background = shadeOf(i);
+    name.textContent = run.file;
+    row.append(swatch, name, summary(run));
+    at.append(row);
+  });
+  if (runs.length > RUNS_IN_HEADER) at.append(`and ${runs.length - RUNS_IN_HEADER} more, in the legend`);
+}
+
+document.title = byId("title").textContent = figure.title ?? (several ? `${(whole?.members ?? runs.length).toLocaleString("en-US")} recordings` : main.command ?? main.file);
+summaries(byId("summary"));
 const legend = byId("legend");
-group(legend, runs.length > 1 ? "recordings" : "memory", [...runItems, ...extras], refresh);
+group(legend, whole && whole.members > runs.length ? `unlike the others, ${runs.length} of ${whole.members.toLocaleString("en-US")}` : several ? "recordings" : "memory", [...runItems, ...extras], refresh);
 group(legend, "functions", functionItems, refresh);
-group(legend, main.children.some((child) => child.pid) ? "children" : "of which", childItems, refresh);
-byId("flame").addEventListener("click", () => { flame = !flame; refresh(); });
+group(legend, children.some(({ child }) => child.pid) ? "children" : "of which", childItems, refresh);
+const turnLanes = (): void => { flame = !flame; refresh(); };
+byId("flame").addEventListener("click", turnLanes);
 byId("reset").addEventListener("click", wholeRun);
+const dialog = byId<HTMLDialogElement>("manual");
+manual(dialog, byId("help"), KEYS, WORDS);
+place.setAttribute("aria-label", `memory over time: ${whole ? wholeFacts(whole).join(", ") : runs.slice(0, RUNS_IN_HEADER).map((run) => `${run.file}, ${summary(run)}`).join("; ")}`);
+lanes.setAttribute("aria-label", `calls of ${functionItems.length} functions over time, one lane for each level`);
+
+/** A part of the window to the left or right; the pointer of the keyboard, or the window itself. */
+function point(share: number): void {
+  const { width } = u.over.getBoundingClientRect(), at = (u.cursor.left ?? -1) < 0 ? width / 2 : u.cursor.left!;
+  u.setCursor({ left: Math.max(0, Math.min(width - 1, at + share * width)), top: u.over.clientHeight / 3 });
+  byId("told").textContent = tip.textContent;
+}
+
+function shift(share: number): void {
+  const { min, max } = u.scales.x;
+  if (min == null || max == null) return;
+  const by = Math.max(earliest - min, Math.min(longest - max, share * (max - min)));
+  u.setScale("x", { min: min + by, max: max + by });
+}
+
+function zoom(factor: number): void {
+  const { min, max } = u.scales.x;
+  if (min == null || max == null) return;
+  const at = (u.cursor.left ?? -1) < 0 ? (min + max) / 2 : u.posToVal(u.cursor.left!, "x");
+  u.setScale("x", { min: Math.max(earliest, at - (at - min) * factor), max: Math.min(longest, at + (max - at) * factor) });
+}
+
+function turn(item: Item): void {
+  const box = document.querySelector<HTMLInputElement>(`[data-key="${item.key}"] input`);
+  if (box) box.click();
+}
+listen({ point, shift, zoom, whole: wholeRun, lanes: turnLanes, trend: () => turn(slope), peak: () => turn(peak) }, dialog);
 onTheme(byId("theme"), () => u.redraw(false, true));
 u.over.addEventListener("wheel", zoomWheel, { passive: false });
 u.over.addEventListener("dblclick", wholeRun);
 lanes.addEventListener("mousemove", hoverLane);
+if (whole) {
+  members.hidden = false;
+  memberLanes.setAttribute("aria-label", `${whole.lanes.length} lanes: ${whole.lanes.map(({ name, peak: its }) => `${name}, peak ${mib(its)}`).join("; ")}`);
+  memberLanes.addEventListener("mousemove", (event) => {
+    const lane = laneAt(whole, event.offsetY);
+    if (!lane) return void (tip.hidden = true);
+    const t = u.posToVal(event.offsetX - u.bbox.left / devicePixelRatio, "x");
+    showTip(describeLane(whole, lane, t, when), event.offsetX, Math.max(0, members.offsetTop - members.scrollTop + event.offsetY - 110));
+  });
+  memberLanes.addEventListener("mouseleave", () => { tip.hidden = true; });
+}
 lanes.addEventListener("mouseleave", () => { tip.hidden = true; });
+Object.assign(place, { uPlot: u }); // for who looks at the page from outside
 new ResizeObserver(refresh).observe(stage);
 refresh();
 wholeRun();

@@ -6,6 +6,8 @@ import errno
 import os
 import sys
 
+from memory_profiler._standard import standard
+
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,6 +143,11 @@ def memory(pid: int, metric: str = "rss", /) -> int:
     return the_meter().memory(pid, check_metric(metric))
 
 
+def own_memory(metric: str = "rss", /) -> int:
+    """Bytes of this process now. Raises OSError, ValueError."""
+    return memory(0, metric)
+
+
 def children(pid: int, /) -> list[int]:
     """Pids of all descendants, parents first. Raises OSError."""
     return the_meter().children(pid)
@@ -167,7 +174,8 @@ def cgroup(pid: int, /) -> tuple[int, int | None]:
 
 def granularity() -> int:
     """Bytes to which the system counts resident memory: at most this stays unseen."""
-    import mmap
+    with standard:
+        import mmap
 
     pages = 512
     with mmap.mmap(-1, pages * mmap.PAGESIZE) as room:
@@ -182,7 +190,8 @@ def granularity() -> int:
 def high_water() -> int | None:
     """The most this process ever had resident; None where the system does not tell."""
     try:
-        import resource
+        with standard:
+            import resource
     except ImportError:
         return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -10,7 +10,7 @@ from memory_profiler._pure import lines
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
+    from types import CodeType, FrameType
     from typing import Any
 
     Selector = Callable[[CodeType, dict[str, object]], object]
@@ -53,7 +53,7 @@ def _jump(code: CodeType, offset: int, target: int) -> Any:
 
 def _start(code: CodeType, offset: int) -> Any:
     global _asking
-    frame, line = sys._getframe(1), code.co_firstlineno
+    frame, line = sys._getframe(1), lines.entry_of(code)
     if lines.thread.begin(id(frame), code, line, False) or _selector is None:
         return None
     if id(code) not in lines.bindings:
@@ -71,7 +71,10 @@ def _start(code: CodeType, offset: int) -> Any:
 
 
 def _resume(code: CodeType, offset: int, error: BaseException | None = None) -> None:
-    lines.thread.begin(id(sys._getframe(1)), code, _line_of(code, offset), True)
+    frame, line = id(sys._getframe(1)), _line_of(code, offset)
+    lines.thread.begin(frame, code, line, True)
+    if lines.opened:
+        lines.thread.resume(frame, line)
 
 
 def _end(code: CodeType, offset: int, value: object) -> None:
@@ -137,6 +140,13 @@ def follow() -> None:
 
 
 unfollow = follow_all = follow
+
+
+def open_block(frame: FrameType) -> None:
+    """Nothing to do: events are of the code, and on already."""
+
+
+close_block = open_block
 
 
 def select(call: Selector | None, /) -> None:

@@ -64,6 +64,7 @@ def render_series(
     interval: float,
     children: bool = False,
     late: int = 0,
+    peak_time: float = -1.0,
 ) -> str:
     """Memory over time: from where to where. Only the C core draws a picture."""
     if not samples:

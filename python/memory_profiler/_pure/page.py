@@ -21,13 +21,25 @@ STYLE = (
     ".mp-lines thead th{min-width:12ch}.mp-lines thead th:first-child{"
     "min-width:6ch}\n"
     ".mp-lines tbody th{color:var(--dim);font-weight:400}\n"
-    ".mp-lines .src{text-align:left;white-space:pre;width:100%;tab-size:8}\n"
+    ".mp-lines .src{text-align:left;white-space:pre-wrap;overflow-wrap:anywhere;"
+    "min-width:24ch;width:100%;tab-size:8}\n"
     ".mp-lines tr.hot>*{background:var(--hot)}.mp-lines tr.idle .src{"
     "color:var(--dim)}\n"
+    ".mp-lines td.top{font-weight:700}.mp-lines td.top::before{"
+    'content:"\\25B2\\A0";color:var(--grow)}\n'
     ".mp-lines td{position:relative}.mp-lines .bar{position:absolute;right:10px;"
     "bottom:0;height:2px;min-width:1px;background:var(--level)}\n"
     ".mp-lines .grow{background:var(--grow)}.mp-lines .shrink{"
     "background:var(--shrink)}\n"
+    "@media(max-width:700px){.mp-lines table,.mp-lines thead,.mp-lines tbody{"
+    "display:block}.mp-lines tr>:first-child{grid-row:1/span 4}"
+    ".mp-lines tr{display:grid;grid-template-columns:5ch "
+    "repeat(auto-fit,minmax(11ch,1fr))}.mp-lines th,.mp-lines td{padding:1px 3px;"
+    "font-size:11px}.mp-lines thead th,.mp-lines thead th:first-child{"
+    "min-width:0;white-space:normal}.mp-lines .src{grid-column:1/-1;width:auto;"
+    "padding-bottom:5px}.mp-lines "
+    "td[colspan]{display:none}.mp-lines .bar{right:3px}.mp-lines p{"
+    "overflow-wrap:anywhere}}\n"
     "</style>\n"
 )
 
@@ -44,8 +56,9 @@ HEAD = (
 
 HEAD_END = (
     "</title>\n"
-    "<style>body{margin:0;padding:24px 32px}@media(prefers-color-scheme:dark){"
-    "body{background:#18191b}}</style>\n"
+    "<style>body{margin:0;padding:24px 32px}@media(max-width:700px){body{"
+    "padding:12px}}@media(prefers-color-scheme:dark){body{"
+    "background:#18191b}}</style>\n"
     "</head><body>\n"
 )
 

@@ -94,6 +94,11 @@ def _rows(function: Function) -> Iterator[tuple[int, str, Cell | None]]:
         yield number, source, cell if cell and cell[2] else None
 
 
+def _is_read(cell: Cell) -> bool:
+    """Whether memory could be read when the line completed."""
+    return cell[0] >= 0
+
+
 def size_text(size: int, precision: int) -> str:
     """Whole bytes below 1 KiB, then KiB, from 1 MiB on MiB."""
     if abs(size) < 2**10:
@@ -125,8 +130,10 @@ def text_lines(
     for number, source, cell in _rows(function):
         figures = " " * (40 + 13 * len(more))
         if cell:
-            figures = mib(cell[0]) + mib(_increment(function, number))
-            figures += mib(cell[3]) if peaks else ""
+            figures = " " * (26 + 13 * peaks)
+            if _is_read(cell):
+                figures = mib(cell[0]) + mib(_increment(function, number))
+                figures += mib(cell[3]) if peaks else ""
             for size in _heap_sizes(cell) if heap else ():
                 figures += f"{size_text(size, precision):>12} "
             figures += f" {cell[2]:10}   "
@@ -144,12 +151,12 @@ def _json_row(
     function: Function, number: int, cell: Cell | None, peaks: bool, heap: bool
 ) -> str:
     text = f'        {{"line": {number}, '
-    if cell:
+    if cell and _is_read(cell):
         text += f'"memory": {cell[0]}, "increment": {_increment(function, number)}, '
-        text += f'"occurrences": {cell[2]}, '
     else:
-        text += '"memory": null, "increment": null, "occurrences": 0, '
-    peak = str(cell[3]) if cell and peaks else "null"
+        text += '"memory": null, "increment": null, '
+    text += f'"occurrences": {cell[2] if cell else 0}, '
+    peak = str(cell[3]) if cell and _is_read(cell) and peaks else "null"
     return text + f'"peak": {peak}, ' + _json_heap(cell if heap else None)
 
 
@@ -180,25 +187,72 @@ def json_lines(
     )  # fmt: skip
 
 
+def for_csv(text: str) -> str:
+    """A quoted cell that no spreadsheet takes for a formula."""
+    guard = "'" if text[:1] in ("=", "+", "-", "@") else ""
+    return f'"{guard}{for_terminal(text)}"'.replace('"', '""')[1:-1]
+
+
+def _csv_figures(function: Function, number: int, cell: Cell | None, peaks: bool,
+                 heap: bool) -> str:  # fmt: skip
+    if not cell:
+        return ",,0,,,,,"
+    known = _is_read(cell)
+    figures: list[object] = [cell[0], _increment(function, number)] if known else ["", ""]
+    figures += [cell[2], cell[3] if peaks and known else ""]
+    figures += _heap_sizes(cell) if heap else ("",) * 4
+    return ",".join(map(str, figures))
+
+
+def csv_lines(functions: list[Function], peaks: bool = False, heap: bool = False, /) -> str:
+    """The sheet of docs/json.md."""
+    out = [
+        "filename,function,line,memory,increment,occurrences,peak,allocated,freed,net,"
+        "heap_peak,source\n"
+    ]
+    for function in functions:
+        names = f"{for_csv(function[0])},{for_csv(function[1])}"
+        for number, source, cell in _rows(function):
+            figures = _csv_figures(function, number, cell, peaks, heap)
+            out.append(f"{names},{number},{figures},{for_csv(source)}\n")
+    return "".join(out)
+
+
 class _Scale:
-    """What a function's rows are compared with; increments without the entry row."""
+    """What the rows of all functions are compared with; increments without the entry rows."""
 
-    def __init__(self, function: Function) -> None:
-        cells = [(number, cell) for number, _, cell in _rows(function) if cell]
-        self.memory = max((max(cell[0], cell[3]) for _, cell in cells), default=0)
-        self.increment = max((abs(cell[1]) for _, cell in cells), default=0)
-        self.heap = max((max(cell[4], cell[5]) for _, cell in cells), default=0)
-        self.hottest, self.most = None, 0
-        for number, cell in cells:
-            if cell[1] > self.most:
-                self.hottest, self.most = number, cell[1]
+    def __init__(self, functions: list[Function], peaks: bool) -> None:
+        cells = [(f, n, cell) for f in functions for n, _, cell in _rows(f) if cell]
+        self.memory = max((max(cell[0], cell[3]) for *_, cell in cells), default=0)
+        self.increment = max((abs(cell[1]) for *_, cell in cells), default=0)
+        self.heap = max((max(_heap_sizes(cell)) for *_, cell in cells), default=0)
+        self.heap = max(self.heap, -min((_heap_sizes(c)[2] for *_, c in cells), default=0))
+        self.top: tuple[Function, int] | None = None
+        self.top_bytes = 0
+        for function, number, cell in cells:
+            size = max(cell[0], cell[3]) if peaks else cell[0]
+            if size > self.top_bytes:
+                self.top, self.top_bytes = (function, number), size
+
+    def is_top(self, function: Function, number: int) -> bool:
+        """Whether that line has the most memory of all."""
+        return self.top is not None and self.top[0] is function and self.top[1] == number
 
 
-def _html_cell(text: str, bar: int, full: int, kind: str) -> str:
+def _hottest(function: Function) -> tuple[int | None, int]:
+    hottest, most = None, 0
+    for number, _, cell in _rows(function):
+        if cell and cell[1] > most:
+            hottest, most = number, cell[1]
+    return hottest, most
+
+
+def _html_cell(text: str, bar: int, full: int, kind: str, is_top: bool = False) -> str:
     share = abs(bar) / full if full > 0 else 0
     width = f"calc((100% - 20px)*{share:.3f})"
     span = f'<span class="bar{kind}" style="width:{width}"></span>'
-    return f"<td>{text}{span if share >= 0.0005 else ''}</td>"
+    start = '<td class="top">' if is_top else "<td>"
+    return f"{start}{text}{span if share >= 0.0005 else ''}</td>"
 
 
 def _html_heap(cell: Cell, scale: _Scale, precision: int) -> str:
@@ -215,11 +269,13 @@ def _html_row(
     number: int,
     cell: Cell | None,
     scale: _Scale,
+    hot: bool,
     precision: int,
     peaks: bool,
     heap: bool,
 ) -> str:
-    kind = ' class="hot"' if number == scale.hottest else "" if cell else ' class="idle"'
+    kind = ' class="hot"' if hot else "" if cell else ' class="idle"'
+    is_top = scale.is_top(function, number)
     out = f'<tr{kind}><th scope="row">{number}</th>'
     if not cell:
         return out + f'<td colspan="{3 + peaks + 4 * heap}"></td>'
@@ -227,27 +283,36 @@ def _html_row(
     def mib(size: int) -> str:
         return f"{size / MIB:.{precision}f} MiB"
 
-    out += _html_cell(mib(cell[0]), cell[0], scale.memory, "")
-    sign = " shrink" if cell[1] < 0 else " grow"
-    out += _html_cell(mib(_increment(function, number)), cell[1], scale.increment, sign)
-    if peaks:
-        out += _html_cell(mib(cell[3]), cell[3], scale.memory, "")
+    if _is_read(cell):
+        out += _html_cell(mib(cell[0]), cell[0], scale.memory, "", is_top and not peaks)
+        sign = " shrink" if cell[1] < 0 else " grow"
+        out += _html_cell(mib(_increment(function, number)), cell[1], scale.increment, sign)
+        if peaks:
+            out += _html_cell(mib(cell[3]), cell[3], scale.memory, "", is_top)
+    else:
+        out += f'<td colspan="{2 + peaks}"></td>'
     if heap:
         out += _html_heap(cell, scale, precision)
     return out + f"<td>{cell[2]}</td>"
 
 
-def _html_function(function: Function, precision: int, peaks: bool, heap: bool) -> str:
-    scale = _Scale(function)
+def _html_function(
+    function: Function, scale: _Scale, precision: int, peaks: bool, heap: bool
+) -> str:
+    hottest, added = _hottest(function)
     out = f"<section><h2>{for_html(function[1])}</h2>\n<p>{for_html(function[0])}"
     out += f", line {function[2]}"
-    if scale.hottest is not None:
-        most = f"{scale.most / MIB:.{precision}f}"
-        out += f" &middot; line {scale.hottest} added most, {most} MiB"
+    if hottest is not None:
+        most = f"{added / MIB:.{precision}f}"
+        out += f" &middot; line {hottest} added most, {most} MiB"
+    if scale.top and scale.top[0] is function:
+        most = f"{scale.top_bytes / MIB:.{precision}f}"
+        out += f" &middot; line {scale.top[1]} has the most memory of all, {most} MiB"
     out += page.TABLE_HEAD + (page.PEAK_HEAD if peaks else "")
     out += (page.HEAP_HEAD if heap else "") + page.TABLE_HEAD_END
     for number, source, cell in _rows(function):
-        out += _html_row(function, number, cell, scale, precision, peaks, heap)
+        hot = number == hottest
+        out += _html_row(function, number, cell, scale, hot, precision, peaks, heap)
         out += f'<td class="src">{for_html(source)}</td></tr>\n'
     return out + "</tbody></table></section>\n"
 
@@ -258,12 +323,12 @@ def html_lines(
 ) -> str:  # fmt: skip
     """A page without scripts, or as a fragment only its tables with their style."""
     out = "" if fragment else page.HEAD + for_html(title) + page.HEAD_END
-    out += page.STYLE + '<div class="mp-lines">\n'
+    tag = "div" if fragment else "main"
+    out += page.STYLE + f'<{tag} class="mp-lines">\n'
     if not fragment:
         out += f'<h1 style="font-size:1.4em;margin:0">{for_html(title)}</h1>\n'
         out += f"<p>memory_profiler {__version__}, backend {backend}</p>\n"
-    out += "".join(
-        _html_function(function, precision, peaks, heap) for function in functions
-    )
+    scale = _Scale(functions, peaks)
+    out += "".join(_html_function(f, scale, precision, peaks, heap) for f in functions)
     out += "" if functions else "<p>No measured function ran.</p>\n"
-    return out + "</div>\n" + ("" if fragment else "</body></html>\n")
+    return out + f"</{tag}>\n" + ("" if fragment else "</body></html>\n")

@@ -50,13 +50,16 @@ class Sampler:
         meter.memory(self._pid, metric)  # fails now when it cannot be had
         self._mark = meter.high_water() if self._marks else None
         self._rows: list[Row] = []
+        # later steps of the wall clock move nothing
+        self._offset = time.time() - time.monotonic()
         self._children: list[list[tuple[int, int]]] = []
         self._most: Row | None = None
-        self._thread = SamplingThread(interval, self._take)
+        self._thread = SamplingThread(interval, self._take, around_fork)
         self._reads = 0
 
     def _take(self) -> Row:
-        own, now = meter.memory(self._pid, self._metric), time.time()
+        own = meter.memory(self._pid, self._metric)
+        now = time.monotonic() + self._offset
         self._reads += 1
         if own == 0 and self._pid and meter.the_meter().has_ended(self._pid):
             raise ProcessLookupError(3, f"process {self._pid} has ended")

@@ -10,6 +10,7 @@ import dis
 import sys
 
 from memory_profiler._pure import lines
+from memory_profiler._standard import standard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     Selector = Callable[[CodeType, dict[str, object]], object]
 
 RESUME = dis.opmap.get("RESUME")
+
+SUSPENDS = 0x20 | 0x80 | 0x200  # co_flags of generators and coroutines
 
 _selector: Selector | None = None
 _always = False
@@ -49,8 +52,10 @@ def _offer(frame: FrameType) -> None:
 
 def _begin(frame: FrameType) -> None:
     code, resumed = frame.f_code, _is_resumed(frame)
-    line = frame.f_lineno if resumed else code.co_firstlineno
-    lines.thread.begin(id(frame), code, line or code.co_firstlineno, resumed)
+    line = frame.f_lineno or code.co_firstlineno if resumed else lines.entry_of(code)
+    lines.thread.begin(id(frame), code, line, resumed)
+    if resumed and lines.opened:
+        lines.thread.resume(id(frame), line)
 
 
 def _count(frame: FrameType, event: str) -> None:
@@ -58,6 +63,7 @@ def _count(frame: FrameType, event: str) -> None:
     top = thread.find(id(frame))
     if top is None:  # an exception was thrown into a generator: no call is told
         thread.begin(id(frame), frame.f_code, frame.f_lineno, True)
+        thread.resume(id(frame), frame.f_lineno)
     elif event == "line":
         thread.line(top, frame.f_lineno)
         top.state.check_limit(top.last)
@@ -121,13 +127,34 @@ def unfollow() -> None:
         sys.settrace(present.other)
 
 
+def open_block(frame: FrameType) -> None:
+    """Traces this thread and the lines of a frame that runs already; a generator's may go on
+    in threads that start later."""
+    if frame.f_code.co_flags & SUSPENDS:
+        follow_all()
+    follow()
+    present = frame.f_trace
+    if not (isinstance(present, _Frame) and present.ours):
+        frame.f_trace = _Frame(True, present)
+
+
+def close_block(frame: FrameType) -> None:
+    """Stops, unless somebody else wants the frame's lines."""
+    present = frame.f_trace
+    if isinstance(present, _Frame) and lines.thread.find(id(frame)) is None:
+        frame.f_trace = present.other
+    if not lines.opened:
+        unfollow()
+
+
 def follow_all() -> None:
     """Traces this thread and those that start, to the end: generators run later."""
     global _always
     if not _always:
         _always = True
         follow()
-        import threading
+        with standard:
+            import threading
 
         threading.settrace(_in_new_thread)
 

@@ -2,9 +2,10 @@
 import flamegraph, { Node } from "d3-flame-graph";
 import { select } from "d3-selection";
 import { isDark } from "../theme";
-import { Capture, Figures, Frame, Measure, nameOf, placeOf, shortPlaceOf } from "./capture";
+import { Capture, Frame, Measure, isImporting, nameOf, Place, shortPlaceOf, sourceOf, wordsOf } from "./capture";
+import { graphOf, Shape, shownBelow } from "./shape";
 
-const CELL = 20, NARROWEST = 2;
+const CELL = 20, NARROWEST = 2, WIDE = 220;
 
 /** A frame as the library wants it; `fade` and `hide` are its own. */
 export interface Drawn { frame: Frame; value: number; children: Drawn[] }
@@ -12,62 +13,48 @@ type Shown = Node<Drawn>;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-const label = (frame: Frame): string =>
-  frame.kind === "call" && frame.func?.path ? `${nameOf(frame)}  ${shortPlaceOf(frame.func, frame.line)}` : nameOf(frame);
-
-function add(figures: Figures, more: Figures): Figures {
-  return figures.map((figure, i) => figure + more[i]);
+/** A frame's text: its name and place or, where it is known, its source. */
+export function label(frame: Frame, source: boolean): string {
+  const text = source ? sourceOf(frame.func, frame.line) : "", times = frame.times > 1 ? ` \u00d7${frame.times}` : "";
+  if (text) return text + times;
+  return frame.kind === "call" && frame.func?.path ? `${nameOf(frame)}${times}  ${shortPlaceOf(frame.func, frame.line)}` : nameOf(frame);
 }
 
-export type Imports = "full" | "short" | "one";
-
-/** Calls into importlib below one frame, as one: what is imported is below them. */
-function foldImports(children: Frame[], parent: Frame): Frame[] {
-  const imports = children.filter((child) => child.imports);
-  if (!imports.length) return children;
-  const one: Frame = { ...imports[0], kind: "imports", func: null, line: 0, children: [], parent, stacks: 0, figures: imports[0].figures.map(() => 0) };
-  for (const { stacks, figures } of imports) {
-    one.stacks += stacks;
-    one.figures = add(one.figures, figures);
-  }
-  return [...children.filter((child) => !child.imports), one];
+/** From -1, all shrank, to 1, all grew: blue to red, grey where they are even. */
+function growthColour(share: number, dark: boolean): string {
+  const much = Math.min(1, Math.abs(share)), hue = share > 0 ? 6 : 214;
+  return dark ? `hsl(${hue} ${(18 + 34 * much).toFixed(0)}% ${(27 + 15 * much).toFixed(0)}%)` : `hsl(${hue} ${(16 + 70 * much).toFixed(0)}% ${(89 - 19 * much).toFixed(0)}%)`;
 }
 
-/** What importlib calls, in its place: what its own frames hold is the caller's. */
-function skipImportlib(children: Frame[]): Frame[] {
-  const shown: Frame[] = [], open = [...children];
-  for (let frame = open.pop(); frame; frame = open.pop()) {
-    if (frame.imports) open.push(...frame.children.filter((child) => child.kind === "call"));
-    else shown.push(frame);
-  }
-  return shown;
-}
+/** What is drawn last, however wide. */
+const isRest = ({ frame: { kind } }: Drawn): boolean => !["call", "type", "held"].includes(kind);
 
-function calleesOf(frame: Frame, imports: Imports): Frame[] {
-  return imports === "one" ? foldImports(frame.children, frame) : imports === "short" ? skipImportlib(frame.children) : frame.children;
-}
+export interface Found { frames: number; value: number }
 
 export class Flame {
   private readonly chart = flamegraph<Drawn>();
   private readonly hold: HTMLElement;
   private readonly drawn = new Map<number, Shown>();
   private matches = new Set<Frame>();
-  private focus = 0;
+  private focus: number;
   private measure: Measure;
-  private imports: Imports = "short";
+  private quiet = false;
   private whole: Shown | null = null;
   current: Frame;
+  colourOf: ((frame: Frame) => string) | null = null; // instead of those by code
+  sizeOf: (frame: Frame) => string = () => "";
   onMove: (frame: Frame) => void = () => undefined;
   onZoom: (zoomed: boolean) => void = () => undefined;
 
-  constructor(private readonly place: HTMLElement, private readonly capture: Capture, measure: Measure) {
+  constructor(private readonly place: HTMLElement, private readonly capture: Capture, measure: Measure, private shape: Shape) {
     this.measure = measure;
-    this.current = capture.root;
+    this.current = this.root;
+    this.focus = this.root.id;
     this.hold = document.createElement("div");
     place.append(this.hold);
     const tip = Object.assign(() => undefined, { show: () => undefined, hide: () => undefined });
     this.chart.width(this.room()).cellHeight(CELL).minFrameSize(NARROWEST).inverted(true).resetHeightOnZoom(true)
-      .transitionDuration(0).tooltip(tip).getName((node) => label(node.data.frame))
+      .transitionDuration(0).tooltip(tip).getName((node) => label(node.data.frame, this.shape.source))
       .setColorMapper((node) => this.colour(node.data.frame)).onClick((node) => this.zoomed(node));
     select(this.hold).datum(this.build()).call(this.chart);
     this.decorate();
@@ -77,13 +64,17 @@ export class Flame {
     return Math.max(200, this.place.clientWidth);
   }
 
+  get root(): Frame {
+    return graphOf(this.capture, this.shape).root;
+  }
+
   private build(): Drawn {
     const value = (frame: Frame): number => Math.max(0, frame.figures[this.measure.of]);
-    const root: Drawn = { frame: this.capture.root, value: value(this.capture.root), children: [] };
+    const top = this.root, root: Drawn = { frame: top, value: value(top), children: [] };
     const open = [root];
     for (let one = open.pop(); one; one = open.pop()) {
-      one.children = calleesOf(one.frame, this.imports).filter((frame) => value(frame) > 0).map((frame) => ({ frame, value: value(frame), children: [] }));
-      one.children.sort((a, b) => Number(a.frame.kind !== "call") - Number(b.frame.kind !== "call") || b.value - a.value);
+      one.children = shownBelow(one.frame, top, this.shape, value).map((frame) => ({ frame, value: value(frame), children: [] }));
+      one.children.sort((a, b) => Number(isRest(a)) - Number(isRest(b)) || b.value - a.value);
       open.push(...one.children);
     }
     return root;
@@ -92,6 +83,9 @@ export class Flame {
   private colour(frame: Frame): string {
     const dark = isDark();
     if (this.matches.has(frame)) return dark ? "#c026d3" : "#e879f9";
+    if (this.measure.net !== undefined) return growthColour(frame.figures[this.measure.net] / (frame.figures[this.measure.of] || 1), dark);
+    if (this.colourOf) return this.colourOf(frame);
+    if (frame.kind === "type" || frame.kind === "held") return dark ? "#2d4a6b" : "#bcd3ea";
     const kind = frame.func?.kind ?? "none", light = dark ? 34 : 72;
     if (kind === "none") return dark ? "#3a424d" : "#d9dee5";
     const saturation = kind === "own" ? (dark ? 62 : 88) : kind === "standard" ? (dark ? 18 : 26) : (dark ? 34 : 46);
@@ -105,33 +99,43 @@ export class Flame {
   /** What the library does not know: the frame the reader is on, and what was found. */
   private decorate(): void {
     this.drawn.clear();
-    const searching = this.matches.size > 0;
+    const searching = this.matches.size > 0, room = this.room(); // asked for once: it lays the page out
     for (const cell of this.cells()) {
       const node = cell.__data__, { frame } = node.data;
       this.drawn.set(frame.id, node);
       cell.classList.toggle("current", frame.id === this.current.id);
+      cell.classList.toggle("same", !searching && frame.id !== this.current.id && !!frame.func && frame.func === this.current.func && frame.line === this.current.line);
       cell.classList.toggle("other", searching && !this.matches.has(frame));
       if (!node.parent) this.whole = node;
+      const text = cell.querySelector<HTMLElement>(".d3-flame-graph-label"), wide = (node.x1 - node.x0) * room >= WIDE;
+      if (text) text.dataset.size = wide ? this.sizeOf(frame) : "";
     }
   }
 
   private zoomed(node: Shown): void {
+    if (this.quiet) return;
     this.focus = node.data.frame.id;
     this.current = node.data.frame;
     this.decorate();
-    this.onZoom(this.focus !== 0);
+    this.onZoom(this.isZoomed());
     this.onMove(this.current);
   }
 
+  private isZoomed(): boolean {
+    return this.focus !== this.root.id;
+  }
+
   private redraw(change: () => void): void {
+    this.quiet = true; // nobody moved
     this.chart.transitionDuration(0);
     change();
     const wanted = this.drawnAll().find((node) => node.data.frame.id === this.focus);
-    if (this.focus && wanted) this.chart.zoomTo(wanted);
-    else this.focus = 0;
+    if (this.isZoomed() && wanted) this.chart.zoomTo(wanted);
+    else this.focus = this.root.id;
+    this.quiet = false;
     this.chart.transitionDuration(still.matches ? 0 : 200);
     this.decorate();
-    this.onZoom(this.focus !== 0);
+    this.onZoom(this.isZoomed());
   }
 
   /** Also those that are too narrow now. */
@@ -142,9 +146,11 @@ export class Flame {
     return all;
   }
 
-  show(measure: Measure, imports: Imports): void {
+  show(measure: Measure, shape: Shape): void {
+    const before = this.root;
     this.measure = measure;
-    this.imports = imports;
+    this.shape = shape;
+    if (before !== this.root) [this.focus, this.current] = [this.root.id, this.root];
     this.redraw(() => this.chart.update(this.build()));
   }
 
@@ -170,21 +176,35 @@ export class Flame {
     if (node) this.chart.zoomTo(node);
   }
 
-  /** Marks what the words are found in; tells how many frames, and their share without overlaps. */
-  search(words: string): { frames: number; value: number } {
-    const wanted = words.trim().toLowerCase();
-    this.matches = new Set();
-    let value = 0;
+  /** Marks frames; tells how many, and their share without overlaps. */
+  private mark(isWanted: (frame: Frame) => boolean): Found {
     const open: [Shown, boolean][] = this.drawnAll().slice(0, 1).map((root) => [root, false]);
-    for (let next = open.pop(); wanted && next; next = open.pop()) {
-      const [node, inside] = next, { frame } = node.data;
-      const found = frame.kind !== "root" && `${nameOf(frame)} ${placeOf(frame.func, frame.line)}`.toLowerCase().includes(wanted);
+    let value = 0, largest: Shown | null = null;
+    this.matches = new Set();
+    for (let next = open.pop(); next; next = open.pop()) {
+      const [node, inside] = next, { frame } = node.data, found = frame.kind !== "root" && [frame, ...frame.outer].some(isWanted);
       if (found) this.matches.add(frame);
       if (found && !inside) value += node.data.value;
+      if (found && node.data.value > (largest?.data.value ?? 0)) largest = node;
       for (const child of node.children ?? []) open.push([child, inside || found]);
     }
-    this.repaint();
+    if (largest && this.matches.size && !this.matches.has(this.current)) this.current = largest.data.frame;
     return { frames: this.matches.size, value };
+  }
+
+  search(words: string): Found {
+    const wanted = words.trim().toLowerCase();
+    const found = this.mark((frame) => !!wanted && wordsOf(frame.func, frame.line, nameOf(frame)).includes(wanted));
+    this.repaint();
+    return found;
+  }
+
+  /** The frames of a line; where it is all of import machinery, those. */
+  choose({ func, line }: Place): Found {
+    const importing = isImporting(func, line);
+    const found = this.mark((frame) => (importing ? frame.kind === "imports" || frame.imports : frame.func === func && frame.line === line));
+    this.repaint();
+    return found;
   }
 
   frameAt(target: EventTarget | null): Frame | null {

@@ -1,0 +1,107 @@
+"""What a process runs to which `mprof heap PID` attaches: by its path, in a thread it has.
+
+It runs once: who removes the request runs it, and mprof removes it when nobody is to any more.
+Nothing here prints or raises, and no module of the program's is changed. The answer is a file
+beside the request: a word, and a line for each thing that it is about.
+"""
+
+from __future__ import annotations
+
+import sys
+from _frozen_importlib_external import spec_from_file_location
+from posix import O_CREAT, O_EXCL, O_WRONLY, close, open, rename, unlink, write
+
+TYPE_CHECKING = False  # importing typing would cost more than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
+PACKAGE = "memory_profiler"
+
+
+class Refusal(Exception):
+    """Why not, as mprof knows it: a word, and what it is about."""
+
+
+class Finder:
+    """Finds our package in one folder, which sys.path need not have."""
+
+    def __init__(self, folder: str) -> None:
+        self.place = f"{folder}/{PACKAGE}"
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        if name != PACKAGE:
+            return None
+        return spec_from_file_location(
+            name, f"{self.place}/__init__.py", submodule_search_locations=[self.place]
+        )
+
+
+def load(folder: str, version: str) -> Any:
+    """Our package: the one that the program has loaded, else that of the folder."""
+    package = sys.modules.get(PACKAGE)
+    if package is None:
+        finder: Any = Finder(folder)
+        sys.meta_path.insert(0, finder)
+        try:
+            package = __import__(PACKAGE)
+        finally:
+            sys.meta_path.remove(finder)
+    elif getattr(getattr(package, "__spec__", None), "_initializing", False):
+        raise Refusal("importing")
+    its = getattr(package, "__version__", None)
+    if its != version:
+        raise Refusal("other", str(its), str(getattr(package, "__file__", None)))
+    return package
+
+
+def tell(path: str, words: tuple[object, ...]) -> None:
+    """The answer appears whole."""
+    text = "".join(str(word).replace("\n", " ") + "\n" for word in words)
+    fd = open(f"{path}.new", O_CREAT | O_EXCL | O_WRONLY, 0o600)
+    try:
+        write(fd, text.encode(errors="surrogateescape"))
+    finally:
+        close(fd)
+    rename(f"{path}.new", path)
+
+
+def carry_out(asked: dict[str, Any], page: int) -> tuple[object, ...]:
+    """The answer to what was asked."""
+    try:
+        load(asked["folder"], asked["version"])
+        from memory_profiler._attach import recording
+
+        __import__(f"{PACKAGE}._attach.run")  # there is nothing to compile the next time
+        recording.give_back(page)
+        if "wanted" in asked:
+            return recording.look(asked)
+        return recording.begin(asked) if asked["begin"] else recording.end()
+    except Refusal as refusal:
+        return refusal.args
+    except OSError as problem:
+        name = problem.filename
+        return "system", problem.errno or 0, name if isinstance(name, str) else ""
+    except Exception as problem:
+        return "failed", type(problem).__name__, problem
+
+
+def main(asked: dict[str, Any], page: int) -> None:
+    """Answers. What handlers of signals raise meanwhile goes on to the program."""
+    try:
+        unlink(asked["request"])
+    except OSError:
+        return
+    trace, profile = sys.gettrace(), sys.getprofile()
+    sys.settrace(None)
+    sys.setprofile(None)
+    try:
+        tell(asked["answer"], carry_out(asked, page))
+    except OSError:
+        pass  # nobody waits for it any more
+    except BaseException as raised:
+        core = sys.modules.get(f"{PACKAGE}._core")
+        if core is not None:
+            core.raise_later(raised)
+    finally:
+        sys.setprofile(profile)
+        sys.settrace(trace)

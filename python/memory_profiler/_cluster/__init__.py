@@ -1,0 +1,8 @@
+"""Heap captures of workers that an engine starts, on hosts that share no files.
+
+    recording   this process records into a folder of its host that is the run's
+    clocks      how much hosts' clocks differ, where plots look for it
+    travel      captures as bytes, and files again where they are gathered
+
+Imported by `dask`, `ray` and `mpi`, which have public names.
+"""

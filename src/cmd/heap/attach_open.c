@@ -1,0 +1,62 @@
+#include "cmd/heap/attach_open.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/heap/attach_package.h"
+#include "cmd/heap/attach_refusal.h"
+#include "cmd/shared/command.h"
+
+enum { MOST_DIGITS = 9 };
+
+int64_t mp_attach_pid(const char *word)
+{
+    size_t length = strlen(word);
+    bool number = length && strspn(word, "0123456789") == length;
+    return number && length <= MOST_DIGITS ? strtoll(word, NULL, 10) : -1;
+}
+
+/* Ctrl-C detaches; what the caller ignores, as nohup does, does not. */
+static void block_ends(sigset_t *ends)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    sigemptyset(ends);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction now;
+        if (!sigaction(signals[i], NULL, &now) && now.sa_handler != SIG_IGN)
+            sigaddset(ends, signals[i]);
+    }
+    sigprocmask(SIG_BLOCK, ends, NULL);
+}
+
+int mp_attach_open(struct mp_attach *attach, const char *word)
+{
+    int64_t pid = mp_attach_pid(word);
+    *attach = (struct mp_attach){0};
+    attach->room.folder = attach->room.parent = -1;
+    block_ends(&attach->ends);
+    if (pid < 0) {
+        attach->target.proc = attach->target.mem = -1;
+        return mp_fail("no process %s", word);
+    }
+    return mp_attach_refuse(&attach->target, mp_target_open(&attach->target, (pid_t)pid));
+}
+
+int mp_attach_bring(struct mp_attach *attach)
+{
+    bool its;
+    char *here = mp_attach_package_find(&attach->target, &its);
+    int code = here ? mp_attach_room_open(&attach->room, &attach->target) : MP_EXIT_FAILURE;
+    if (!code)
+        attach->folder = mp_attach_package_bring(&attach->room, here, its);
+    free(here);
+    return code || attach->folder ? code : MP_EXIT_FAILURE;
+}
+
+void mp_attach_release(struct mp_attach *attach)
+{
+    mp_attach_room_close(&attach->room);
+    mp_target_release(&attach->target);
+    free(attach->folder);
+    free(attach->path);
+}

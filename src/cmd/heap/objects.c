@@ -1,0 +1,192 @@
+/* mprof objects: who held objects when a recording ended, or who holds those of a process that runs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/heap/attach_open.h"
+#include "cmd/heap/choice.h"
+#include "cmd/heap/objects_ask.h"
+#include "cmd/heap/views.h"
+#include "cmd/shared/command.h"
+#include "report/heap/holders.h"
+
+struct settings {
+    struct mp_heap_asked asked;
+    const char *type, *line;
+    bool retained, waste, is_process;
+    const char *pid; /* of the process that was asked; NULL: none was */
+};
+
+enum { KEY_TYPE = 256, KEY_LINE, KEY_RETAINED, KEY_WASTE, KEY_PID };
+
+static const struct mp_option options[] = {
+    {KEY_TYPE, "type", "TYPE", "who holds objects of this type: 'dict', 'app.Node'", NULL},
+    {KEY_LINE, "line", "FILE:LINE", "who holds what this line allocated: 'app.py:12'",
+     NULL},
+    {KEY_RETAINED, "retained", NULL, "what retains most, alone", NULL},
+    {KEY_WASTE, "waste", NULL, "what objects would not need, alone", NULL},
+    {KEY_PID, "pid", NULL, "the number is a process's, also where 'mprof list' has it",
+     NULL},
+    MP_HEAP_OPTION_SCREEN,
+    MP_HEAP_OPTION_JSON,
+    {0},
+};
+
+static const char *take(void *to, int key, const char *value)
+{
+    struct settings *settings = to;
+    if (key == KEY_LINE && !strrchr(value, ':'))
+        return "a line is written as app.py:12";
+    if ((key == KEY_LINE || key == KEY_TYPE) && strlen(value) >= MP_HEAP_WANTS_NAME)
+        return "longer than names are";
+    if (key == KEY_TYPE)
+        settings->type = value;
+    else if (key == KEY_LINE)
+        settings->line = value;
+    else if (key == KEY_RETAINED)
+        settings->retained = true;
+    else if (key == KEY_WASTE)
+        settings->waste = true;
+    else if (key == KEY_PID)
+        settings->is_process = true;
+    return mp_heap_asked_take(&settings->asked, key, value);
+}
+
+/* They are asked at the end, which a program that was killed did not reach. */
+static int say_none(const struct mp_heap_views *views)
+{
+    if (views->run.incomplete)
+        return mp_fail(
+            "%s does not say who held its objects: that is asked when it ends, but %s; "
+            "'mprof objects PID' asks before",
+            views->path, views->run.incomplete);
+    return mp_fail("%s does not say who held its objects: record with mprof heap --types, "
+                   "or ask 'mprof objects PID' while it runs",
+                   views->path);
+}
+
+static int say_no_row(const char *name, const struct settings *settings)
+{
+    const char *wanted = settings->type ? settings->type : settings->line;
+    if (!settings->pid)
+        return mp_fail("%s has no row of %s: only the largest types and lines are kept",
+                       name, wanted);
+    return settings->type ? mp_fail("%s has no object of a type %s", name, wanted)
+                          : mp_fail("%s holds no object that %s allocated", name, wanted);
+}
+
+static int check(const struct mp_heap_views *views, const char *name,
+                 const struct settings *settings,
+                 const struct mp_heap_holders_report *report)
+{
+    const struct mp_heap_view *view = report->view;
+    size_t count = view->counts[MP_HEAP_HOLDERS];
+    if (!count)
+        return say_none(views);
+    if (view->holders[0].kind == MP_HEAP_HOLDER_BROKEN)
+        return mp_fail(
+            "%s does not say who held its objects: an extension module's type broke "
+            "the process that looked",
+            name);
+    if (view->holders[0].kind == MP_HEAP_HOLDER_NO_MEMORY)
+        return mp_fail("%s does not say who held its objects: there was no memory to look, "
+                       "some 70 bytes an object (ulimit -v, a control group's limit)",
+                       name);
+    if (settings->waste && !view->counts[MP_HEAP_WASTE])
+        return mp_fail("%s does not say what objects would not need: record it anew with "
+                       "mprof heap --types",
+                       name);
+    if (settings->waste)
+        return MP_EXIT_OK;
+    for (size_t i = 0; i < count; i++)
+        if (mp_heap_holders_shows(report, &view->holders[i]))
+            return MP_EXIT_OK;
+    return settings->type || settings->line ? say_no_row(name, settings) : say_none(views);
+}
+
+static int show(struct mp_heap_views *views, const void *from)
+{
+    const struct settings *settings = from;
+    char name[32], when[64] = "when it ended";
+    int64_t time = views->run.view.header->holders.time;
+    struct mp_heap_json_options how = mp_heap_views_json(views);
+    if (time)
+        snprintf(when, sizeof when, "at %.3f s", (double)time / 1e9);
+    if (settings->pid) {
+        snprintf(name, sizeof name, "process %s", settings->pid);
+        snprintf(when, sizeof when, "in %s now", name);
+        how.name = name;
+        how.incomplete = NULL;
+    }
+    struct mp_heap_holders_report report = {.view = &views->run.view,
+                                            .type = settings->type,
+                                            .line = settings->line,
+                                            .retained = settings->retained,
+                                            .waste = settings->waste,
+                                            .incomplete = how.incomplete,
+                                            .when = when,
+                                            .style = &views->style};
+    int code = check(views, how.name, settings, &report);
+    if (code != MP_EXIT_OK)
+        return code;
+    if (settings->asked.json)
+        mp_heap_holders_json(stdout, &report, &how);
+    else
+        mp_heap_holders_text(stdout, &report);
+    return MP_EXIT_OK;
+}
+
+static int ask_process(struct settings *settings, char *pid)
+{
+    struct mp_heap_objects_answer answer;
+    const struct mp_heap_wants wants = {settings->type       ? MP_HEAP_WANTS_TYPE
+                                        : settings->line     ? MP_HEAP_WANTS_LINE
+                                        : settings->retained ? MP_HEAP_WANTS_LARGEST
+                                                             : MP_HEAP_WANTS_ALL,
+                                        settings->type ? settings->type : settings->line};
+    int code = mp_heap_objects_ask(&answer, pid, &wants);
+    settings->pid = pid;
+    if (!code)
+        code = mp_heap_views_show(1, &answer.path, &settings->asked, show, settings);
+    mp_heap_objects_release(&answer);
+    return code;
+}
+
+/* A number is what 'mprof list' has by it, else a process. */
+static bool is_process(const struct settings *settings, const char *operand)
+{
+    return mp_attach_pid(operand) >= 0 &&
+           (settings->is_process ||
+            (mp_heap_is_process(operand) && !mp_heap_has_index(operand)));
+}
+
+static int run(void *from, int count, char **operands)
+{
+    struct settings *settings = from;
+    settings->asked.how |= MP_HEAP_NO_LINES | MP_HEAP_ALONE;
+    if (count == 1 && is_process(settings, operands[0]))
+        return settings->waste
+                   ? mp_fail("objects: --waste is of a recording that has ended; "
+                             "memory_profiler.heap.waste() asks before")
+                   : ask_process(settings, operands[0]);
+    if (!settings->is_process)
+        return mp_heap_views_show(count, operands, &settings->asked, show, settings);
+    mp_fail("objects: --pid takes one process, by its number; see 'mprof help objects'");
+    return MP_EXIT_USAGE;
+}
+
+const struct mp_command mp_command_objects = {
+    "objects",
+    "[file|index|pid]",
+    "print who held the objects of a recording when it ended, or of a process now",
+    "Prints who kept objects alive when a recording that was made with mprof heap --types ended "
+    "(the newest here when none is given): what retained most, and the ways to the objects "
+    "of the largest types and lines, by names from a module, a local or a thread, with the "
+    "bytes that would go with them; and what objects took and would not have needed. Of the first process, or of the one whose file is named. A number that "
+    "'mprof list' does not have is a process that runs, which is asked now: any type of it, and any line where it is "
+    "recorded.",
+    MP_OPERANDS_PROFILES,
+    options,
+    take,
+    sizeof(struct settings),
+    run,
+};

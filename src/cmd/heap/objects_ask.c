@@ -1,0 +1,156 @@
+#include "cmd/heap/objects_ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cmd/heap/attach_ask.h"
+#include "cmd/heap/attach_home.h"
+#include "cmd/heap/attach_open.h"
+#include "cmd/heap/attach_refusal.h"
+#include "cmd/shared/command.h"
+#include "store/heap/request.h"
+
+/* ns; a child has two minutes of the processor, then it is no more. */
+static const int64_t to_run = 2000000000, to_look = 130000000000, a_moment = 5000000;
+
+static int say_problem(const char *pid, const char *path,
+                       enum mp_heap_asking_problem problem)
+{
+    switch (problem) {
+    case MP_HEAP_ASKING_OLD:
+        return mp_fail("process %s is recorded by another version of memory_profiler, "
+                       "which answers no such question",
+                       pid);
+    case MP_HEAP_ASKING_OVER:
+    case MP_HEAP_ASKING_COPY:
+        return mp_fail("process %s ended before it was asked", pid);
+    case MP_HEAP_ASKING_BUSY:
+        return mp_fail("%s: another mprof is at it and does not end", path);
+    default:
+        return mp_fail("cannot ask process %s, which is recorded into %s: %s", pid, path,
+                       strerror(errno));
+    }
+}
+
+/* Whether it came: the exit code is 0 then. */
+static bool wait_for_answer(const struct mp_heap_asking *asking, const char *pid, int *code)
+{
+    enum mp_heap_asking_state before = MP_HEAP_ASKING_WAITS;
+    int64_t since = mp_clock_ns();
+    for (;;) {
+        enum mp_heap_asking_state state = mp_heap_asking_holders(asking);
+        if (state != before)
+            since = mp_clock_ns();
+        before = state;
+        *code = 0;
+        if (state == MP_HEAP_ASKING_ANSWERED)
+            return true;
+        if (mp_heap_asking_is_over(asking)) {
+            *code =
+                mp_fail("process %s ended before it had answered, or became another", pid);
+            return false;
+        }
+        if (mp_clock_ns() - since > (state == MP_HEAP_ASKING_BEGUN ? to_look : to_run))
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = a_moment}, NULL);
+    }
+}
+
+/* Takes the path over. */
+static bool ask_recording(struct mp_heap_objects_answer *answer, char *path,
+                          const char *pid, const struct mp_heap_wants *wants, int *code)
+{
+    struct mp_heap_asking asking;
+    enum mp_heap_asking_problem problem = mp_heap_ask_holders(&asking, path, wants);
+    if (problem)
+        *code = say_problem(pid, path, problem);
+    bool answered = !problem && wait_for_answer(&asking, pid, code);
+    mp_heap_asking_release(&asking);
+    if (answered)
+        answer->path = path;
+    else
+        free(path);
+    return answered;
+}
+
+static int fail_answer(const struct mp_target *target, const char *const lines[])
+{
+    int pid = (int)target->pid;
+    if (!strcmp(lines[0], "lines"))
+        return mp_fail("process %d is not recorded, so nobody knows what a line allocated: "
+                       "ask for a --type, or record it with 'mprof heap %d'",
+                       pid, pid);
+    if (!strcmp(lines[0], "failed"))
+        return mp_fail("process %d could not look: %s: %s", pid, lines[1], lines[2]);
+    return mp_attach_fail_answer(target, lines, "its /tmp");
+}
+
+static int attach_and_ask(struct mp_attach *attach, const struct mp_heap_wants *wants)
+{
+    char inside[sizeof attach->room.there + sizeof MP_ATTACH_CAPTURE + 1];
+    struct mp_attach_answer said;
+    int code = mp_attach_bring(attach);
+    if (code)
+        return code;
+    snprintf(inside, sizeof inside, "%s/" MP_ATTACH_CAPTURE, attach->room.there);
+    struct mp_attach_asked asked = {
+        .folder = attach->folder, .path = inside, .objects = wants};
+    code = mp_attach_ask(&attach->room, &attach->target, &asked, &attach->ends, &said);
+    if (!code && strcmp(said.lines[0], "looked") != 0)
+        code = fail_answer(&attach->target, said.lines);
+    else if (!code && wants->what == MP_HEAP_WANTS_ALL && *said.lines[1] == '0')
+        mp_note("process %d is not recorded: what holds the objects of lines is not known",
+                (int)attach->target.pid);
+    free(said.text);
+    return code;
+}
+
+/* What has no name any more can be read until it is closed. */
+static int attach(struct mp_heap_objects_answer *answer, const char *pid,
+                  const struct mp_heap_wants *wants)
+{
+    struct mp_attach attach;
+    int code = mp_attach_open(&attach, pid);
+    if (!code)
+        code = attach_and_ask(&attach, wants);
+    if (!code) {
+        answer->fd = openat(attach.room.folder, MP_ATTACH_CAPTURE,
+                            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (answer->fd < 0 || asprintf(&answer->path, "/proc/self/fd/%d", answer->fd) < 0)
+            code =
+                mp_fail("cannot read what process %s answered: %s", pid, strerror(errno));
+    }
+    mp_attach_release(&attach);
+    sigprocmask(SIG_UNBLOCK, &attach.ends, NULL);
+    return code;
+}
+
+int mp_heap_objects_ask(struct mp_heap_objects_answer *answer, const char *pid,
+                        const struct mp_heap_wants *wants)
+{
+    int code = 0;
+    *answer = (struct mp_heap_objects_answer){.fd = -1};
+    char *path = mp_heap_of_process(mp_attach_pid(pid));
+    if (path && (ask_recording(answer, path, pid, wants, &code) || code))
+        return code;
+    if (path)
+        mp_note(
+            "process %s has not answered for two seconds, its main thread runs no Python "
+            "code: attaching to it",
+            pid);
+    return attach(answer, pid, wants);
+}
+
+void mp_heap_objects_release(struct mp_heap_objects_answer *answer)
+{
+    free(answer->path);
+    if (answer->fd >= 0)
+        close(answer->fd);
+    *answer = (struct mp_heap_objects_answer){.fd = -1};
+}

@@ -1,0 +1,26 @@
+/* Who held objects when a recording ended, or was asked: text for people, JSON in bytes for programs. */
+#ifndef MP_REPORT_HEAP_HOLDERS_H
+#define MP_REPORT_HEAP_HOLDERS_H
+
+#include "report/heap/json.h"
+#include "report/heap/parts.h"
+
+struct mp_heap_holders_report {
+    const struct mp_heap_view *view;
+    const char *type, *line; /* this alone, or NULL */
+    bool retained;           /* what retains most alone */
+    bool waste;              /* what is not needed alone */
+    const char *incomplete;
+    const char *when; /* "when it ended" */
+    const struct mp_heap_style *style;
+};
+
+/* Whether a row is asked for. */
+bool mp_heap_holders_shows(const struct mp_heap_holders_report *,
+                           const struct mp_heap_holder *);
+
+void mp_heap_holders_text(FILE *, const struct mp_heap_holders_report *);
+void mp_heap_holders_json(FILE *, const struct mp_heap_holders_report *,
+                          const struct mp_heap_json_options *);
+
+#endif

@@ -1,0 +1,21 @@
+/* What the blocks of a capture are, and were when somebody counted, on its page. */
+#ifndef MP_REPORT_HEAP_PAGE_TYPES_H
+#define MP_REPORT_HEAP_PAGE_TYPES_H
+
+#include <stdio.h>
+
+#include "report/heap/page_parts.h"
+
+/* "types": [[name, ...]] of all counts, "censuses": [{at, time, rows, more}], and the comma behind it. Rows are [number of the type,
+   objects, bytes, bytes that they keep beside]; "more" is [how many, the same] of all without a row; "at" are the
+   numbers of moments, "peak" and "end". */
+void mp_heap_page_types(FILE *, const struct mp_heap_page *);
+
+/* Of a graph, with a comma before it: "typed": [[count, type, frame, bytes, frame, bytes...]]. */
+void mp_heap_page_typed(FILE *, const struct mp_heap_page *, size_t graph);
+
+/* "holders": {objects, references, reached, rows: [[kind, of, path, objects, bytes, retained, others]]}, null where
+   nobody asked who holds them, and the comma behind it. */
+void mp_heap_page_holders(FILE *, const struct mp_heap_page *);
+
+#endif

@@ -1,0 +1,61 @@
+#include "store/heap/holders.h"
+
+/* Of a type or a line: many rows may have the same one, which each of them prints. */
+enum { LONGEST_NAME = 1 << 12 };
+
+/* Where the texts go: where those before were, if they have the room. -1 with errno: nowhere. Who may write to the file
+   may have changed where that is. */
+static int64_t make_room(struct mp_heap *heap, size_t size)
+{
+    struct mp_heap_holders_asked *its = &heap->header->holders;
+    uint64_t *texts = &heap->header->counts[MP_HEAP_TEXT];
+    uint32_t at = its->text;
+    if (size <= its->room && (uint64_t)at + size <= heap->room[MP_HEAP_TEXT])
+        return at;
+    if (mp_heap_reserve(heap, MP_HEAP_TEXT, size, MP_HEAP_FOR_LINES))
+        return -1;
+    at = (uint32_t)*texts;
+    its->text = at;
+    its->room = (uint32_t)size;
+    *texts += size;
+    return at;
+}
+
+int mp_heap_keep_holders(struct mp_heap *heap, int64_t time,
+                         const struct mp_heap_holder *rows, size_t count, const char *text,
+                         size_t size)
+{
+    uint64_t *counts = heap->header->counts;
+    __atomic_store_n(&counts[MP_HEAP_HOLDERS], 0, __ATOMIC_RELEASE);
+    int64_t at = make_room(heap, size);
+    if (at < 0 || mp_heap_reserve(heap, MP_HEAP_HOLDERS, count, MP_HEAP_FOR_LINES))
+        return -1;
+    memcpy(heap->text + at, text, size);
+    heap->header->holders.time = time;
+    for (size_t i = 0; i < count; i++) {
+        heap->holders[i] = rows[i];
+        heap->holders[i].of += (uint32_t)at;
+        heap->holders[i].path += (uint32_t)at;
+    }
+    __atomic_store_n(&counts[MP_HEAP_HOLDERS], count, __ATOMIC_RELEASE);
+    return 0;
+}
+
+const char *mp_heap_holders_check(const struct mp_heap_view *view, size_t *at)
+{
+    uint64_t bytes = 0, room = view->counts[MP_HEAP_TEXT];
+    for (*at = 0; *at < view->counts[MP_HEAP_HOLDERS]; ++*at) {
+        const struct mp_heap_holder *row = &view->holders[*at];
+        bytes += row->path_length;
+        if (row->kind >= MP_HEAP_HOLDER_KINDS)
+            return "its kind is not known";
+        if ((uint64_t)row->of + row->of_length > room ||
+            (uint64_t)row->path + row->path_length > room)
+            return "a text is not in the file";
+        if (bytes > room)
+            return "texts overlap";
+        if (row->of_length > LONGEST_NAME)
+            return "the name of what is held is too long";
+    }
+    return NULL;
+}

@@ -1,0 +1,15 @@
+/* Who held objects when a recording ended, or another process asked: written then, checked when it is read. */
+#ifndef MP_STORE_HEAP_HOLDERS_H
+#define MP_STORE_HEAP_HOLDERS_H
+
+#include "record/heap.h"
+
+/* Puts rows, whose texts are stretches of `text`, in place of those there are; `time`: ns since the start, 0 at the
+   end. 0, or -1 with errno: then there are none. */
+int mp_heap_keep_holders(struct mp_heap *, int64_t time, const struct mp_heap_holder *,
+                         size_t count, const char *text, size_t size);
+
+/* NULL, or what is wrong with item *at. */
+const char *mp_heap_holders_check(const struct mp_heap_view *, size_t *at);
+
+#endif

@@ -1,0 +1,103 @@
+"""Processes that mprof heap PID leaves alone, real ones: another Python, other rights, no C library's files."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+
+import pytest
+
+from attached import OBEYS, PLAIN, Target, attached, running
+from recordings import PROGRAM, Recorder
+
+pytestmark = pytest.mark.one_version
+
+#: Nobody's, who may read all files, so that a Python of root's folder can be run.
+NOBODY = ["setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=+dac_read_search",
+          "--ambient-caps=+dac_read_search", "--"]  # fmt: skip
+
+
+@pytest.fixture
+def here(tmp_path) -> Recorder:
+    return Recorder(tmp_path)
+
+
+def refused(target: Target, *words: str) -> str:
+    """What mprof says, started by these words; the process runs on to its end."""
+    done = subprocess.run(
+        [*words, PROGRAM, "heap", "--attach", str(target.pid)],
+        cwd="/", capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    target.tell("keep")
+    assert target.end() == "ended 1"
+    return done.stderr
+
+
+def test_pypy(here: Recorder) -> None:
+    pypy = shutil.which("pypy3")
+    if not pypy:
+        pytest.skip("there is no pypy3: tools/setup test installs it")
+    with running(here, python=pypy) as target:
+        assert "runs PyPy" in refused(target)
+
+
+def test_a_python_without_the_c_librarys_files(here: Recorder) -> None:
+    """All of it is one file: nothing in it has a name that could be looked for."""
+    library = pathlib.Path(
+        sysconfig.get_config_var("LIBPL"), sysconfig.get_config_var("LIBRARY")
+    )
+    if not library.exists():
+        pytest.skip(f"this Python came without {library.name}, to link with")
+    (here.path / "main.c").write_text(
+        "#include <Python.h>\nint main(int n, char **words) { return Py_BytesMain(n, words); }\n"
+    )
+    include = f"-I{sysconfig.get_path('include')}"
+    command = ["cc", "-static", "-w", include, "main.c", library, "-lm", "-ldl", "-o", "python3"]  # fmt: skip
+    done = subprocess.run(command, cwd=here.path, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"cannot link statically here: {done.stderr.splitlines()[-1]}")
+    home = f"PYTHONHOME={sys.base_prefix}"
+    with running(here, OBEYS, "env", home, python=str(here.path / "python3")) as target:
+        assert "exports none of its functions" in refused(target)
+
+
+@pytest.fixture
+def set_uid(here: Recorder) -> list[str]:
+    """Words that run this Python with root's rights, for whoever starts it."""
+    if os.geteuid() or subprocess.run([*NOBODY, "true"], capture_output=True).returncode:
+        pytest.skip("a set-uid program and another user are root's to make")
+    os.chmod(here.path, 0o755)
+    program = here.path / "python3"
+    shutil.copy(PLAIN, program)
+    program.chmod(program.stat().st_mode | stat.S_ISUID)
+    home = f"PYTHONHOME={sys.base_prefix}"
+    said = subprocess.run(
+        [*NOBODY, "env", home, program, "-c", "import os; print(os.geteuid())"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if said.stdout != "0\n":
+        pytest.skip("this file system has no set-uid programs")
+    return [*NOBODY, "env", home]
+
+
+def test_a_set_uid_program_is_not_for_who_started_it(here: Recorder, set_uid) -> None:
+    program = str(here.path / "python3")
+    with running(here, OBEYS, *set_uid, python=program) as target:
+        said = refused(target, *NOBODY)
+        assert "has the rights of user 0" in said and "set-uid" in said, said
+        assert "run mprof as root" in said
+
+
+def test_a_set_uid_program_is_for_root(here: Recorder, set_uid) -> None:
+    program = str(here.path / "python3")
+    with running(here, OBEYS, *set_uid, python=program) as target:
+        with attached(here, target, "-o", "a.mprof") as mprof:
+            mprof.detach()
+        assert target.end() == "ended 0"

@@ -1,0 +1,276 @@
+"""The processes of a run, each by itself: their rows, their balance sheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from heap_family import children, heap
+from heap_recordings import report
+from recordings import Recorder
+
+pytestmark = pytest.mark.one_version
+
+MIB = 1 << 20
+NARROW = {"COLUMNS": "80"}
+POOL = f"""
+import multiprocessing, sys, threading
+
+def work(size):
+    global its
+    its = bytearray(b"x") * (size * {MIB})
+    for _ in range(1000):
+        [].append(bytes(1000))
+    barrier.wait()
+    return size
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    count = int(sys.argv[1])
+    barrier = context.Barrier(count)
+    with context.Pool(count) as pool:
+        pool.map(work, range(3, 3 + count), chunksize=1)
+        pool.close()
+        pool.join()
+"""
+
+
+def pool(here: Recorder, count: int) -> None:
+    """Workers that hold 3, 4, ... MiB, each in a process of its own."""
+    here.write("pool.py", POOL)
+    done = here.mprof("heap", "-o", "a.mprof", "pool.py", str(count))
+    assert done.code == 0, done.err
+
+
+def table(here: Recorder, *words: str) -> dict:
+    return json.loads(
+        here.mprof("table", "--by", "process", "--json", *words, "a.mprof").out
+    )
+
+
+def sheets(here: Recorder, *words: str) -> list[str]:
+    """The text behind the list: what it says of the peaks, and of the ends."""
+    out = here.mprof("report", "--by", "process", *words, "a.mprof", env=NARROW).out
+    assert max(map(len, out.split("Where the RSS is", 1)[1].splitlines())) <= 80
+    return out.split("Where the RSS is, ")[1:]
+
+
+def has_a_sheet(here: Recorder, said: str) -> bool:
+    """Whether the command that was advised shows one."""
+    _, _, words = said.partition("of one: mprof ")
+    return "\nWhere the RSS is\n" in here.mprof(*words.split()).out
+
+
+def columns(sheet: str) -> dict[str, list[str]]:
+    """What stands in each row, by its name."""
+    rows = (line.rsplit("  ", 1) for line in sheet.splitlines()[1:])
+    return {
+        row[1]: re.findall(r"-?[\d.]+ \w+|\S+", row[0]) for row in rows if len(row) == 2
+    }
+
+
+def in_bytes(size: str) -> float:
+    number, unit = size.split()
+    return float(number) * {"B": 1, "KiB": 1 << 10, "MiB": MIB}[unit]
+
+
+def test_a_pool_has_a_row_for_each_process_and_their_sum(here: Recorder) -> None:
+    pool(here, 3)
+    got = table(here)
+    first, *workers = sorted(got["rows"], key=lambda row: row["parent"])
+    assert first["parent"] == 0 and first["file"] == "a.mprof"
+    assert [row["parent"] for row in workers] == [first["pid"]] * 3
+    assert {row["file"] for row in workers} == {path.name for path in children(here)}
+    assert all(row["command"] == "pool.py 3" for row in got["rows"])
+    held = [row["live"] // MIB for row in got["rows"] if row["parent"]]
+    assert held == [5, 4, 3]
+    for row in workers:
+        assert row["total"] >= row["live"] + MIB and row["allocations"] > 1000
+        assert row["temporary"] >= 1000 and row["most_rss"] > row["live"]
+    assert got["by"] == "process" and got["more"]["rows"] == 0
+    for key in ("at_peak", "live", "total", "allocations"):
+        assert sum(row[key] for row in got["rows"]) == got["all"][key]
+
+
+def test_the_rows_are_the_processes_of_the_report(here: Recorder) -> None:
+    pool(here, 2)
+    listed = {process["file"]: process for process in report(here)["processes"]}
+    for row in table(here)["rows"]:
+        process = listed.pop(row["file"])
+        assert (row["pid"], row["command"]) == (process["pid"], process["command"])
+        assert (row["at_peak"], row["live"]) == (process["peak"], process["live"])
+    assert not listed
+
+
+def test_rows_of_processes_are_sorted_summed_and_in_bytes_as_others(here: Recorder) -> None:
+    pool(here, 3)
+    text = here.mprof("table", "--by", "process", "-n", "2", "a.mprof", env=NARROW).out
+    title, one, two, more, whole = text.splitlines()
+    assert title.split() == "at peak live allocated most RSS pid process".split()
+    pids = [str(row["pid"]) for row in table(here, "-n", "2")["rows"]]
+    assert [row.split()[8] for row in (one, two)] == pids
+    assert one.endswith("  pool.py 3") and more.endswith("(2 more)")
+    assert whole.endswith("all") and max(map(len, text.splitlines())) <= 80
+    rows = csv.DictReader(
+        io.StringIO(here.mprof("table", "--by", "process", "--csv", "a.mprof").out)
+    )
+    assert [
+        {
+            key: type(its[key])(row[key]) if its[key] != [] else row[key].split()
+            for key in its
+        }
+        for row, its in zip(rows, table(here)["rows"], strict=True)
+    ] == table(here)["rows"]
+    by_temporary = table(here, "--sort", "temporary")["rows"]
+    figures = [row["temporary"] for row in by_temporary]
+    assert figures == sorted(figures, reverse=True)
+    text = here.mprof("table", "--by", "process", "--sort", "temporary", "a.mprof").out
+    assert "temporary" in text and "allocations" not in text
+
+
+@pytest.mark.parametrize("words", [(), ("--no-children",)])
+def test_a_process_shown_alone_is_one_row(here: Recorder, words: tuple[str, ...]) -> None:
+    heap(here, "import os\nif " + repr(bool(words)) + " and not os.fork(): os._exit(0)\n")
+    (row,) = table(here, *words)["rows"]
+    assert row["parent"] == 0 and row["command"] == "work.py"
+    assert row["at_peak"] == report(here, "--no-children", "a.mprof")["peak"]
+
+
+def test_each_process_of_a_run_has_its_balance_sheet(here: Recorder) -> None:
+    pool(here, 2)
+    for process in report(here)["processes"]:
+        alone = report(here, "--no-children", process["file"])["balance"]
+        assert process["balance"] == alone
+        for moment in ("at_peak", "at_end"):
+            sheet = process["balance"][moment]
+            rows = set(sheet) - {"time", "heap", "not_resident", "reserved", "rss"}
+            assert sum(sheet[row] or 0 for row in rows) == sheet["rss"] > 4 * MIB
+    assert report(here)["balance"] == {"at_start": None, "at_peak": None, "at_end": None}
+
+
+def test_a_sheet_of_each_process_stands_beside_the_others(here: Recorder) -> None:
+    pool(here, 3)
+    peak, end = sheets(here)
+    processes = report(here)["processes"]
+    processes.sort(key=lambda process: -process["peak"])
+    names = [
+        process["file"].removeprefix("a.mprof").lstrip(".") or "first"
+        for process in processes
+    ]
+    for text, moment in ((peak, "at_peak"), (end, "at_end")):
+        rows = columns(text)
+        assert rows["process"] == names
+        for key, row in (("rss", "RSS"), ("live", "live blocks")):
+            wanted = [process["balance"][moment][key] for process in processes]
+            assert list(map(in_bytes, rows[row])) == pytest.approx(wanted, rel=0.05)
+    nearness = columns(peak)["of its peak, when it was read"]
+    assert all(float(near[:-1]) > 80 for near in nearness)
+    assert "more;" not in end and "not known" not in end
+    hint = "\nWhere the RSS of each is: mprof report --by process a.mprof\n"
+    assert here.mprof("report").out.endswith(hint)
+
+
+def test_of_many_processes_the_sheets_of_the_largest_are_shown(here: Recorder) -> None:
+    pool(here, 6)
+    peak, end = sheets(here)
+    largest = [row["file"] for row in table(here)["rows"]]
+    shown = [name.removeprefix("a.mprof.") for name in largest[:4]]
+    assert columns(peak)["process"] == columns(end)["process"] == shown
+    last = end.splitlines()[-1]
+    assert last.startswith("and of 3 more; of one: mprof report ")
+    assert last.endswith(f" {largest[4]}") and has_a_sheet(here, last)
+    assert columns(sheets(here, "-n", "2")[0])["process"] == shown[:2]
+
+
+def test_the_sheet_of_the_first_process_is_found_by_the_words_that_are_given(
+    here: Recorder,
+) -> None:
+    heap(here, f"""
+        import os
+        if not os.fork():
+            its = bytearray(b"x") * (40 * {MIB})
+            os._exit(0)
+        os.wait()
+        """)  # fmt: skip
+    last = sheets(here, "-n", "1")[1].splitlines()[-1]
+    assert last == "and of 1 more; of one: mprof report --no-children a.mprof"
+    assert has_a_sheet(here, last)
+
+
+def test_a_killed_worker_has_a_sheet_of_its_peak_alone(here: Recorder) -> None:
+    heap(
+        here,
+        f"""
+        import os, signal
+        if not os.fork():
+            its = [bytearray(b"x") * {MIB} for _ in range(40)]
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.wait()
+        """,
+    )
+    peak, end = sheets(here)
+    child = children(here)[0].name.removeprefix("a.mprof.")
+    assert columns(peak)["process"] == columns(end)["process"] == [child, "first"]
+    assert columns(peak)["live blocks"][0].endswith(" MiB")
+    assert [row[0] for row in columns(end).values()] == [child] + ["-"] * 10
+    (killed,) = (p for p in report(here)["processes"] if not p["closed"])
+    assert killed["balance"]["at_end"] is None
+
+
+def test_a_child_that_ended_before_it_was_read_is_told_to_have_no_sheet(
+    here: Recorder,
+) -> None:
+    heap(
+        here,
+        """
+        import os, signal
+        if not os.fork():
+            os.kill(os.getpid(), signal.SIGKILL)
+        os.wait()
+        """,
+    )
+    *_, end = sheets(here)
+    assert columns(end)["process"] == ["first"]
+    assert end.endswith("\n\nnot known of 1: ended before it was read\n")
+
+
+def test_programs_of_one_pid_are_told_apart(here: Recorder) -> None:
+    here.write("sub.py", f"its = bytearray(b'y') * (6 * {MIB})\n")
+    heap(
+        here,
+        f"""
+        import os, subprocess, sys
+        subprocess.run([sys.executable, "sub.py"], check=True)
+        its = bytearray(b"x") * (3 * {MIB})
+        os.execv(sys.executable, [sys.executable, "sub.py"])
+        """,
+    )
+    rows = table(here)["rows"]
+    assert len(rows) == 3 and len({row["pid"] for row in rows}) == 2
+    programs = [row["command"].split()[-1] for row in rows]
+    assert sorted(programs) == ["sub.py", "sub.py", "work.py"]
+    names = columns(sheets(here)[0])["process"]
+    assert len(set(names)) == 3 and names[2] == "first"
+
+
+def test_mappings_alone_have_no_count_of_blocks(here: Recorder) -> None:
+    heap(
+        here,
+        """
+        import ctypes
+        libc = ctypes.CDLL(None)
+        libc.mmap.restype = ctypes.c_void_p
+        def take(size):
+            libc.mmap(None, size, 3, 0x22, -1, 0)
+        libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+        take(4096)  # what ctypes keeps from the first call is not of the second
+        libc.mmap(None, 14 << 20, 3, 0x22, -1, 0)  # larger ones count as far as they are touched
+        """,
+    )
+    text = here.mprof("report", "a.mprof").out.split("Still live\n")[1]
+    assert re.search(r"14\.0 MiB +[\d.]+% +14\.0 MiB +- +work\.py:9 <module>", text), text
+    assert '"live_blocks": 0' in here.mprof("report", "--json", "a.mprof").out

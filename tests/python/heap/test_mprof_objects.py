@@ -1,0 +1,91 @@
+"""`mprof objects`: who held objects when a recording ended."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from captures import mprof, output
+
+pytestmark = pytest.mark.one_version
+
+PROGRAM = """
+class Row:
+    def __init__(self, number):
+        self.number, self.text = number, str(number) * 20
+cache = {f"user:{i}": Row(i) for i in range(4000)}
+def load(count):
+    return [str(i) * 100 for i in range(count)]
+table = load(4000)
+"""
+
+
+#: Has no address space left in which somebody could look.
+LIMITED = """
+import resource
+kept = [[i] for i in range(400_000)]
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (4 << 20),) * 2)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("objects")
+    (folder / "app.py").write_text(PROGRAM)
+    mprof("heap", "--types", "-o", "a.mprof", "app.py", cwd=folder)
+    mprof("heap", "-o", "without.mprof", "app.py", cwd=folder)
+    (folder / "killed.py").write_text("import os; os.kill(os.getpid(), 9)")
+    mprof("heap", "--types", "-o", "killed.mprof", "killed.py", cwd=folder)
+    (folder / "limited.py").write_text(LIMITED)
+    mprof("heap", "--types", "-o", "limited.mprof", "limited.py", cwd=folder)
+    return folder
+
+
+def rows(folder: Path, *words: str) -> list[dict]:
+    return json.loads(output("objects", "--json", *words, "a.mprof", cwd=folder))["rows"]
+
+
+def test_the_ways_to_a_types_objects_are_named(folder: Path) -> None:
+    (row,) = rows(folder, "--type", "Row")
+    assert row["path"] == "__main__.cache['user:…']" and row["objects"] == 4000
+    assert row["kind"] == "type" and row["of"] == "Row" and not row["others"]
+    texts = sum(sys.getsizeof(str(i) * 20) for i in range(4000))
+    assert texts < row["retained"] - row["bytes"] < texts + 4000 * 200
+    text = output("objects", "--type", "Row", "a.mprof", cwd=folder)
+    assert "Who holds Row\n" in text and "4,000  __main__.cache['user:…']\n" in text
+
+
+def test_what_a_line_allocated_is_held_where_it_is(folder: Path) -> None:
+    found = rows(folder, "--line", "app.py:7")
+    assert {row["of"] for row in found} == {str(folder / "app.py") + ":7"}
+    ways = {row["path"]: row["objects"] for row in found}
+    assert ways["__main__.table[…]"] == 4000
+    assert "app.py:7 load" in output("objects", "a.mprof", cwd=folder)
+
+
+def test_what_retains_most_comes_first(folder: Path) -> None:
+    found = rows(folder, "--retained")
+    first = {row["path"] for row in found[:3]}  # the module that has both, too
+    assert first >= {"__main__.cache", "__main__.table"}
+    assert found == sorted(found, key=lambda row: -row["retained"])
+    assert {row["kind"] for row in found} == {"largest"}
+    text = output("objects", "--retained", "a.mprof", cwd=folder)
+    assert "What retains most" in text and "Who holds" not in text
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["without.mprof"], "record with mprof heap --types"),
+    (["killed.mprof"], "that is asked when it ends, but the program was killed, or"),
+    (["limited.mprof"], "there was no memory to look"),
+    (["--type", "nosuch", "a.mprof"], "has no row of nosuch"),
+    (["--line", "app.py:1", "a.mprof"], "has no row of app.py:1"),
+    (["--line", "app.py", "a.mprof"], "a line is written as app.py:12"),
+])  # fmt: skip
+def test_what_is_not_there_is_one_line(folder: Path, words: list[str], said: str) -> None:
+    done = mprof("objects", *words, cwd=folder)
+    assert done.returncode and not done.stdout
+    assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,95 @@
+// The graph as something else than stacks: first what the blocks are, or by whom objects are held.
+import { Capture, Frame, Graph, Holder } from "./capture";
+import { many, size } from "./words";
+
+export type View = "stacks" | "types" | "holders";
+
+const blank = (id: number, kind: Frame["kind"], label = ""): Frame =>
+  ({ id, kind, label, func: null, line: 0, stacks: 0, figures: Array.from({ length: 9 }, () => 0), children: [], imports: false, times: 0, outer: [] });
+
+/** Bytes, whatever measure is drawn. */
+function add(frame: Frame, bytes: number): void {
+  frame.figures = frame.figures.map((figure, i) => (i === 0 || i === 2 || i > 6 ? figure + bytes : figure));
+}
+
+const whole = (root: Frame, like: Graph): Graph => ({ ...like, root, frames: [root], above: [0], held: new Map(), members: [], typed: [] });
+
+/** Each type with the stacks of its objects below it, as the graph has them. */
+export function byType(capture: Capture, graph: Graph, census: number): Graph {
+  let id = 1e7 * (1 + census);
+  const root = blank(id++, "root"), { rows, more } = capture.censuses[census];
+  for (const { type, cells } of graph.typed[census] ?? []) {
+    const top = { ...blank(id++, "type", capture.types[type]), type }, copies = new Map<number, Frame>([[0, top]]);
+    const copyOf = (at: number): Frame => {
+      const known = copies.get(at);
+      if (known) return known;
+      const copy: Frame = { ...graph.frames[at], id: id++, figures: blank(0, "call").figures, children: [], type };
+      copies.set(at, copy);
+      copyOf(graph.above[at]).children.push(copy); // 400 deep at most
+      return copy;
+    };
+    for (const [frame, bytes] of cells) {
+      copyOf(frame);
+      for (let at = frame; at > 0; at = graph.above[at]) add(copyOf(at), bytes);
+      add(top, bytes);
+      add(root, bytes);
+    }
+    root.children.push(top);
+  }
+  const all = rows.reduce((sum, [, , bytes, kept]) => sum + bytes + kept, more[2] + more[3]), rest = all - root.figures[0];
+  if (rest > 0) {
+    const other = blank(id++, "rest");
+    add(other, rest);
+    add(root, rest);
+    root.children.push(other);
+  }
+  return whole(root, graph);
+}
+
+const OTHER_WAYS = "(other ways)";
+const PART = /\([^)]*\)|\['[^']*'\]|\[[^\]]*\]| \u2192 [^ []+| \(keys\)|\.[^.[ ]+|[^.[ ]+|./gu;
+
+/** "app.CACHE._data['user:\u2026'].items[\u2026]" as the names on the way. */
+export const partsOf = (path: string): string[] => path.match(PART) ?? [path];
+
+const factsOf = (path: string, { of, objects, retained }: Holder): string[] =>
+  [path, `${many(objects, "object")} of ${of}`, ...(retained ? [`${objects === 1 ? "it retains" : "they retain"} ${size(retained)}: what would go with ${objects === 1 ? "it" : "them"}`] : [])];
+
+/** Objects by the names that lead to them: each is below the one that its shortest way goes through. */
+export function byHolder(capture: Capture): Graph {
+  let id = 9e8;
+  const root = blank(id++, "root"), nodes = new Map<string, Frame>([["", root]]), { rows, reached } = capture.holders!;
+  const typeOf = (of: string): number => capture.types.findIndex((name) => name === of || name.endsWith(`.${of}`));
+  const enter = (parts: string[]): Frame[] => {
+    const way = [root];
+    parts.forEach((part, i) => {
+      const path = parts.slice(0, i + 1).join(""), known = nodes.get(path), made = known ?? { ...blank(id++, "held", part.trim()), facts: [path] };
+      if (!known) way[i].children.push(made);
+      nodes.set(path, made);
+      way.push(made);
+    });
+    return way;
+  };
+  for (const row of rows.filter(({ kind }) => kind === "type")) {
+    const way = enter(row.others ? [OTHER_WAYS, ` ${row.of}`] : partsOf(row.path)), last = way[way.length - 1];
+    for (const frame of way) add(frame, row.bytes);
+    last.facts = [...(last.facts ?? []), ...factsOf(row.path || `${many(row.others, "other way")}, none of which holds much`, row).slice(row.others ? 0 : 1)];
+    last.type = typeOf(row.of);
+    if (row.others) continue;
+    if (!last.label?.endsWith(row.of)) last.label = `${last.label}: ${row.of}`;
+  }
+  for (const { path, retained } of rows.filter(({ kind }) => kind === "largest")) {
+    const frame = nodes.get(path), told = `it retains ${size(retained)}: what would go with it`;
+    if (frame && !frame.facts?.includes(told)) frame.facts = [...(frame.facts ?? []), told];
+  }
+  const others = nodes.get(OTHER_WAYS);
+  if (others) others.kind = "rest"; // last
+  const rest = reached - root.figures[0];
+  if (rest > 0) {
+    const other = { ...blank(id++, "rest", "(smaller types)"), facts: ["objects of types that are not among the largest"] };
+    add(other, rest);
+    add(root, rest);
+    root.children.push(other);
+  }
+  return whole(root, capture.graphs[0]);
+}
