@@ -127,10 +127,13 @@ build-real:
 	    -r tests/real/requirements.txt
 	@tools/install build/real-$(REAL)
 
-stress: ## the slow stresses, a minute each: forks, threads, signals, loading, stops, 10^6 stacks
+stress: ## the slow stresses, a minute each: forks, threads, signals, loading, stops, 10^6 stacks, new graphs
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt
 	@tools/install build/venv-$(NEWEST)
 	build/venv-$(NEWEST)/bin/python -m pytest tests/stress
+	for seed in 1 2 3 4 5; do \
+	    build/venv-$(NEWEST)/bin/python -m pytest --hypothesis-profile=default --hypothesis-seed=random \
+	        $$(grep -l '^from hypothesis' tests/python/*/test_*.py) || exit 1; done
 
 bench: ## measure beside the peers, print ratios
 	@tools/venv build/venv-$(NEWEST) $(call python_of,$(NEWEST)) $(BUILD) -r tests/requirements.txt

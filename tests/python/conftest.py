@@ -19,6 +19,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
 import leftovers
 import pure
@@ -41,6 +42,9 @@ if hasattr(LIBC, "mallopt"):
 for name in ("COLUMNS", "CI", "BUILD_NUMBER"):
     os.environ.pop(name, None)
 leftovers.hear_interrupts()
+# The same examples each time: new ones are `make stress`'s, where what they find stops nothing.
+settings.register_profile("checks", derandomize=True, database=None)
+settings.load_profile("checks")
 
 PURE = hasattr(_core, "MISSING")  # the build in plain Python
 

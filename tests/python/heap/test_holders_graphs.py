@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import subprocess
 import sys
@@ -15,9 +16,9 @@ from hypothesis import strategies as st
 KINDS = "list", "dict", "instance", "function", "split"
 
 #: Makes the graphs it reads, and says of each object that a name leads to: what it is large itself, its payload,
-#: what it retains, the ways to it, and whether each of these is one.
+#: what it retains, the ways to it, whether each of these is one, and the steps of the first.
 SERVER = """
-import ctypes, gc, json, sys, types
+import ctypes, gc, json, re, sys, types
 from memory_profiler import heap
 gc.disable()
 names = [f"a{i}" for i in range(40)]
@@ -51,7 +52,10 @@ def ask(address):
     first = found.rows[0]
     ways = [row.path for row in found.rows]
     leads = [way.startswith("graph.") and eval(way) is at(address) for way in ways]
-    return [first.bytes, first.retained, ways, leads]
+    return [first.bytes, first.retained, ways, leads, steps(ways[0])]
+def steps(way):
+    starts = [way[:match.start()] for match in re.finditer(r"[.[]", way)]
+    return sum(2 if isinstance(eval(start), types.FunctionType) else 1 for start in starts)
 for line in sys.stdin:
     kinds, edges, roots, reached = json.loads(line)
     addresses, payloads = build(kinds, edges, roots)
@@ -86,15 +90,20 @@ def server() -> Iterator[Server]:
     made.close()
 
 
-def distances(edges: list, roots: list, without: int = -1) -> dict[int, int]:
-    """Steps from the module to each that is reached, breadth first."""
-    found = {root: 1 for root in roots if root != without}
-    order = list(found)
-    for node in order:  # grows as it is gone through
+def distances(
+    kinds: list[str], edges: list, roots: list, without: int = -1
+) -> dict[int, int]:
+    """Steps from the module to each that is reached. Two from a function: its dictionary is an object beside it."""
+    found: dict[int, int] = {}
+    waiting = [(1, root) for root in roots if root != without]
+    while waiting:
+        distance, node = heapq.heappop(waiting)
+        if node in found:
+            continue
+        found[node] = distance
         for of, to in edges:
-            if of == node and to != without and to not in found:
-                found[to] = found[node] + 1
-                order.append(to)
+            if of == node and to != without:
+                heapq.heappush(waiting, (distance + 1 + (kinds[of] == "function"), to))
     return found
 
 
@@ -107,10 +116,6 @@ def graphs(draw: st.DrawFn) -> tuple[list[str], list[tuple[int, int]], list[int]
     return kinds, edges, draw(st.lists(node, min_size=1, max_size=3, unique=True))
 
 
-def steps(path: str) -> int:
-    return path.count(".") + path.count("[")
-
-
 @settings(
     max_examples=60,
     deadline=None,
@@ -121,19 +126,19 @@ def test_what_is_retained_and_the_ways_are_those_of_brute_force(
     server: Server, graph: tuple[list[str], list[tuple[int, int]], list[int]]
 ) -> None:
     kinds, edges, roots = graph
-    reached = distances(edges, roots)
+    reached = distances(kinds, edges, roots)
     answers = server.ask(kinds, edges, roots, sorted(reached))
     for node, distance in reached.items():
-        _, retained, ways, leads, _ = answers[node]
-        kept = distances(edges, roots, without=node)
+        _, retained, ways, leads, steps, _ = answers[node]
+        kept = distances(kinds, edges, roots, without=node)
         gone = [answers[other] for other in reached if other not in kept]
-        own = sum(answer[0] + answer[4] for answer in gone)
+        own = sum(answer[0] + answer[-1] for answer in gone)
         dicts = sum(kinds[other] == "function" for other in reached if other not in kept)
         assert own <= retained <= own + 3000 * dicts, (
             node,
             graph,
         )  # a function's is beside
         assert all(leads), (ways, graph)
-        assert steps(ways[0]) == distance, (ways, graph)
+        assert steps == distance, (ways, graph)
         referrers = {of for of, to in edges if to == node and of in reached}
         assert len(ways) >= len(referrers) + (node in roots), (ways, graph)
