@@ -102,7 +102,6 @@ bool mp_heap_line_is(const struct mp_heap_view *, const struct mp_heap_line *,
 struct mp_heap_finding {
     struct mp_heap_wants wants;
     const char *own_files;    /* as of mp_roots_visit() */
-    bool ends;                /* the recording does: what is wasted is asked, too */
     uint32_t *looked, number; /* as of struct mp_inquiry */
 };
 

@@ -63,6 +63,12 @@ bool mp_heap_line_is(const struct mp_heap_view *view, const struct mp_heap_line 
                    '/');
 }
 
+/* Not of a type, which is nothing without its name. */
+static bool asks(const struct mp_heap_keeping *keeping, enum mp_heap_wants_of what)
+{
+    return keeping->its.wants.what == what || keeping->its.wants.what == MP_HEAP_WANTS_ALL;
+}
+
 static bool may_be(const struct mp_heap_keeping *keeping, const struct mp_heap_line *line)
 {
     if (keeping->its.wants.what == MP_HEAP_WANTS_LINE)
@@ -198,19 +204,19 @@ static void keep(struct mp_heap_keeping *keeping, const struct mp_holders *holde
 
 static void fill(struct mp_heap_keeping *keeping, struct mp_question *questions)
 {
-    enum mp_heap_wants_of what = keeping->its.wants.what;
     const struct mp_question none = {.kind = MP_ASK_EACH_TYPE, .objects = keeping->types};
     questions[ASK_LARGEST] = none;
     questions[ASK_TYPES] = none;
     questions[ASK_WASTE] = none;
-    if (what == MP_HEAP_WANTS_ALL || what == MP_HEAP_WANTS_LARGEST)
+    if (asks(keeping, MP_HEAP_WANTS_LARGEST))
         questions[ASK_LARGEST].kind = MP_ASK_LARGEST;
-    if (what == MP_HEAP_WANTS_ALL)
+    if (keeping->its.wants.what == MP_HEAP_WANTS_ALL)
         questions[ASK_TYPES].kind = MP_ASK_LARGEST_TYPES;
     questions[ASK_TYPES].count = keeping->type_count;
-    if (keeping->its.ends)
-        questions[ASK_WASTE] =
-            (struct mp_question){.kind = MP_ASK_WASTE, .lines = &keeping->places.lines};
+    if (asks(keeping, MP_HEAP_WANTS_WASTE))
+        questions[ASK_WASTE] = (struct mp_question){
+            .kind = MP_ASK_WASTE,
+            .lines = keeping->places.places ? &keeping->places.lines : NULL};
     for (unsigned i = 0; i < keeping->count; i++)
         questions[ASK_LINES + i] =
             (struct mp_question){.kind = MP_ASK_OBJECTS,
@@ -250,24 +256,25 @@ static void ask_lines(struct mp_heap_keeping *keeping)
         return;
     }
     keeping->of_lines = true;
-    choose_lines(keeping);
-    if (!find_objects(keeping) && !mp_waste_places_init(&keeping->places, &keeping->view,
-                                                        &keeping->own, &keeping->lines))
+    if (asks(keeping, MP_HEAP_WANTS_LINE))
+        choose_lines(keeping);
+    if ((!keeping->count || !find_objects(keeping)) &&
+        !mp_waste_places_init(&keeping->places, &keeping->view, &keeping->own,
+                              &keeping->lines))
         ask(keeping);
 }
 
 struct mp_heap_keeping *mp_heap_holders_begin(const struct mp_heap_finding *its)
 {
-    enum mp_heap_wants_of what = its->wants.what;
     bool aside = mp_hooks_set_aside(true);
     struct mp_heap_keeping *keeping = calloc(1, sizeof *keeping);
     if (keeping) {
         keeping->its = *its;
         say(keeping, MP_HEAP_HOLDER_NO_MEMORY); /* until it was found */
         if (mp_hooks_are_open() &&
-            (what == MP_HEAP_WANTS_ALL || what == MP_HEAP_WANTS_LINE))
+            (asks(keeping, MP_HEAP_WANTS_LINE) || asks(keeping, MP_HEAP_WANTS_WASTE)))
             ask_lines(keeping);
-        else if (what != MP_HEAP_WANTS_TYPE || !choose_types(keeping))
+        else if (its->wants.what != MP_HEAP_WANTS_TYPE || !choose_types(keeping))
             ask(keeping);
     }
     mp_hooks_set_aside(aside);
@@ -287,7 +294,7 @@ void mp_heap_holders_await(struct mp_heap_keeping *keeping)
     struct mp_holders *holders = keeping->holders;
     if (!mp_holders_end(holders, keeping->child, NULL)) {
         keep(keeping, holders);
-        if (keeping->its.ends)
+        if (asks(keeping, MP_HEAP_WANTS_WASTE))
             mp_waste_fill(&keeping->waste, &holders->waste, &keeping->view,
                           &keeping->lines);
     } else if (errno != ENOMEM) {
@@ -324,14 +331,18 @@ struct putting {
 static void put_paused(void *context)
 {
     static const struct mp_heap_holder none = {.kind = MP_HEAP_HOLDER_NO_MEMORY};
+    struct mp_heap_holder_rows holders = {&none, 1, "", 0};
+    struct mp_heap_waste_rows waste = {NULL, 0, "", 0};
     struct putting *putting = context;
     const struct mp_heap_keeping *its = putting->keeping;
-    if (its)
-        mp_waste_keep(putting->heap, &its->waste);
-    putting->failed =
-        its ? mp_heap_keep_holders(putting->heap, putting->time, its->rows, its->row_count,
-                                   its->text, its->size)
-            : mp_heap_keep_holders(putting->heap, putting->time, &none, 1, "", 0);
+    if (its) {
+        const struct mp_waste_kept *kept = &its->waste;
+        holders =
+            (struct mp_heap_holder_rows){its->rows, its->row_count, its->text, its->size};
+        waste =
+            (struct mp_heap_waste_rows){kept->rows, kept->count, kept->text, kept->size};
+    }
+    putting->failed = mp_heap_keep_holders(putting->heap, putting->time, &holders, &waste);
 }
 
 int mp_heap_holders_put(struct mp_heap *heap, int64_t time, struct mp_heap_keeping *keeping)
@@ -348,7 +359,7 @@ int mp_heap_holders_put(struct mp_heap *heap, int64_t time, struct mp_heap_keepi
 
 void mp_heap_object_keep_holders(struct mp_heap_object *self)
 {
-    const struct mp_heap_finding all = {.wants = {MP_HEAP_WANTS_ALL, NULL}, .ends = true};
+    const struct mp_heap_finding all = {.wants = {MP_HEAP_WANTS_ALL, NULL}};
     if (self->file.heap.is_cut || self->types != MP_TYPES_ALWAYS)
         return;
     struct mp_heap_keeping *found = mp_heap_holders_begin(&all);

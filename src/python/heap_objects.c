@@ -113,6 +113,6 @@ PyMethodDef mp_objects_methods[] = {
     {"heap_objects", heap_objects, METH_VARARGS,
      "heap_objects(path, what, name, own) -> whether a recording runs, whose lines are known.\n"
      "Writes who holds objects into a new capture; what: 0 all that is kept at an end, 1 of that\n"
-     "what retains most, 2 types of this name, 3 what this line allocated."},
+     "what retains most, 2 types of this name, 3 what this line allocated, 4 what is not needed."},
     {NULL, NULL, 0, NULL},
 };

@@ -5,7 +5,6 @@
 
 #include "aggregate/heap/types.h"
 #include "capture/heap/python/recording.h"
-#include "store/heap/waste.h"
 
 size_t mp_line_place(char place[MP_LINE_PLACE], const struct mp_heap_view *view,
                      const struct mp_heap_line *line)
@@ -77,10 +76,4 @@ void mp_waste_fill(struct mp_waste_kept *kept, const struct mp_waste *waste,
     }
     kept->count = 1 + waste->count;
     free(by_number);
-}
-
-void mp_waste_keep(struct mp_heap *heap, const struct mp_waste_kept *kept)
-{
-    if (kept->count)
-        mp_heap_keep_waste(heap, kept->rows, kept->count, kept->text, kept->size);
 }

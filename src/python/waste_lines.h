@@ -36,7 +36,4 @@ struct mp_waste_kept {
 void mp_waste_fill(struct mp_waste_kept *, const struct mp_waste *,
                    const struct mp_heap_view *, const struct mp_heap_lines *);
 
-/* Puts it into a capture, if it has room. */
-void mp_waste_keep(struct mp_heap *, const struct mp_waste_kept *);
-
 #endif

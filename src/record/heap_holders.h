@@ -28,6 +28,7 @@ enum mp_heap_wants_of {
     MP_HEAP_WANTS_LARGEST, /* of that what retains most */
     MP_HEAP_WANTS_TYPE,    /* all types of a name: "app.Node", "Node" */
     MP_HEAP_WANTS_LINE,    /* what a line allocated: "app.py:12" */
+    MP_HEAP_WANTS_WASTE,   /* what is not needed */
     MP_HEAP_WANTS_KINDS
 };
 

@@ -1,4 +1,4 @@
-/* What a recording kept of memory that objects did not need when it ended. */
+/* What a recording kept of memory that objects did not need: when it ended, or when another process asked. */
 #ifndef MP_RECORD_HEAP_WASTE_H
 #define MP_RECORD_HEAP_WASTE_H
 

@@ -64,6 +64,18 @@ static int say_none(const struct mp_heap_views *views)
                    views->path);
 }
 
+static int say_no_waste(const char *name, const char *pid)
+{
+    if (pid)
+        return mp_fail(
+            "%s does not say what objects would not need: another mprof asked it "
+            "something else meanwhile, or its capture has no room",
+            name);
+    return mp_fail("%s does not say what objects would not need: record it anew with mprof "
+                   "heap --types, or ask 'mprof objects --waste PID' while it runs",
+                   name);
+}
+
 static int say_no_row(const char *name, const struct settings *settings)
 {
     const char *wanted = settings->type ? settings->type : settings->line;
@@ -91,12 +103,10 @@ static int check(const struct mp_heap_views *views, const char *name,
         return mp_fail("%s does not say who held its objects: there was no memory to look, "
                        "some 70 bytes an object (ulimit -v, a control group's limit)",
                        name);
-    if (settings->waste && !view->counts[MP_HEAP_WASTE])
-        return mp_fail("%s does not say what objects would not need: record it anew with "
-                       "mprof heap --types",
-                       name);
-    if (settings->waste)
+    if (mp_heap_holders_show_waste(report) && view->counts[MP_HEAP_WASTE])
         return MP_EXIT_OK;
+    if (settings->waste)
+        return say_no_waste(name, settings->pid);
     for (size_t i = 0; i < count; i++)
         if (mp_heap_holders_shows(report, &view->holders[i]))
             return MP_EXIT_OK;
@@ -138,7 +148,8 @@ static int show(struct mp_heap_views *views, const void *from)
 static int ask_process(struct settings *settings, char *pid)
 {
     struct mp_heap_objects_answer answer;
-    const struct mp_heap_wants wants = {settings->type       ? MP_HEAP_WANTS_TYPE
+    const struct mp_heap_wants wants = {settings->waste      ? MP_HEAP_WANTS_WASTE
+                                        : settings->type     ? MP_HEAP_WANTS_TYPE
                                         : settings->line     ? MP_HEAP_WANTS_LINE
                                         : settings->retained ? MP_HEAP_WANTS_LARGEST
                                                              : MP_HEAP_WANTS_ALL,
@@ -164,10 +175,7 @@ static int run(void *from, int count, char **operands)
     struct settings *settings = from;
     settings->asked.how |= MP_HEAP_NO_LINES | MP_HEAP_ALONE;
     if (count == 1 && is_process(settings, operands[0]))
-        return settings->waste
-                   ? mp_fail("objects: --waste is of a recording that has ended; "
-                             "memory_profiler.heap.waste() asks before")
-                   : ask_process(settings, operands[0]);
+        return ask_process(settings, operands[0]);
     if (!settings->is_process)
         return mp_heap_views_show(count, operands, &settings->asked, show, settings);
     mp_fail("objects: --pid takes one process, by its number; see 'mprof help objects'");

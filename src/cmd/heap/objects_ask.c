@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,14 @@ static int fail_answer(const struct mp_target *target, const char *const lines[]
     return mp_attach_fail_answer(target, lines, "its /tmp");
 }
 
+static void note_unknown(int64_t pid, enum mp_heap_wants_of what)
+{
+    if (what == MP_HEAP_WANTS_ALL || what == MP_HEAP_WANTS_WASTE)
+        mp_note("process %" PRId64 " is not recorded: %s is not known", pid,
+                what == MP_HEAP_WANTS_ALL ? "what holds the objects of lines"
+                                          : "at which lines they were allocated");
+}
+
 static int attach_and_ask(struct mp_attach *attach, const struct mp_heap_wants *wants)
 {
     char inside[sizeof attach->room.there + sizeof MP_ATTACH_CAPTURE + 1];
@@ -104,9 +113,8 @@ static int attach_and_ask(struct mp_attach *attach, const struct mp_heap_wants *
     code = mp_attach_ask(&attach->room, &attach->target, &asked, &attach->ends, &said);
     if (!code && strcmp(said.lines[0], "looked") != 0)
         code = fail_answer(&attach->target, said.lines);
-    else if (!code && wants->what == MP_HEAP_WANTS_ALL && *said.lines[1] == '0')
-        mp_note("process %d is not recorded: what holds the objects of lines is not known",
-                (int)attach->target.pid);
+    else if (!code && *said.lines[1] == '0')
+        note_unknown(attach->target.pid, wants->what);
     free(said.text);
     return code;
 }

@@ -55,7 +55,7 @@ bool mp_heap_holders_shows(const struct mp_heap_holders_report *report,
     return !report->retained || row->kind == MP_HEAP_HOLDER_LARGEST;
 }
 
-static bool shows_waste(const struct mp_heap_holders_report *report)
+bool mp_heap_holders_show_waste(const struct mp_heap_holders_report *report)
 {
     return report->waste || (!report->type && !report->line && !report->retained);
 }
@@ -145,7 +145,7 @@ void mp_heap_holders_text(FILE *out, const struct mp_heap_holders_report *report
             put_head(out, row, report->when);
         i += mp_heap_holders_shows(report, row) ? put_rows(out, report, i) : 1;
     }
-    if (shows_waste(report))
+    if (mp_heap_holders_show_waste(report))
         mp_heap_waste_text(out, view, report->style);
 }
 
@@ -191,7 +191,7 @@ void mp_heap_holders_json(FILE *out, const struct mp_heap_holders_report *report
         before = ",";
     }
     fputs("]", out);
-    if (shows_waste(report)) {
+    if (mp_heap_holders_show_waste(report)) {
         fputs(",\n  \"waste\": ", out);
         mp_heap_waste_json(out, view);
     }

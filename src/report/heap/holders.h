@@ -19,6 +19,9 @@ struct mp_heap_holders_report {
 bool mp_heap_holders_shows(const struct mp_heap_holders_report *,
                            const struct mp_heap_holder *);
 
+/* Whether what is not needed is. */
+bool mp_heap_holders_show_waste(const struct mp_heap_holders_report *);
+
 void mp_heap_holders_text(FILE *, const struct mp_heap_holders_report *);
 void mp_heap_holders_json(FILE *, const struct mp_heap_holders_report *,
                           const struct mp_heap_json_options *);

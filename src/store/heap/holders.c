@@ -21,23 +21,46 @@ static int64_t make_room(struct mp_heap *heap, size_t size)
     return at;
 }
 
+static void put_holders(struct mp_heap *heap, const struct mp_heap_holder_rows *from,
+                        uint32_t at)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        heap->holders[i] = from->rows[i];
+        heap->holders[i].of += at;
+        heap->holders[i].path += at;
+    }
+}
+
+static void put_waste(struct mp_heap *heap, const struct mp_heap_waste_rows *from,
+                      uint32_t at)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        heap->waste[i] = from->rows[i];
+        heap->waste[i].of += at;
+        heap->waste[i].place += at;
+        heap->waste[i].path += at;
+    }
+}
+
 int mp_heap_keep_holders(struct mp_heap *heap, int64_t time,
-                         const struct mp_heap_holder *rows, size_t count, const char *text,
-                         size_t size)
+                         const struct mp_heap_holder_rows *holders,
+                         const struct mp_heap_waste_rows *waste)
 {
     uint64_t *counts = heap->header->counts;
     __atomic_store_n(&counts[MP_HEAP_HOLDERS], 0, __ATOMIC_RELEASE);
-    int64_t at = make_room(heap, size);
-    if (at < 0 || mp_heap_reserve(heap, MP_HEAP_HOLDERS, count, MP_HEAP_FOR_LINES))
+    __atomic_store_n(&counts[MP_HEAP_WASTE], 0, __ATOMIC_RELEASE);
+    int64_t at = make_room(heap, holders->size + waste->size);
+    if (at < 0 ||
+        mp_heap_reserve(heap, MP_HEAP_HOLDERS, holders->count, MP_HEAP_FOR_LINES) ||
+        mp_heap_reserve(heap, MP_HEAP_WASTE, waste->count, MP_HEAP_FOR_LINES))
         return -1;
-    memcpy(heap->text + at, text, size);
+    memcpy(heap->text + at, holders->text, holders->size);
+    memcpy(heap->text + at + holders->size, waste->text, waste->size);
     heap->header->holders.time = time;
-    for (size_t i = 0; i < count; i++) {
-        heap->holders[i] = rows[i];
-        heap->holders[i].of += (uint32_t)at;
-        heap->holders[i].path += (uint32_t)at;
-    }
-    __atomic_store_n(&counts[MP_HEAP_HOLDERS], count, __ATOMIC_RELEASE);
+    put_holders(heap, holders, (uint32_t)at);
+    put_waste(heap, waste, (uint32_t)((uint64_t)at + holders->size));
+    __atomic_store_n(&counts[MP_HEAP_WASTE], waste->count, __ATOMIC_RELEASE);
+    __atomic_store_n(&counts[MP_HEAP_HOLDERS], holders->count, __ATOMIC_RELEASE);
     return 0;
 }
 

@@ -4,10 +4,25 @@
 
 #include "record/heap.h"
 
-/* Puts rows, whose texts are stretches of `text`, in place of those there are; `time`: ns since the start, 0 at the
-   end. 0, or -1 with errno: then there are none. */
-int mp_heap_keep_holders(struct mp_heap *, int64_t time, const struct mp_heap_holder *,
-                         size_t count, const char *text, size_t size);
+/* Whose texts are stretches of `text`; borrowed. */
+struct mp_heap_holder_rows {
+    const struct mp_heap_holder *rows;
+    size_t count;
+    const char *text;
+    size_t size;
+};
+
+struct mp_heap_waste_rows {
+    const struct mp_heap_waste *rows;
+    size_t count;
+    const char *text;
+    size_t size;
+};
+
+/* Puts both in place of those there are; `time`: ns since the start, 0 at the end. 0, or -1 with errno: then there are
+   none. */
+int mp_heap_keep_holders(struct mp_heap *, int64_t time, const struct mp_heap_holder_rows *,
+                         const struct mp_heap_waste_rows *);
 
 /* NULL, or what is wrong with item *at. */
 const char *mp_heap_holders_check(const struct mp_heap_view *, size_t *at);

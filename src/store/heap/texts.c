@@ -7,18 +7,6 @@
 /* Names of stacks, in all: real ones have some 200 bytes for a node of 64. */
 enum { NAMES_FACTOR = 16, NAMES_ALWAYS = 16 << 20 };
 
-int mp_heap_texts_append(struct mp_heap *heap, const char *text, size_t size,
-                         uint32_t *begin)
-{
-    uint64_t *count = &heap->header->counts[MP_HEAP_TEXT];
-    if (mp_heap_reserve(heap, MP_HEAP_TEXT, size, MP_HEAP_FOR_LINES))
-        return -1;
-    *begin = (uint32_t)*count;
-    memcpy(heap->text + *count, text, size);
-    *count += size;
-    return 0;
-}
-
 /* The names that were met. */
 struct met {
     struct mp_heap_text *slots; /* of no length: empty */

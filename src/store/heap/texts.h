@@ -9,9 +9,6 @@
 
 #include "record/heap.h"
 
-/* Puts texts behind those there are, and says where they begin. 0, or -1 with errno. */
-int mp_heap_texts_append(struct mp_heap *, const char *text, size_t size, uint32_t *begin);
-
 struct mp_heap_texts_problem {
     const char *wrong; /* NULL: nothing is */
     uint32_t code;

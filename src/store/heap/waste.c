@@ -1,31 +1,5 @@
 #include "store/heap/waste.h"
 
-#include <errno.h>
-
-#include "store/heap/texts.h"
-
-int mp_heap_keep_waste(struct mp_heap *heap, const struct mp_heap_waste *rows, size_t count,
-                       const char *text, size_t size)
-{
-    uint64_t *counts = heap->header->counts;
-    uint32_t begin;
-    if (counts[MP_HEAP_WASTE]) {
-        errno = EEXIST;
-        return -1;
-    }
-    if (mp_heap_reserve(heap, MP_HEAP_WASTE, count, MP_HEAP_FOR_LINES) ||
-        mp_heap_texts_append(heap, text, size, &begin))
-        return -1;
-    for (size_t i = 0; i < count; i++) {
-        heap->waste[i] = rows[i];
-        heap->waste[i].of += begin;
-        heap->waste[i].place += begin;
-        heap->waste[i].path += begin;
-    }
-    __atomic_store_n(&counts[MP_HEAP_WASTE], count, __ATOMIC_RELEASE);
-    return 0;
-}
-
 static bool is_known(const struct mp_heap_waste *row)
 {
     return row->kind == MP_HEAP_WASTE_ALL ||

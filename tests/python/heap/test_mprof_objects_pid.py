@@ -26,6 +26,7 @@ rare = [Rare() for _ in range(3)]
 def load(count):
     return [str(i) * 100 for i in range(count)]
 table = load(4000)
+cities = ["".join(["Ber", "lin"]) for _ in range(5000)]
 """
 BUSY = HOLDS + "print('ready', flush=True)\nwhile True: again = [str(i) for i in range(99)]"
 WAITS = HOLDS + "import sys\nprint('ready', flush=True)\nsys.stdin.read()\n"
@@ -130,6 +131,31 @@ def test_all_of_a_recorded_program_is_what_a_recording_keeps(busy: Recorded) -> 
     assert {"__main__.cache", "__main__.table"} <= set(first)
 
 
+def copies(here: Recorder, *words: object) -> dict:
+    """The row of the cities, of what is not needed."""
+    done = here.mprof("objects", "--waste", "--json", *words)
+    assert not done.code, done.err
+    made = json.loads(done.out)
+    assert made["rows"] == []
+    (row,) = [
+        row
+        for row in made["waste"]["rows"]
+        if row["kind"] == "copies" and row["path"].startswith("__main__.cities[")
+    ]
+    assert (row["objects"], row["saved"]) == (4999, 4999 * sys.getsizeof("Berlin"))
+    return row
+
+
+def test_a_recorded_program_is_asked_what_it_would_not_need(busy: Recorded) -> None:
+    assert copies(busy.here, busy.pid)["line"] == f"{busy.here.path}/app.py:11"
+    alone = busy.here.mprof("objects", "--waste", busy.pid).out
+    assert f" objects in process {busy.pid} now, " in alone.splitlines()[0]
+    assert "4,999  str: copies of others: one would do\n" in alone
+    assert "Who holds" not in alone and "What retains" not in alone
+    whole = busy.here.mprof("objects", busy.pid).out  # as of a recording that has ended
+    assert "Who holds Row\n" in whole and whole.count("4,999  str: copies of others") == 1
+
+
 def test_what_a_recorded_program_does_not_have_is_one_line(busy: Recorded) -> None:
     for words, said in (
         (["--type", "Nobody"], f"process {busy.pid} has no object of a type Nobody"),
@@ -152,10 +178,18 @@ def test_several_that_ask_a_program_at_once_are_all_answered(busy: Recorded) -> 
 def test_what_was_asked_stays_in_the_capture_with_its_time(tmp_path: Path) -> None:
     recorded = Recorded(Recorder(tmp_path), BUSY)
     rows(recorded.here, "--type", "Row", recorded.pid)
-    recorded.end()
     done = recorded.here.mprof("objects", "--type", "Row", "a.mprof")
     assert not done.code and "4,000  __main__.cache['user:…']" in done.out
     assert re.search(r" objects at \d+\.\d{3} s, ", done.out), done.out
+    done = recorded.here.mprof("objects", "--waste", "a.mprof")
+    assert done.code and "a.mprof does not say what objects would not need" in done.err
+    for _ in range(3):
+        copies(recorded.here, recorded.pid)
+    recorded.end()
+    assert copies(recorded.here, "a.mprof")["line"].endswith("app.py:11")
+    done = recorded.here.mprof("objects", "a.mprof")
+    assert re.search(r" objects at \d+\.\d{3} s, ", done.out), done.out
+    assert "copies of others" in done.out and "Who holds" not in done.out
 
 
 def wait_until_it_waits(here: Recorder, pid: int, *words: str) -> Done:
@@ -215,6 +249,12 @@ def test_a_program_that_nobody_records_is_asked_and_goes_on(tmp_path: Path) -> N
             f"mprof: process {target.pid} is not recorded: what holds the objects of lines "
             "is not known\n"
         )
+        assert "copies of others" in done.out
+        done = here.mprof("objects", "--waste", target.pid)
+        assert not done.code and "attributes in dicts: __slots__" in done.out
+        assert "service.py:" not in done.out
+        assert "at which lines they were allocated is not known" in done.err
+        assert done.err.count("\n") == 1
         target.tell("fork")
         assert rows(here, "--retained", target.pid)
         done = here.mprof("objects", "--line", "service.py:9", target.pid)
