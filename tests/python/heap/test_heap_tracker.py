@@ -94,7 +94,7 @@ def test_faults_61_another_thread_may_stop_it_and_a_lost_one_ends() -> None:
 def test_faults_61_starting_and_stopping_among_busy_threads(blocks: ModuleType) -> None:
     busy = threading.Thread(target=blocks.threads, args=(8, 20000))
     busy.start()
-    for _ in range(300):
+    for _ in range(80):
         with heap.track() as t:
             bytes(100)
         assert t.live >= 0
