@@ -18,12 +18,13 @@ from dask.utils import key_split  # type: ignore[import-not-found]
 from distributed import WorkerPlugin  # type: ignore[import-not-found]
 
 from memory_profiler._cluster import clocks as _clocks
+from memory_profiler._cluster import nanny as _nanny
 from memory_profiler._cluster import recording, travel
 from memory_profiler._heap.tag import tag
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
 __all__ = ["HeapPlugin", "clocks", "gather"]
@@ -36,7 +37,8 @@ class HeapPlugin(WorkerPlugin):  # type: ignore[misc]
 
     Each host keeps the captures of its workers outside of Dask's own folders, so that the one
     of a worker that was killed stays: by its nanny, the kernel, or anybody. Processes that a
-    worker starts are recorded too.
+    worker starts are recorded too. What a nanny starts from here on, new workers and those in
+    place of killed ones, records from its first import on.
 
     Args:
         sample: bytes between samples on average, as int or "512K"; None: every block, exactly.
@@ -65,11 +67,15 @@ class HeapPlugin(WorkerPlugin):  # type: ignore[misc]
         self.problem = recording.begin(self.settings, str(worker.name))
         if not self.problem:
             _tag_tasks(worker)
+            _nanny.tell(worker, self.settings)
 
-    def teardown(self, worker: Any) -> None:
+    def teardown(self, worker: Any) -> Awaitable[None] | None:
         """What Dask calls where a worker closes, or the plugin is taken away."""
-        if not self.problem:
-            recording.end()
+        if self.problem:
+            return None
+        recording.end()
+        goes_on = worker.status.name in ("running", "paused")
+        return _nanny.untell(worker, self.settings) if goes_on else None
 
 
 def _tag_tasks(worker: Any) -> None:

@@ -96,6 +96,71 @@ def test_a_dask_worker_that_its_nanny_killed_tells_its_line(tmp_path: pathlib.Pa
     assert (held["tag"], held["mostly_function"]) == ("task=devour", "devour")
 
 
+NURSED = """
+import os, subprocess, sys, time
+import dask
+from distributed import Client, LocalCluster, get_worker
+from memory_profiler.dask import HeapPlugin, gather
+
+def devour(mib):
+    kept = [b"x" * (1 << 20) for _ in range(mib) if not time.sleep(0.002)]
+
+def who():
+    child = subprocess.run([sys.executable, "-c", "kept = bytearray(9 << 20)"])
+    return str(get_worker().name), os.getpid()
+
+if __name__ == "__main__":
+    dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    with LocalCluster(n_workers=1, threads_per_worker=1, memory_limit="400MiB", dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            client.register_plugin(HeapPlugin())
+            first = client.submit(who, pure=False).result()
+            try:
+                client.submit(devour, 2000, pure=False).result()
+            except Exception as problem:
+                print(type(problem).__name__)
+            print(*first)
+            client.wait_for_workers(1, timeout=60)
+            print(*client.submit(who, pure=False).result())
+            print(len(gather(client, "run")))
+            client.unregister_worker_plugin("memory_profiler-heap")
+            cluster.scale(2)
+            client.wait_for_workers(2, timeout=60)
+            print(*(path for path in client.run(os.environ.get, "MPROF_HEAP").values() if path))
+            assert "MPROF_HEAP" not in os.environ
+"""
+
+
+def test_what_comes_in_place_of_a_killed_worker_records_from_its_first_import(
+    tmp_path: pathlib.Path,
+) -> None:
+    pytest.importorskip("distributed")
+    (tmp_path / "job.py").write_text(NURSED)
+    done = subprocess.run([sys.executable, "job.py"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=200)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "exceeded 95% memory budget" in done.stderr
+    killed, first, second, count, left = done.stdout.split("\n")[:5]
+    assert (killed, count, left) == ("KilledWorker", "4", "")
+    workers = mprof_json(tmp_path, "table", "--json", "--by", "process", "run")["rows"]
+    names = {row["pid"]: row["worker"] for row in workers if not row["parent"]}
+    pids = [int(line.split()[1]) for line in (first, second)]
+    assert names == {pid: "0" for pid in pids} and pids[0] != pids[1]
+    assert {row["parent"] for row in workers} == {
+        0,
+        *pids,
+    }  # each has the child that it started
+    dead = mprof_json(tmp_path, "report", "--json", "run")["killed"][0]
+    assert (dead["pid"], dead["worker"]) == (pids[0], "0")
+    imported = []
+    for pid in pids:
+        (capture,) = (tmp_path / "run").glob(f"*.{pid}.mprof")
+        rows = mprof_json(tmp_path, "table", "--json", "--by", "function", capture)["rows"]
+        modules = {row["file"] for row in rows if row["function"] == "<module>"}
+        imported.append(any("/distributed/" in file for file in modules))
+    assert imported == [False, True]
+
+
 SHUFFLE = """
 import os
 import dask, numpy, pandas

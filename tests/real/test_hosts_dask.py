@@ -123,11 +123,12 @@ def test_dask_over_hosts_tells_of_a_worker_that_was_killed(tmp_path: pathlib.Pat
         held, died, (brought, *said) = client(one, 4, "hold,die,bring", "node2-1")
         assert died == ["KilledWorker"] and said == []
         assert {name.split(".")[0] for name in brought} == {"node1", "node2"}
-        workers = by("worker")
-        assert {*dict(held)} <= {*workers}
-        for number, (name, _) in enumerate(held):
+        rows = told("table", "--json", "--by", "process", "run")["rows"]
+        workers = {(row["worker"], row["pid"]): row for row in rows}
+        for number, (name, pid) in enumerate(held):
             mib = 3 + 10 * number + 40 * (name == "node2-1")
-            assert workers[name]["at_peak"] == pytest.approx(mib * MIB, abs=9 * MIB), name
+            at_peak = workers[name, pid]["at_peak"]
+            assert at_peak == pytest.approx(mib * MIB, abs=9 * MIB), name
         report = told("report", "--json", "run")
         (killed,) = report["killed"]
         assert (killed["host"], killed["worker"]) == ("node2", "node2-1")

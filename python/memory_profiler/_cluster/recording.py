@@ -8,15 +8,18 @@ It is no folder of the engine's, which removes its own when a worker is killed. 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import tempfile
 
 from memory_profiler import _core, heap
+from memory_profiler._heap import children
 from memory_profiler._heap import folder as names
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 _MOST_OF_ONE_PID = 1000
@@ -51,6 +54,11 @@ class Settings:
         user = f"mprof-heaps-{os.getuid()}"
         return os.path.join(tempfile.gettempdir(), user, self.run)
 
+    def notice(self) -> str:
+        """What says in a process's environment that it records there from its start on."""
+        native = ",native=0" if self.native is False else ""
+        return f"1:0,sample={self.sample}{native}:{self.place()}/"
+
 
 def _make(place: str) -> None:
     """The folder, in one that nobody else can put anything into."""
@@ -73,6 +81,33 @@ def _start(settings: Settings) -> None:
     raise FileExistsError(base)
 
 
+_announcers = 0
+
+
+@contextlib.contextmanager
+def announced(settings: Settings) -> Iterator[None]:
+    """Python processes that this one starts meanwhile record into the run's folder from their
+    start on, unless somebody says already what becomes of them."""
+    global _announcers
+    free = _announcers or not children.is_followed()
+    try:
+        if free:
+            _make(settings.place())
+    except OSError:
+        free = False  # a worker says why, when it comes to that
+    if not free:
+        yield
+        return
+    _announcers += 1
+    os.environ[children.VARIABLE] = settings.notice()
+    try:
+        yield
+    finally:
+        _announcers -= 1
+        if not _announcers:
+            os.environ.pop(children.VARIABLE, None)
+
+
 _users = 0  # of this process's recording: several workers may be threads of one process
 
 
@@ -83,10 +118,16 @@ def begin(settings: Settings, worker: str) -> str:
         _users += 1
         return ""
     try:
-        if not _core.Heap().could_start():
+        joined = children.joined(f"{settings.place()}/")
+        if joined is not None:
+            if settings.native and not joined.figures()["native"]:
+                return "native memory cannot be followed in it"
+            children.lead(own_capture())
+        elif not _core.Heap().could_start():
             return "this process is recorded already"
-        _make(settings.place())
-        _start(settings)
+        else:
+            _make(settings.place())
+            _start(settings)
         name_it(worker)
     except Exception as problem:
         return str(problem) or type(problem).__name__
@@ -96,8 +137,9 @@ def begin(settings: Settings, worker: str) -> str:
 
 def name_it(worker: str) -> None:
     ours: Any = heap._ours()
+    capture = ours.tracker._heap if ours else children.joined("")
     cut = worker.encode()[:127].decode("utf-8", "ignore")
-    ours.tracker._heap.belong(0, 0, cut)
+    capture.belong(0, 0, cut)
 
 
 def end() -> None:
@@ -108,7 +150,10 @@ def end() -> None:
     _users -= 1
     if not _users:
         try:
-            heap.stop()
+            if heap._ours():
+                heap.stop()
+            else:
+                children.stop()
         except (OSError, RuntimeError):
             pass  # the file says what it lacks
 

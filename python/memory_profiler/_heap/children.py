@@ -72,6 +72,21 @@ def _announce(run: int, path: str) -> None:
     os.environ[VARIABLE] = f"1:{run:x}:{os.path.realpath(path)}"
 
 
+def joined(folder: str) -> Any:
+    """This process's capture where it joined that folder ("": any run); else None."""
+    ours = _run and _pid == os.getpid() and _first.startswith(folder)
+    return _place._heap if ours else None
+
+
+def lead(path: str) -> None:
+    """Lets the children of this process, which joined a folder, record beside its own file, as
+    those of a run's first."""
+    run = _place._heap.follow(0)
+    if path and not _place._heap.figures()["in_memory"]:
+        _announce(run, path)
+        _begin(_place, run, os.path.realpath(path))
+
+
 def _begin(place: Any, run: int, first: str) -> None:
     global _place, _run, _first, _pid
     if not _pid:

@@ -224,8 +224,8 @@ sys.exit(runner.summarize(verbose=False).failed)
 
 @pytest.mark.parametrize("module", ["memory_profiler", *MODULES])
 def test_the_examples_in_docstrings_run(module) -> None:
-    if module == "memory_profiler.dask":
-        pytest.importorskip("distributed")  # it is a plugin of that
+    if module in ("memory_profiler.dask", "memory_profiler._cluster.nanny"):
+        pytest.importorskip("distributed")  # they are plugins of that
     run = run_python("-c", DOCTESTS, module)  # a process whose heap nobody used
     assert run.code == 0, run.out + run.err
 
