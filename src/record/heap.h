@@ -350,6 +350,7 @@ struct mp_heap_view {
     const struct mp_heap_holder *holders; /* none where nobody asked */
     const struct mp_heap_waste *waste;    /* of the end; none where it was not asked */
     size_t untyped;                       /* processes that were merged and have none */
+    bool typed_at; /* their rows of types are of the moment that was asked for */
     size_t counts[MP_HEAP_TABLES];
     size_t processes;    /* that were merged; 0: a capture as it is */
     bool several_clocks; /* theirs: no moment is one of all, and there is no series */

@@ -466,6 +466,7 @@ struct mp_heap_view mp_heap_merge_view(struct mp_heap_merge *merge)
                                 .types = merge->types.types,
                                 .typed = merge->types.rows,
                                 .untyped = merge->types.without,
+                                .typed_at = merge->types.at,
                                 .tags = merge->tags,
                                 .counts = {[MP_HEAP_NODES] = merge->node_count,
                                            [MP_HEAP_CODES] = merge->code_count,

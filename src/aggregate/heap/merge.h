@@ -53,7 +53,7 @@ struct mp_heap_merge {
     bool several_clocks;
 };
 
-/* `keeps_shares` may be set before a process is added. 0, or -1 with errno ENOMEM. The caller releases it
+/* `keeps_shares` and `types.at` may be set before a process is added. 0, or -1 with errno ENOMEM. The caller releases it
    either way. */
 int mp_heap_merge_init(struct mp_heap_merge *);
 void mp_heap_merge_release(struct mp_heap_merge *);

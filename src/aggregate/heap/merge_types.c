@@ -84,7 +84,10 @@ int mp_heap_merge_types_add(struct mp_heap_merge_types *types,
                             const struct mp_heap_view *view, const uint32_t *nodes,
                             char **text, size_t *size, size_t *room)
 {
-    struct mp_heap_typing typing = mp_heap_typing_of(view);
+    bool at = types->at && mp_heap_is_at(view);
+    if (at && view->range->to.when == MP_HEAP_WHEN_START)
+        return 0; /* it was not there then */
+    struct mp_heap_typing typing = at ? mp_heap_typing_at(view) : mp_heap_typing_of(view);
     size_t count = typing.row_count, all = typing.type_count;
     if (all < MP_HEAP_TYPES_FIRST) {
         types->without++;

@@ -3,6 +3,8 @@
 #ifndef MP_AGGREGATE_HEAP_MERGE_TYPES_H
 #define MP_AGGREGATE_HEAP_MERGE_TYPES_H
 
+#include <stdbool.h>
+
 #include "record/heap.h"
 
 struct mp_heap_merge_types {
@@ -12,6 +14,7 @@ struct mp_heap_merge_types {
         *next; /* owned: of each stack its first row + 1, of each row the stack's next one + 1 */
     size_t type_count, type_room, row_count, row_room, head_room, next_room;
     size_t without; /* processes whose blocks nobody looked at */
+    bool at;        /* rows are of the moment that a process is shown at, else of its end */
 };
 
 /* `nodes`: the number of each stack; `text` of a merge, which its names are added to. 0, or -1 with errno ENOMEM. */

@@ -73,7 +73,7 @@ struct mp_heap_typing mp_heap_typing_at(const struct mp_heap_view *view)
     const struct mp_heap_instant *at = mp_heap_is_at(view) ? &view->range->to : NULL;
     if (!view->counts[MP_HEAP_TYPED] && (!at || at->when == MP_HEAP_WHEN_END))
         return typing_then(view, find_census(view, MP_HEAP_CENSUS_ASKED, NULL));
-    if (!at || at->when == MP_HEAP_WHEN_END)
+    if (!at || at->when == MP_HEAP_WHEN_END || view->typed_at)
         return mp_heap_typing_of(view);
     if (at->when == MP_HEAP_WHEN_PEAK)
         return typing_near_peak(view);

@@ -415,7 +415,8 @@ static int run(void *from, int count, char **operands)
         settings->by = MP_HEAP_DIFF_YOUR_LINE;
     if ((code = check_page(settings)))
         return code;
-    settings->asked.how |= MP_HEAP_TOGETHER;
+    settings->asked.how |=
+        MP_HEAP_TOGETHER | (settings->by == MP_HEAP_DIFF_TYPE ? MP_HEAP_TYPES_AT : 0);
     code = open_both(settings, views, count, operands);
     for (int side = 0; side < MP_HEAP_SIDES && !code; side++)
         if (settings->by == MP_HEAP_DIFF_TYPE)

@@ -174,6 +174,7 @@ static int merge(struct mp_heap_run *run, const struct mp_heap_members *members,
 {
     int failed = mp_heap_merge_init(&run->merge);
     run->merge.keeps_shares = run->how & MP_HEAP_RUN_SHARES;
+    run->merge.types.at = run->how & MP_HEAP_RUN_TYPES_AT;
     failed = failed || add(run, members->paths[first], &run->capture, &run->view);
     run->instant_count = mp_heap_instants(&run->capture.view, run->instants);
     for (size_t i = first + 1; i < members->count && !failed; i++)

@@ -43,8 +43,9 @@ int mp_heap_run_read_range(struct mp_heap_run *, const char *path, bool alone,
                            const struct mp_heap_asked_range *asked);
 
 enum {
-    MP_HEAP_RUN_ALONE = 1, /* without children */
-    MP_HEAP_RUN_SHARES = 2 /* each process's shares of the stacks are kept */
+    MP_HEAP_RUN_ALONE = 1,   /* without children */
+    MP_HEAP_RUN_SHARES = 2,  /* each process's shares of the stacks are kept */
+    MP_HEAP_RUN_TYPES_AT = 4 /* types are of the moment that is asked for */
 };
 
 /* The same of several captures, each with its children; one of them is like the above. Those that cannot be

@@ -270,6 +270,7 @@ static int run(void *from, int count, char **operands)
         return MP_EXIT_USAGE;
     }
     settings->asked.how |= settings->spread ? MP_HEAP_SHARES : 0;
+    settings->asked.how |= settings->by >= BY_TYPE ? MP_HEAP_TYPES_AT : 0;
     bool called = settings->by == MP_HEAP_EACH_YOUR_LINE ||
                   settings->by == MP_HEAP_EACH_TAG || settings->spread;
     settings->asked.how |= called ? 0 : others ? MP_HEAP_NO_LINES : MP_HEAP_UNCALLED;

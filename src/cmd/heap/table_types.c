@@ -12,9 +12,6 @@ static int say_none_then(const struct mp_heap_views *views)
 {
     const struct mp_heap_view *view = &views->run.view;
     char words[MP_HEAP_RANGE_WORDS];
-    if (view->processes)
-        return mp_fail("what blocks are at a moment is known of one process: name its "
-                       "capture, or add --no-children");
     return mp_fail("%s does not say what its blocks are %s: 'mprof heap --types' counts "
                    "that at marks, near the peak and at the end",
                    views->path, mp_heap_range_words(view, words));

@@ -98,6 +98,13 @@ static int find_lines(struct mp_heap_views *views, unsigned how)
                : mp_heap_lines_init(&views->lines, view, views->hidden);
 }
 
+static unsigned run_how(unsigned how)
+{
+    return (how & MP_HEAP_ALONE ? MP_HEAP_RUN_ALONE : 0) |
+           (how & MP_HEAP_SHARES ? MP_HEAP_RUN_SHARES : 0) |
+           (how & MP_HEAP_TYPES_AT ? MP_HEAP_RUN_TYPES_AT : 0);
+}
+
 /* What the operands name, read. */
 static int open_all(struct mp_heap_views *views, int count, char **operands,
                     const struct mp_heap_asked *asked)
@@ -107,10 +114,7 @@ static int open_all(struct mp_heap_views *views, int count, char **operands,
     views->several = members.count > 1;
     if (!code)
         code =
-            mp_heap_run_read_all(&views->run, &members,
-                                 (asked->how & MP_HEAP_ALONE ? MP_HEAP_RUN_ALONE : 0) |
-                                     (asked->how & MP_HEAP_SHARES ? MP_HEAP_RUN_SHARES : 0),
-                                 &asked->range);
+            mp_heap_run_read_all(&views->run, &members, run_how(asked->how), &asked->range);
     mp_heap_members_release(&members);
     return code;
 }

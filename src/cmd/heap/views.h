@@ -37,6 +37,7 @@ enum mp_heap_how {
     MP_HEAP_UNCALLED = 16,  /* who called lines is not asked */
     MP_HEAP_SHARES = 64,    /* each process's are kept */
     MP_HEAP_BY_TAG = 128,   /* tags are frames */
+    MP_HEAP_TYPES_AT = 256, /* types are of the moment that is asked for, else of the end */
     MP_HEAP_NO_LINES = 32   /* lines are not asked at all */
 };
 

@@ -143,12 +143,22 @@ static const char *put_part(const struct mp_heap_view *view, int64_t live,
     return room;
 }
 
+/* Of several processes at a moment each has a count of its own. */
+static bool is_of_each(const struct mp_heap_view *view)
+{
+    return view->typed_at && mp_heap_is_at(view) &&
+           view->range->to.when != MP_HEAP_WHEN_END;
+}
+
 void mp_heap_put_types_when(FILE *out, const struct mp_heap_view *view,
                             const struct mp_heap_typing *typing)
 {
     const struct mp_heap_census *then = typing->then;
     char words[MP_HEAP_RANGE_WORDS], size[2 * MP_HEAP_FIGURE];
-    if (!then) {
+    if (is_of_each(view)) {
+        fprintf(out, "live %s: of each process what was counted nearest to it",
+                mp_heap_range_words(view, words));
+    } else if (!then) {
         fputs("live when recording ended", out);
         if (mp_heap_is_at(view) && view->range->to.when == MP_HEAP_WHEN_PEAK)
             fprintf(out, ", the count that is nearest to the peak: %s",
@@ -250,10 +260,14 @@ static void put_csv(FILE *out, const struct printing *printing)
 }
 
 /* Null: at the end. */
-static void put_census(FILE *out, const struct mp_heap_census *then)
+static void put_census(FILE *out, const struct mp_heap_view *view,
+                       const struct mp_heap_census *then)
 {
     static const char *const kinds[] = {"peak", "mark", "asked"};
-    if (then)
+    if (is_of_each(view))
+        fprintf(out, "{\"kind\": \"each\", \"time\": %" PRId64 ", \"live\": %" PRId64 "}",
+                view->range->to.time, view->range->to.live);
+    else if (then)
         fprintf(out, "{\"kind\": \"%s\", \"time\": %" PRId64 ", \"live\": %" PRId64 "}",
                 kinds[then->of], then->time, then->live);
     else
@@ -284,7 +298,7 @@ static void put_json(FILE *out, const struct printing *printing)
     put_figures(out, &rows->whole, FIGURES_JSON);
     fprintf(out,
             "},\n  \"processes_without\": %zu, \"counted\": ", printing->view->untyped);
-    put_census(out, rows->typing.then);
+    put_census(out, printing->view, rows->typing.then);
     fputs("\n}\n", out);
 }
 

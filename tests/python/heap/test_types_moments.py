@@ -63,6 +63,52 @@ def test_types_at_marks_near_the_peak_and_between_them(tmp_path: Path) -> None:
     assert done.returncode == 2 and "'mprof diff --by type" in done.stderr
 
 
+#: Its children are there at once, and hold different things at its mark and at their ends.
+FAMILY = (
+    PROGRAM
+    + """
+import os
+from memory_profiler import heap
+
+ready, go = os.pipe(), os.pipe()
+for child in range(2):
+    if not os.fork():
+        mine = [Node(number) for number in range(500)]
+        if child:
+            heap.mark("own")
+        os.write(ready[1], b"r")
+        os.read(go[0], 1)
+        mine.clear()
+        break
+else:
+    os.read(ready[0], 1), os.read(ready[0], 1)
+    heap.mark("both")
+    cache.clear()
+    os.write(go[1], b"gg")
+    os.wait(), os.wait()
+    heap.mark("alone")
+"""
+)
+
+
+def test_types_of_several_processes_are_those_of_the_moment(tmp_path: Path) -> None:
+    (tmp_path / "p.py").write_text(FAMILY)
+    mprof("heap", "--types", "-o", "a.mprof", "p.py", cwd=tmp_path)
+    found = types_at("own", tmp_path)
+    assert 500 <= found["__main__.Node"] <= 4000 and found["counted"]["kind"] == "each"
+    assert types_at("end", tmp_path)["counted"] is None
+    assert "__main__.Node" not in types_at("end", tmp_path)
+    table = mprof("table", "--by", "type", "--at", "alone", cwd=tmp_path).stdout
+    assert "live at the mark alone (" in table and "of each process what was" in table
+    assert "not in it" not in table  # the children had ended
+    both = "diff", "--by", "type", "a.mprof@both", "a.mprof@end", "--json"
+    rows = json.loads(mprof(*both, cwd=tmp_path).stdout)["rows"]
+    (node,) = (row for row in rows if (row["was"] or row["is"])["type"] == "__main__.Node")
+    assert node["blocks_before"] >= 3000 and node["blocks_after"] == 0
+    done = mprof("table", "--by", "type", "--at", "start", cwd=tmp_path)
+    assert done.returncode == 1 and "'mprof heap --types'" in done.stderr
+
+
 def test_only_marks_that_ask_for_types_have_them_without_the_option(tmp_path: Path) -> None:
     (tmp_path / "p.py").write_text(MOMENTS.replace('"less"', '"less", types=True'))
     mprof("heap", "-o", "a.mprof", "p.py", cwd=tmp_path)
