@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from memory_profiler.heap import Holders, Tracker
+    from memory_profiler.heap import Holders, Tracker, Waste
 
 NOTHING_MEASURED = (
     "ERROR: could not read memory usage, try with a lower interval or more iterations"
@@ -406,7 +406,7 @@ class MemoryProfilerMagics:
 
         return record_and_show(self.shell, line, cell)
 
-    def holders(self, line: str = "") -> Holders | None:
+    def holders(self, line: str = "") -> Holders | Waste | None:
         """Says who keeps objects alive, and what would go with them.
 
         Usage:
@@ -414,6 +414,7 @@ class MemoryProfilerMagics:
           %holders df           who refers to this object
           %holders DataFrame    all objects of a class, those that are held alike as one row
           %holders app.py:12    what a line allocated, of the recording that runs
+          %holders --waste      what objects take and would not need: copies, __dict__s, ...
 
         Options:
           -o  return the result: .rows, .to_dict(); it shows itself.
