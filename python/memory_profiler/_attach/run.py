@@ -54,6 +54,17 @@ def load(folder: str, version: str) -> Any:
     return package
 
 
+def is_elsewhere() -> bool:
+    """Whether this is a sub-interpreter, which is never recorded."""
+    for name in "_interpreters", "_xxsubinterpreters":
+        try:
+            interpreters = __import__(name)
+        except ImportError:
+            continue
+        return bool(interpreters.get_current() != interpreters.get_main())
+    return False
+
+
 def tell(path: str, words: tuple[object, ...]) -> None:
     """The answer appears whole."""
     text = "".join(str(word).replace("\n", " ") + "\n" for word in words)
@@ -82,6 +93,8 @@ def carry_out(asked: dict[str, Any], page: int) -> tuple[object, ...]:
         name = problem.filename
         return "system", problem.errno or 0, name if isinstance(name, str) else ""
     except Exception as problem:
+        if isinstance(problem, ImportError) and is_elsewhere():
+            return ("elsewhere",)
         return "failed", type(problem).__name__, problem
 
 

@@ -11,7 +11,8 @@ enum {
     MOST_THREADS = 1 << 14,
     MOST_TEXT = 1 << 23, /* bytes of a C library's code that are looked through */
     TABLE = 128,         /* words of the table that are of use, at most */
-    ASKED_BIT = 1 << 5   /* of those that a thread looks at: a file is to be run */
+    ASKED_BIT = 1 << 5,  /* of those that a thread looks at: a file is to be run */
+    BOUND_BIT = 1 << 3   /* of its status: it is what PyGILState_Ensure() takes */
 };
 
 /* Of 64 bit systems. */
@@ -32,7 +33,8 @@ static const struct mp_python_layout layout_312 = {.main = 48,
                                                    .locked = 16,
                                                    .next = 8,
                                                    .interpreter = 16,
-                                                   .native_id = 144};
+                                                   .native_id = 144,
+                                                   .status = 24};
 
 /* Which words of the table say what: it grows in the middle. */
 struct table_row {
@@ -49,7 +51,8 @@ enum {
     WORD_FREE_THREADED = 2,
     WORD_FINALIZING = 4,
     WORD_INTERPRETERS = 5,
-    WORD_THREADS = 9
+    WORD_THREADS = 9,
+    STATUS_BEHIND_ID = 2
 };
 
 static bool read_word(const struct mp_python *python, uint64_t at, uint64_t *value)
@@ -89,7 +92,8 @@ static bool take_table(struct mp_python *python)
                                       .locked = table[row->locked],
                                       .next = table[row->next],
                                       .interpreter = table[row->interpreter],
-                                      .native_id = table[row->native_id]};
+                                      .native_id = table[row->native_id],
+                                      .status = table[row->native_id + STATUS_BEHIND_ID]};
         python->remote = remote_of(table, row->remote);
         return true;
     }
@@ -243,6 +247,17 @@ static bool holds_lock(const struct mp_python *python, uint64_t interpreter, uin
            (locked && holder == state);
 }
 
+/* A thread has a state in each interpreter whose code it runs, and is in the one that it took last. Before 3.12
+   it can have the main one's there. */
+static bool is_elsewhere(const struct mp_python *python, uint64_t state)
+{
+    uint32_t status = 0;
+    return python->layout.status &&
+           mp_memory_read(python->mem, state + python->layout.status, &status,
+                          sizeof status) &&
+           !(status & BOUND_BIT);
+}
+
 struct mp_python_thread mp_python_thread(const struct mp_python *python, pid_t native_id)
 {
     const struct mp_python_layout *layout = &python->layout;
@@ -259,6 +274,7 @@ struct mp_python_thread mp_python_thread(const struct mp_python *python, pid_t n
         thread.state = state;
         thread.holds_lock = holds_lock(python, interpreter, state);
         thread.is_main = !next; /* new ones are put before it */
+        thread.is_elsewhere = is_elsewhere(python, state);
         return thread;
     }
     return thread;

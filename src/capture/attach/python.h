@@ -23,7 +23,7 @@ struct mp_python_layout {
         locked;   /* of the lock: in the runtime where `lock_is_global` */
     uint64_t gil; /* the interpreter's pointer to its lock, 0: within it */
     bool lock_is_global;
-    uint64_t next, interpreter, native_id;
+    uint64_t next, interpreter, native_id, status;
 };
 
 /* PEP 768: how the main thread is told of a file that it is to run, from 3.14 on. */
@@ -81,6 +81,7 @@ struct mp_python_thread {
     uint64_t state; /* 0: it runs no Python code there */
     bool is_main;   /* the first one */
     bool holds_lock;
+    bool is_elsewhere; /* it is in another interpreter for now */
 };
 
 struct mp_python_thread mp_python_thread(const struct mp_python *, pid_t native_id);

@@ -44,9 +44,10 @@ enum mp_target_problem {
     MP_TARGET_UNKNOWN, /* a version that this program does not know */
     MP_TARGET_FREE_THREADED,
     MP_TARGET_NO_LIBC,
-    MP_TARGET_GUARDED, /* by a shadow stack */
-    MP_TARGET_STARTS,  /* its interpreter has not begun, */
-    MP_TARGET_ENDS     /* or is ending */
+    MP_TARGET_GUARDED,  /* by a shadow stack */
+    MP_TARGET_STARTS,   /* its interpreter has not begun, */
+    MP_TARGET_ENDS,     /* or is ending */
+    MP_TARGET_ELSEWHERE /* its main thread is in a sub-interpreter */
 };
 
 /* The caller releases it, whatever the result. */

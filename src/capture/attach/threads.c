@@ -84,7 +84,8 @@ bool mp_thread_waits(const struct mp_target *target, pid_t native_id,
     } else if (!is_waiting_call(blocked->number))
         return false;
     struct mp_python_thread thread = mp_python_thread(&target->python, native_id);
-    return thread.state && !thread.holds_lock && has_room(target, stack);
+    return thread.state && !thread.holds_lock && !thread.is_elsewhere &&
+           has_room(target, stack);
 }
 
 /* What waits until a moment, or tells how much is left, is done again as if nothing had been. */
@@ -143,6 +144,8 @@ static int add(struct mp_threads *threads, const struct mp_target *target, pid_t
     peek(target, tid, &blocked, &stack);
     bool waits = mp_thread_waits(target, thread->native_id, &blocked, stack);
     bool is_main = tid == target->pid;
+    threads->main_is_elsewhere |=
+        is_main && mp_python_thread(&target->python, thread->native_id).is_elsewhere;
     thread->rank = is_main ? (waits ? MP_THREAD_MAIN_WAITS : MP_THREAD_MAIN)
                            : (waits ? MP_THREAD_WAITS : MP_THREAD_OTHER);
     if (counts_time(&blocked))
@@ -177,6 +180,15 @@ int mp_threads_list(struct mp_threads *threads, const struct mp_target *target)
     if (threads->count)
         qsort(threads->items, threads->count, sizeof *threads->items, by_rank);
     return failed;
+}
+
+enum mp_target_problem mp_threads_check(const struct mp_target *target)
+{
+    struct mp_threads threads;
+    bool nobody = !mp_threads_list(&threads, target) && threads.main_is_elsewhere &&
+                  !threads.can_be_direct;
+    mp_threads_release(&threads);
+    return nobody ? MP_TARGET_ELSEWHERE : MP_TARGET_OK;
 }
 
 void mp_threads_release(struct mp_threads *threads)

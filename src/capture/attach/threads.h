@@ -26,12 +26,16 @@ struct mp_thread {
 struct mp_threads {
     struct mp_thread *items; /* owned */
     size_t count, room;
-    bool can_be_direct; /* one of them waits where it may run Python code */
+    bool can_be_direct;     /* one of them waits where it may run Python code */
+    bool main_is_elsewhere; /* in another interpreter, where it would run what it is told */
 };
 
 /* As they are at this moment, without touching any. 0, or -1 with errno. */
 int mp_threads_list(struct mp_threads *, const struct mp_target *);
 void mp_threads_release(struct mp_threads *);
+
+/* Whether one of them can run something in the main interpreter, now or soon. */
+enum mp_target_problem mp_threads_check(const struct mp_target *);
 
 /* The number by which the process itself knows one of its threads; 0: it is gone. */
 pid_t mp_thread_native_id(const struct mp_target *, pid_t tid);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/attach/threads.h"
 #include "cmd/heap/attach_package.h"
 #include "cmd/heap/attach_refusal.h"
 #include "cmd/shared/command.h"
@@ -39,7 +40,10 @@ int mp_attach_open(struct mp_attach *attach, const char *word)
         attach->target.proc = attach->target.mem = -1;
         return mp_fail("no process %s", word);
     }
-    return mp_attach_refuse(&attach->target, mp_target_open(&attach->target, (pid_t)pid));
+    enum mp_target_problem problem = mp_target_open(&attach->target, (pid_t)pid);
+    if (!problem)
+        problem = mp_threads_check(&attach->target);
+    return mp_attach_refuse(&attach->target, problem);
 }
 
 int mp_attach_bring(struct mp_attach *attach)

@@ -67,6 +67,13 @@ static int refuse_forbidden(const struct mp_target *target)
         pid);
 }
 
+static int refuse_elsewhere(const struct mp_target *target)
+{
+    return mp_fail("the main thread of process %d is in a sub-interpreter, and only the "
+                   "main one can be recorded: try again when it is back",
+                   (int)target->pid);
+}
+
 static int refuse_python(const struct mp_target *target, enum mp_target_problem problem)
 {
     int pid = (int)target->pid;
@@ -95,6 +102,8 @@ static int refuse_python(const struct mp_target *target, enum mp_target_problem 
             "process %d runs the free-threaded CPython %d.%d, whose heap cannot be "
             "recorded",
             pid, mp_python_major(&target->python), mp_python_minor(&target->python));
+    case MP_TARGET_ELSEWHERE:
+        return refuse_elsewhere(target);
     case MP_TARGET_STARTS:
         return mp_fail("process %d is only starting its Python: try again", pid);
     default:
@@ -172,6 +181,8 @@ int mp_attach_fail_answer(const struct mp_target *target, const char *const line
     if (!strcmp(lines[0], "importing"))
         return mp_fail(
             "process %d is in the middle of importing memory_profiler: try again", pid);
+    if (!strcmp(lines[0], "elsewhere"))
+        return refuse_elsewhere(target);
     if (!strcmp(lines[0], "other"))
         return mp_fail(
             "process %d has loaded another memory_profiler, %s of %s: this mprof is %s",

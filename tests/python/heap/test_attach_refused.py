@@ -68,6 +68,58 @@ def test_a_python_without_the_c_librarys_files(here: Recorder) -> None:
         assert "exports none of its functions" in refused(target)
 
 
+def say_free_threaded(target: Target, version: str) -> None:
+    said = refused(target)
+    assert f"the free-threaded CPython {version}, whose heap cannot be" in said, said
+
+
+@pytest.mark.parametrize("version", ["3.13", "3.14", "3.15"])
+def test_a_free_threaded_python(here: Recorder, version: str) -> None:
+    python = shutil.which(f"python{version}t") or shutil.which(f"python{version}-nogil")
+    if not python:
+        pytest.skip(f"there is no free-threaded Python {version}")
+    with running(here, python=python) as target:
+        say_free_threaded(target, version)
+
+
+#: Exports what a free-threaded Python does, with the table that it begins its state with.
+FREE_THREADED = """
+#include <stdint.h>
+#include <stdio.h>
+struct { char cookie[8]; uint64_t version, free_threaded, rest[125]; } _PyRuntime = {
+    "xdebugpy", VERSION, 1, {0}};
+const unsigned long Py_Version = VERSION;
+int PyRun_SimpleString(const char *text) { return !text; }
+int Py_AddPendingCall(int (*call)(void *), void *with) { return call(with); }
+int PyGILState_Ensure(void) { return 0; }
+void PyGILState_Release(int state) { (void)state; }
+int main(void)
+{
+    char line[64];
+    int kept = 0;
+    puts("ready");
+    fflush(stdout);
+    for (; fgets(line, sizeof line, stdin); kept++, fflush(stdout))
+        puts("done");
+    printf("ended %d\\n", kept);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("minor", [13, 14, 15])
+def test_a_program_with_the_words_of_a_free_threaded_python(
+    here: Recorder, minor: int
+) -> None:
+    """Where no such Python can be had, what it is known by can."""
+    version = f"-DVERSION=0x{(3 << 24) + (minor << 16):x}"
+    here.write("main.c", FREE_THREADED)
+    command = ["cc", "-rdynamic", version, "main.c", "-o", "python3"]
+    subprocess.run(command, cwd=here.path, check=True)
+    with running(here, python=str(here.path / "python3")) as target:
+        say_free_threaded(target, f"3.{minor}")
+
+
 @pytest.fixture
 def set_uid(here: Recorder) -> list[str]:
     """Words that run this Python with root's rights, for whoever starts it."""

@@ -25,13 +25,17 @@ def here(tmp_path) -> Recorder:
     return Recorder(tmp_path)
 
 
-def keeps(here: Recorder, target, name: str = "a.mprof") -> None:
+def held(here: Recorder, function: str) -> int:
+    lines = figures(here, "a.mprof")["lines"]
+    return sum(line["live"] for line in lines if line["function"] == function)
+
+
+def keeps(here: Recorder, target) -> None:
     """It is attached to, keeps 8 MiB, and that is at its line."""
-    with attached(here, target, "--exact", "-o", name) as mprof:
+    with attached(here, target, "--exact", "-o", "a.mprof") as mprof:
         target.tell("keep")
         mprof.detach()
-    lines = figures(here, name)["lines"]
-    assert sum(line["live"] for line in lines if line["function"] == "keep") >= 8 * MIB
+    assert held(here, "keep") >= 8 * MIB
 
 
 @pytest.mark.parametrize("words", [
@@ -94,9 +98,52 @@ def test_faults_62_a_main_thread_in_another_interpreter(here: Recorder) -> None:
             assert done.code == 0, done.err
         else:
             assert (done.code, len(done.err.splitlines())) == (1, 1)
-            assert "not in a sub-interpreter" in done.err
+            assert "main thread" in done.err and "is in a sub-interpreter" in done.err
         target.process.stdin.write(b"\n")
         assert target.end() == "ended"
+
+
+def test_faults_62_another_thread_is_asked_when_the_main_one_is_elsewhere(
+    here: Recorder,
+) -> None:
+    waits = "'import sys; print(\"ready\", flush=True); sys.stdin.readline()'"
+    source = f"""{ANOTHER}
+kept = []
+def keep():
+    go.acquire()
+    kept.append(bytearray(8 << 20))
+go = threading.Lock()
+go.acquire()
+thread = threading.Thread(target=keep)
+thread.start()
+run(made, {waits})
+go.release()
+thread.join()
+interpreters.destroy(made)
+print(sys.stdin.readline().strip())
+"""
+    with running(here, "import sys\n" + source) as target:
+        with attached(here, target, "--exact", "-o", "a.mprof") as mprof:
+            target.process.stdin.write(b"\n")
+            target.process.stdin.flush()
+            wait_for(lambda: held(here, "keep") >= 8 * MIB, "the block")
+            mprof.detach()
+        target.process.stdin.write(b"ended\n")
+        assert target.end() == "ended"
+    assert 8 * MIB <= held(here, "keep") < 9 * MIB
+
+
+def test_what_comes_to_run_in_another_interpreter_says_so(here: Recorder) -> None:
+    """It was in the main one when mprof looked."""
+    folder = pathlib.Path(memory_profiler.__file__).parents[1]
+    asked = {"request": "request", "answer": "answer", "folder": str(folder),
+             "version": memory_profiler.__version__, "begin": True}  # fmt: skip
+    its = f"exec(open({run.__file__!r}).read()); main({asked!r}, 0)"
+    here.write("request", "")
+    source = f"{ANOTHER}\nrun(made, {its!r})\ninterpreters.destroy(made)\n"
+    here.write("program.py", source)
+    subprocess.run([sys.executable, "program.py"], cwd=here.path, check=True)
+    assert (here.path / "answer").read_text() == "elsewhere\n"
 
 
 def test_a_program_under_a_tracer_of_its_own(here: Recorder) -> None:
