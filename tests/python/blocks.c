@@ -9,6 +9,9 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 
+/* There from a thread's start: else its first use would be another block, where libc's loader has malloc's. */
+#define LOCAL __thread __attribute__((tls_model("initial-exec")))
+
 enum { SLOTS = 256 };
 
 static void *blocks[SLOTS];
@@ -135,7 +138,7 @@ static PyObject *py_destructors(PyObject *module, PyObject *const *arguments,
 
 /* A block of a size that no other of this thread has, for a moment; in it the observer, if there
  * is one, may look at the stack. The caller's call is all that allocates there. */
-static __thread size_t pulses;
+static LOCAL size_t pulses;
 static PyObject *observer;
 
 static PyObject *py_pulse(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
@@ -161,7 +164,7 @@ static PyObject *py_pulsed(PyObject *module, PyObject *const *arguments, Py_ssiz
 
 /* An allocator that a signal handler may call, which malloc is not: what it takes there is of a
  * place of its own. */
-static __thread volatile bool is_handling;
+static LOCAL volatile bool is_handling;
 static char handled[4096];
 static PyMemAllocatorEx usual;
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -36,8 +37,14 @@ def threads(here: Recorder, place: Path, source: str) -> list[dict]:
     return thread_rows(figures(here))
 
 
+#: What the main thread has allocated while no Python code ran in it.
+MAIN = f"[thread {Path(sys.executable).name}]"
+
+
 def thread_rows(got: dict) -> list[dict]:
-    return [row for row in got["lines"] if row["function"].startswith("[thread ")]
+    """Of all but the main one, which nobody started."""
+    rows = [row for row in got["lines"] if row["function"].startswith("[thread ")]
+    return [row for row in rows if (row["file"], row["function"]) != ("", MAIN)]
 
 
 def where(row: dict) -> tuple[str, int, str]:
@@ -266,6 +273,18 @@ thread.join()
     assert [name for _, _, name in callers(row)] == [
         "Thread.run", "Thread._bootstrap_inner", "Thread._bootstrap"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_what_python_allocates_behind_the_program_is_its_main_threads(
+    here: Recorder, count: int
+) -> None:
+    """From 3.14 on it copies the list of exit functions, ours among them; no code runs then."""
+    source = f"import atexit\nfor _ in range({count}):\n    atexit.register(lambda: None)\n"
+    assert record(here, source).code == 0
+    rows = [row for row in figures(here)["lines"] if row["function"] == MAIN]
+    sizes = [(row["file"], row["allocations"], row["live"]) for row in rows]
+    assert sizes == ([("", 1, 8 * (count + 1))] if sys.version_info >= (3, 14) else [])
 
 
 def test_faults_61_recordings_come_and_go_while_threads_are_started(place: Path) -> None:
