@@ -6,6 +6,9 @@ measured. Run it with the interpreter that has ours: make bench.
 
 Objects are those that a tool counts: objgraph counts what the collector follows, the others strings and numbers too;
 ours also what they keep beside, and at which line each was allocated.
+
+A row has 25 seconds, one of the last table 50, then it says so: all of it ends within six minutes. A number makes it smaller:
+`bench/objects.py 0.1` is a tenth of the objects.
 """
 
 import json
@@ -19,7 +22,7 @@ class Node:
     def __init__(self, number):
         self.number, self.name, self.peers = number, f"node {number}", [number, number + 1]
 
-def make(count=330_000):
+def make(count=COUNT):
     return ({i: Node(i) for i in range(count)}, [(i, str(i)) for i in range(count)], [float(i) for i in range(count)])
 
 def measure(count):
@@ -43,6 +46,9 @@ def measure_with_children(find):
     peak = max(after.ru_maxrss, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     print(json.dumps([seconds, objects, peak - most]))
 """
+
+MOST_SECONDS, MOST_SECONDS_STANDING = 25, 50  # of a row
+COUNT = 330_000
 
 TOOLS = {
     "memory_profiler, by type": (5, """
@@ -135,28 +141,44 @@ def best(call):
 print(json.dumps([resident(), best(ask), best(fork)]))
 """
 HEAPS = {
-    "a GiB of small objects": "[(i, str(i), [i]) for i in range(4_700_000)]",
-    "a GiB of blocks of 64 KiB": "[b'x' * 65_000 for i in range(16_500)]",
+    "a GiB of small objects": (4_700_000, "(i, str(i), [i])"),
+    "a GiB of blocks of 64 KiB": (16_500, "b'x' * 65_000"),
 }
 
 
 def main() -> None:
-    print_table("one count of the objects", TOOLS)
+    part = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    print_table("one count of the objects", TOOLS, part)
     print()
-    print_table("who holds one", HOLDERS)
+    print_table("who holds one", HOLDERS, part)
     print()
     print(f"{'the program stands':34}{'GiB':>7}{'ms':>9}{'ms a GiB':>10}{'os.fork()':>11}")
-    for name, kept in HEAPS.items():
-        text = STANDS.replace("{kept}", kept)
-        done = subprocess.run([sys.executable, "-c", text], text=True, capture_output=True, check=True)  # fmt: skip
-        resident, seconds, fork = json.loads(done.stdout)
+    for name, (count, each) in HEAPS.items():
+        text = STANDS.replace("{kept}", f"[{each} for i in range({int(count * part)})]")
+        said = run(sys.executable, text, MOST_SECONDS_STANDING)
+        if not said.startswith("["):
+            print(f"{name:34}  {said}")
+            continue
+        resident, seconds, fork = json.loads(said)
         gib = resident / 2**30
         print(
             f"{name:34}{gib:7.2f}{seconds * 1e3:9.1f}{seconds * 1e3 / gib:10.1f}{fork * 1e3 / gib:11.1f}"
         )
 
 
-def print_table(title: str, tools: dict[str, tuple[int, str]]) -> None:
+def run(python: str, text: str, most: int) -> str:
+    """Its last line, or why it has none."""
+    try:
+        done = subprocess.run(
+            [python, "-c", text], text=True, capture_output=True, check=False, timeout=most
+        )
+    except subprocess.TimeoutExpired:
+        return f"not done in {most} seconds"
+    lines = (done.stderr if done.returncode else done.stdout).strip().splitlines()
+    return lines[-1] if lines else f"ended with {done.returncode}"
+
+
+def print_table(title: str, tools: dict[str, tuple[int, str]], part: float) -> None:
     peers = os.environ.get("PEERS_PYTHON")
     print(f"{title:34}{'seconds':>9}{'objects':>12}{'ns each':>9}{'MiB more':>10}")  # fmt: skip
     for name, (rounds, text) in tools.items():
@@ -164,14 +186,12 @@ def print_table(title: str, tools: dict[str, tuple[int, str]]) -> None:
         python = sys.executable if ours else peers
         if not python:
             continue
-        done = subprocess.run(
-            [python, "-c", f"rounds = {rounds}\n{PROGRAM}{text}"],
-            text=True, capture_output=True, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            print(f"{name:34}  {done.stderr.strip().splitlines()[-1]}")
+        head = f"rounds, COUNT = {rounds}, {int(COUNT * part)}\n"
+        said = run(python, head + PROGRAM + text, MOST_SECONDS)
+        if not said.startswith("["):
+            print(f"{name:34}  {said}")
             continue
-        seconds, objects, more = json.loads(done.stdout.splitlines()[-1])
+        seconds, objects, more = json.loads(said)
         print(f"{name:34}{seconds:9.3f}{objects:12,}{seconds * 1e9 / objects:9.1f}{more / 1024:10.0f}")  # fmt: skip
 
 
