@@ -4,6 +4,7 @@
 
 #include "cmd/heap/attach_open.h"
 #include "cmd/heap/choice.h"
+#include "cmd/heap/objects_all.h"
 #include "cmd/heap/objects_ask.h"
 #include "cmd/heap/views.h"
 #include "cmd/shared/command.h"
@@ -26,6 +27,7 @@ static const struct mp_option options[] = {
     {KEY_WASTE, "waste", NULL, "what objects would not need, alone", NULL},
     {KEY_PID, "pid", NULL, "the number is a process's, also where 'mprof list' has it",
      NULL},
+    MP_HEAP_OPTION_NO_CHILDREN,
     MP_HEAP_OPTION_SCREEN,
     MP_HEAP_OPTION_JSON,
     {0},
@@ -91,8 +93,7 @@ static int check(const struct mp_heap_views *views, const char *name,
                  const struct mp_heap_holders_report *report)
 {
     const struct mp_heap_view *view = report->view;
-    size_t count = view->counts[MP_HEAP_HOLDERS];
-    if (!count)
+    if (!view->counts[MP_HEAP_HOLDERS])
         return say_none(views);
     if (view->holders[0].kind == MP_HEAP_HOLDER_BROKEN)
         return mp_fail(
@@ -103,39 +104,39 @@ static int check(const struct mp_heap_views *views, const char *name,
         return mp_fail("%s does not say who held its objects: there was no memory to look, "
                        "some 70 bytes an object (ulimit -v, a control group's limit)",
                        name);
-    if (mp_heap_holders_show_waste(report) && view->counts[MP_HEAP_WASTE])
+    if (mp_heap_objects_has(report))
         return MP_EXIT_OK;
     if (settings->waste)
         return say_no_waste(name, settings->pid);
-    for (size_t i = 0; i < count; i++)
-        if (mp_heap_holders_shows(report, &view->holders[i]))
-            return MP_EXIT_OK;
     return settings->type || settings->line ? say_no_row(name, settings) : say_none(views);
 }
 
 static int show(struct mp_heap_views *views, const void *from)
 {
     const struct settings *settings = from;
-    char name[32], when[64] = "when it ended";
-    int64_t time = views->run.view.header->holders.time;
+    char name[32], when[64];
     struct mp_heap_json_options how = mp_heap_views_json(views);
-    if (time)
-        snprintf(when, sizeof when, "at %.3f s", (double)time / 1e9);
-    if (settings->pid) {
-        snprintf(name, sizeof name, "process %s", settings->pid);
-        snprintf(when, sizeof when, "in %s now", name);
-        how.name = name;
-        how.incomplete = NULL;
-    }
-    struct mp_heap_holders_report report = {.view = &views->run.view,
+    struct mp_heap_holders_report report = {.view = &views->run.capture.view,
                                             .type = settings->type,
                                             .line = settings->line,
                                             .retained = settings->retained,
                                             .waste = settings->waste,
                                             .incomplete = how.incomplete,
-                                            .when = when,
                                             .style = &views->style};
-    int code = check(views, how.name, settings, &report);
+    bool any = false;
+    int code = views->run.processes.count > 1
+                   ? mp_heap_objects_all(views, &report, settings->asked.json, &any)
+                   : MP_EXIT_OK;
+    if (code || any)
+        return code;
+    if (settings->pid) {
+        snprintf(name, sizeof name, "process %s", settings->pid);
+        snprintf(when, sizeof when, "in %s now", name);
+        report.when = when;
+        how.name = name;
+        how.incomplete = report.incomplete = NULL;
+    }
+    code = check(views, how.name, settings, &report);
     if (code != MP_EXIT_OK)
         return code;
     if (settings->asked.json)
@@ -156,6 +157,7 @@ static int ask_process(struct settings *settings, char *pid)
                                         settings->type ? settings->type : settings->line};
     int code = mp_heap_objects_ask(&answer, pid, &wants);
     settings->pid = pid;
+    settings->asked.how |= MP_HEAP_ALONE;
     if (!code)
         code = mp_heap_views_show(1, &answer.path, &settings->asked, show, settings);
     mp_heap_objects_release(&answer);
@@ -173,7 +175,7 @@ static bool is_process(const struct settings *settings, const char *operand)
 static int run(void *from, int count, char **operands)
 {
     struct settings *settings = from;
-    settings->asked.how |= MP_HEAP_NO_LINES | MP_HEAP_ALONE;
+    settings->asked.how |= MP_HEAP_NO_LINES;
     if (count == 1 && is_process(settings, operands[0]))
         return ask_process(settings, operands[0]);
     if (!settings->is_process)
@@ -189,7 +191,7 @@ const struct mp_command mp_command_objects = {
     "Prints who kept objects alive when a recording that was made with mprof heap --types ended "
     "(the newest here when none is given): what retained most, and the ways to the objects "
     "of the largest types and lines, by names from a module, a local or a thread, with the "
-    "bytes that would go with them; and what objects took and would not have needed. Of the first process, or of the one whose file is named. A number that "
+    "bytes that would go with them; and what objects took and would not have needed. Of several processes each by itself, those that held most first. A number that "
     "'mprof list' does not have is a process that runs, which is asked now: any type of it, and any line where it is "
     "recorded.",
     MP_OPERANDS_PROFILES,

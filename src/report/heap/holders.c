@@ -97,12 +97,34 @@ static bool is_same(const struct mp_heap_holders_report *report,
                                          report->view->text + b->of, b->of_length);
 }
 
+/* "at 12.345 s", "when it ended". */
+static const char *when_of(const struct mp_heap_holders_report *report, char room[64])
+{
+    int64_t time = report->view->header->holders.time;
+    if (report->when)
+        return report->when;
+    snprintf(room, 64, time ? "at %.3f s" : "when it ended", (double)time / 1e9);
+    return room;
+}
+
 static void put_head(FILE *out, const struct mp_heap_holder *all, const char *when)
 {
     char count[MP_HEAP_FIGURE], references[MP_HEAP_FIGURE], size[MP_HEAP_FIGURE];
     fprintf(out, "%s objects %s, %s in %s references\n", mp_heap_count(all->count, count),
             when, mp_heap_size((int64_t)all->retained, size),
             mp_heap_count(all->bytes, references));
+}
+
+static void put_process(FILE *out, const struct mp_heap_holders_report *report)
+{
+    const struct mp_heap_process *process = report->process;
+    fprintf(out, "process %" PRId64 ", ", process->pid);
+    mp_heap_put_text(out, report->style, process->file, strlen(process->file), 0,
+                     MP_HEAP_CUT_START);
+    fputs(*process->command ? ": " : "", out);
+    mp_heap_put_text(out, report->style, process->command, strlen(process->command), 0,
+                     MP_HEAP_CUT_END);
+    fputc('\n', out);
 }
 
 static uint64_t weight_of(const struct mp_heap_holder *row)
@@ -138,11 +160,14 @@ static size_t put_rows(FILE *out, const struct mp_heap_holders_report *report, s
 void mp_heap_holders_text(FILE *out, const struct mp_heap_holders_report *report)
 {
     const struct mp_heap_view *view = report->view;
+    char when[64];
+    if (report->process)
+        put_process(out, report);
     mp_heap_put_missing(out, view->header, report->incomplete);
     for (size_t i = 0; i < view->counts[MP_HEAP_HOLDERS];) {
         const struct mp_heap_holder *row = &view->holders[i];
         if (row->kind == MP_HEAP_HOLDER_ALL)
-            put_head(out, row, report->when);
+            put_head(out, row, when_of(report, when));
         i += mp_heap_holders_shows(report, row) ? put_rows(out, report, i) : 1;
     }
     if (mp_heap_holders_show_waste(report))
@@ -167,13 +192,11 @@ static void put_json_row(FILE *out, const struct mp_heap_view *view,
     fputc('}', out);
 }
 
-void mp_heap_holders_json(FILE *out, const struct mp_heap_holders_report *report,
-                          const struct mp_heap_json_options *options)
+static void put_json(FILE *out, const struct mp_heap_holders_report *report)
 {
     const struct mp_heap_view *view = report->view;
     const char *before = "";
     int64_t time = view->header->holders.time;
-    mp_heap_json_begin(out, "heap-objects/1", view->header, options);
     fprintf(out, time ? "  \"time\": %" PRId64 ",\n" : "  \"time\": null,\n", time);
     for (size_t i = 0; i < view->counts[MP_HEAP_HOLDERS]; i++)
         if (view->holders[i].kind == MP_HEAP_HOLDER_ALL)
@@ -195,5 +218,28 @@ void mp_heap_holders_json(FILE *out, const struct mp_heap_holders_report *report
         fputs(",\n  \"waste\": ", out);
         mp_heap_waste_json(out, view);
     }
+}
+
+void mp_heap_holders_json_begin(FILE *out, const struct mp_heap_holders_report *report,
+                                const struct mp_heap_json_options *options)
+{
+    mp_heap_json_begin(out, "heap-objects/1", report->view->header, options);
+    put_json(out, report);
+}
+
+void mp_heap_holders_json(FILE *out, const struct mp_heap_holders_report *report,
+                          const struct mp_heap_json_options *options)
+{
+    mp_heap_holders_json_begin(out, report, options);
     fputs("\n}\n", out);
+}
+
+void mp_heap_holders_json_of(FILE *out, const struct mp_heap_holders_report *report)
+{
+    const struct mp_heap_process *process = report->process;
+    fprintf(out, "{\"pid\": %" PRId64, process->pid);
+    mp_heap_put_json_text(out, "capture", process->file, strlen(process->file));
+    fputs(",\n", out);
+    put_json(out, report);
+    fputc('}', out);
 }

@@ -4,6 +4,7 @@
 
 #include "report/heap/json.h"
 #include "report/heap/parts.h"
+#include "report/heap/process.h"
 
 struct mp_heap_holders_report {
     const struct mp_heap_view *view;
@@ -11,7 +12,8 @@ struct mp_heap_holders_report {
     bool retained;           /* what retains most alone */
     bool waste;              /* what is not needed alone */
     const char *incomplete;
-    const char *when; /* "when it ended" */
+    const char *when; /* "in process 4711 now"; NULL: as the capture has it */
+    const struct mp_heap_process *process; /* whose it is, of several; else NULL */
     const struct mp_heap_style *style;
 };
 
@@ -25,5 +27,10 @@ bool mp_heap_holders_show_waste(const struct mp_heap_holders_report *);
 void mp_heap_holders_text(FILE *, const struct mp_heap_holders_report *);
 void mp_heap_holders_json(FILE *, const struct mp_heap_holders_report *,
                           const struct mp_heap_json_options *);
+
+/* The same but for its last bracket; of another process, as an object in it. */
+void mp_heap_holders_json_begin(FILE *, const struct mp_heap_holders_report *,
+                                const struct mp_heap_json_options *);
+void mp_heap_holders_json_of(FILE *, const struct mp_heap_holders_report *);
 
 #endif

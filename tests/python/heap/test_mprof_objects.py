@@ -32,6 +32,22 @@ resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (4 << 20),) * 2)
 """
 
 
+#: Each process has its own, the third is killed.
+FAMILY = """
+import os
+class Row:
+    def __init__(self, number):
+        self.text = str(number) * 20
+for count in (3000, 6000, 10):
+    if not os.fork():
+        kept = [Row(i) for i in range(count)]
+        if count == 10:
+            os.kill(os.getpid(), 9)
+        break
+    os.wait()
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("objects")
@@ -89,3 +105,25 @@ def test_what_is_not_there_is_one_line(folder: Path, words: list[str], said: str
     done = mprof("objects", *words, cwd=folder)
     assert done.returncode and not done.stdout
     assert said in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_several_processes_each_say_their_own_the_largest_first(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FAMILY)
+    mprof("heap", "--types", "-o", "a.mprof", "app.py", cwd=tmp_path)
+    text = output("objects", "--type", "Row", "a.mprof", cwd=tmp_path)
+    large, small = text.split("\n\nprocess ")[:2]
+    assert large.startswith("process ") and ", a.mprof." in large.splitlines()[0]
+    assert "6,000  __main__.kept[…]" in large and "3,000  __main__.kept[…]" in small
+    assert "\nnot known of 1: killed, or recorded without --types\n" in text
+    made = json.loads(output("objects", "--json", "a.mprof", cwd=tmp_path))
+    assert made["capture"] == "a.mprof" and made["without"] == 1 and made["rows"]
+    for other, count in zip(made["others"], (6000, 3000), strict=True):
+        assert other["capture"] == f"a.mprof.{other['pid']}" and "waste" in other
+        (row,) = [
+            row for row in other["rows"] if (row["kind"], row["of"]) == ("type", "Row")
+        ]
+        assert row["objects"] == count
+    alone = output("objects", "--no-children", "--retained", "a.mprof", cwd=tmp_path)
+    assert not alone.startswith("process ")
+    done = mprof("objects", "--type", "Nobody", "a.mprof", cwd=tmp_path)
+    assert done.returncode and "has no row of Nobody" in done.stderr
