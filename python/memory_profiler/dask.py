@@ -19,7 +19,7 @@ from distributed import WorkerPlugin  # type: ignore[import-not-found]
 
 from memory_profiler._cluster import clocks as _clocks
 from memory_profiler._cluster import nanny as _nanny
-from memory_profiler._cluster import recording, travel
+from memory_profiler._cluster import recording, travel, watch
 from memory_profiler._heap.tag import tag
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
@@ -67,12 +67,14 @@ class HeapPlugin(WorkerPlugin):  # type: ignore[misc]
         self.problem = recording.begin(self.settings, str(worker.name))
         if not self.problem:
             _tag_tasks(worker)
+            watch.begin(worker)
             _nanny.tell(worker, self.settings)
 
     def teardown(self, worker: Any) -> Awaitable[None] | None:
         """What Dask calls where a worker closes, or the plugin is taken away."""
         if self.problem:
             return None
+        watch.end(worker)
         recording.end()
         goes_on = worker.status.name in ("running", "paused")
         return _nanny.untell(worker, self.settings) if goes_on else None

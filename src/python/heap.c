@@ -225,6 +225,27 @@ static PyObject *belong(struct mp_heap_object *self, PyObject *args)
     return PyLong_FromUnsignedLongLong(header->run);
 }
 
+static PyObject *engine(struct mp_heap_object *self, PyObject *args)
+{
+    long long rss, managed, spilled, limit;
+    if (!PyArg_ParseTuple(args, "LLLL", &rss, &managed, &spilled, &limit))
+        return NULL;
+    if (!self->recording || self->nest || self->pid != getpid())
+        Py_RETURN_FALSE;
+    struct mp_heap_header *header = self->file.heap.header;
+    struct mp_heap_engine *its = &header->engine;
+    struct mp_engine_look look = {.time = header->elapsed > 0 ? header->elapsed : 1,
+                                  .rss = rss,
+                                  .managed = managed,
+                                  .spilled = spilled,
+                                  .heap = header->live};
+    its->limit = limit;
+    its->looks[MP_ENGINE_LAST] = look;
+    if (rss >= its->looks[MP_ENGINE_MOST].rss)
+        its->looks[MP_ENGINE_MOST] = look;
+    Py_RETURN_TRUE;
+}
+
 static PyObject *follow(struct mp_heap_object *self, PyObject *args)
 {
     unsigned long long most = 0;
@@ -369,6 +390,8 @@ static PyMethodDef methods[] = {
     {"belong", (PyCFunction)belong, METH_VARARGS,
      "belong(run, parent, worker) -> the run's number. Says whose capture it is: of this run, 0 for one of its own, started by that process, 0\n"
      "for none; what its engine calls the worker, or ''."},
+    {"engine", (PyCFunction)engine, METH_VARARGS,
+     "engine(rss, managed, spilled, limit) -> whether it is recorded. What the engine says of this worker's memory now, bytes."},
     {"follow", (PyCFunction)follow, METH_VARARGS,
      "follow(most) -> the run's number. Its children may join from here on, so many of them; 0: the usual number."},
     {"stop", (PyCFunction)stop, METH_VARARGS,

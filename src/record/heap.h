@@ -19,6 +19,7 @@
 
 #include "record/heap_census.h"
 #include "record/heap_balance.h"
+#include "record/heap_engine.h"
 #include "record/heap_holders.h"
 #include "record/heap_waste.h"
 #include "record/identity.h"
@@ -272,6 +273,7 @@ struct mp_heap_header {
     struct mp_group_memory group;
     uint32_t types_asked, types_answered; /* censuses, by other processes, ever */
     struct mp_heap_holders_asked holders;
+    struct mp_heap_engine engine;
 };
 
 /* The tables of a running capture, each in one piece of address space that never moves. */

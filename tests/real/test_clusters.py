@@ -161,6 +161,83 @@ def test_what_comes_in_place_of_a_killed_worker_records_from_its_first_import(
     assert imported == [False, True]
 
 
+MANAGED = """
+import os, time
+from distributed import Client, LocalCluster
+from memory_profiler.dask import HeapPlugin, gather
+kept = []
+
+def leak(mib):
+    kept.append(os.urandom(mib << 20))
+
+if __name__ == "__main__":
+    import job
+    with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit="500MiB", dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            client.register_plugin(HeapPlugin())
+            worker = cluster.scheduler.workers[cluster.workers[1].worker_address]
+            how = {"pure": False, "workers": [worker.address]}
+            held = [client.submit(os.urandom, 30 << 20, **how) for _ in range(8)]
+            client.gather([client.submit(len, one, **how) for one in held])
+            client.submit(job.leak, 200, **how).result()
+            while not worker.memory.spilled:
+                time.sleep(0.05)
+            time.sleep(1)  # no more is spilled, and both have looked again
+            gather(client, "run")
+            print(worker.memory.managed, worker.memory.spilled, worker.name)
+"""
+
+
+def test_what_dask_manages_of_a_worker_is_beside_its_lines(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("distributed")
+    (tmp_path / "job.py").write_text(MANAGED)
+    done = subprocess.run([sys.executable, "job.py"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=200)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    managed, spilled, name = map(int, done.stdout.split())
+    processes = mprof_json(tmp_path, "report", "--json", "run")["processes"]
+    (engine,) = (one["engine"] for one in processes if one["worker"] == str(name))
+    last, most = engine["last"], engine["most"]
+    assert (last["managed"], last["spilled"]) == (managed, spilled)
+    assert managed >= 30 * MIB and spilled > 30 * MIB and engine["limit"] == 500 * MIB
+    assert last["unmanaged"] == last["rss"] - managed > 200 * MIB
+    assert most["rss"] >= last["rss"] and last["heap"] > managed + 190 * MIB
+    words = [PROGRAM, "report", "--by", "worker", "run"]
+    text = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True).stdout
+    first, lines = text.partition("when their RSS was the most\n")[2].splitlines()[:2]
+    assert first.split()[:2] == [f"{most['rss'] / MIB:.1f}", "MiB"] and "500.0 MiB" in first
+    assert f"worker {name}, process" in first
+    assert (
+        "200.0 MiB under task=leak, 200.0 MiB of it at " in lines
+        and "job.py:8 leak" in lines
+    )
+
+
+COMPARED = """
+import time
+from distributed import Client, LocalCluster
+from memory_profiler.dask import clocks
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with Client(cluster) as client:
+            while not all(worker.time_delay for worker in cluster.scheduler.workers.values()):
+                time.sleep(0.05)
+            print(clocks(client, "run"))
+"""
+
+
+def test_workers_of_the_schedulers_host_have_its_clock(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("distributed")
+    (tmp_path / "job.py").write_text(COMPARED)
+    done = subprocess.run([sys.executable, "job.py"], cwd=tmp_path, capture_output=True, text=True,
+                          timeout=100)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    host = os.uname().nodename
+    assert done.stdout == f"{ {host: 0.0} }\n"
+    assert (tmp_path / "run" / "clocks.txt").read_text() == f"{host} 0.000000\n"
+
+
 SHUFFLE = """
 import os
 import dask, numpy, pandas

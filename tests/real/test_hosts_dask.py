@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 import hosts
-from harness import MIB
+from harness import MIB, PROGRAM
 from test_hosts import LATE, by, told
 
 pytestmark = [
@@ -46,6 +46,10 @@ def bring(client):
         yield [os.path.basename(path) for path in gather(client, "run")]
     yield from (str(warning.message) for warning in said)
 
+def compare(client):
+    time.sleep(2)  # heartbeats
+    yield clocks(client, "run")
+
 def unplug(client):  # which the test does, and then removes the file
     open("unplug", "w").close()
     while os.path.exists("unplug"):
@@ -54,7 +58,7 @@ def unplug(client):  # which the test does, and then removes the file
 
 if __name__ == "__main__":
     from distributed import Client
-    from memory_profiler.dask import HeapPlugin, gather
+    from memory_profiler.dask import HeapPlugin, clocks, gather
     with Client("tcp://10.77.0.1:8786", timeout=60) as client:
         client.wait_for_workers(int(sys.argv[1]), timeout=60)
         client.register_plugin(HeapPlugin(sample=None))
@@ -138,6 +142,28 @@ def test_dask_over_hosts_tells_of_a_worker_that_was_killed(tmp_path: pathlib.Pat
         assert report["elapsed"] < LATE * 10**9
         (tag,) = (row for row in by("tag").values() if row["tag"] == "task=hold")
         assert tag["at_peak"] == pytest.approx((3 + 13 + 23 + 33) * MIB, rel=0.05)
+
+
+def test_recordings_of_hosts_are_on_the_schedulers_clock(tmp_path: pathlib.Path) -> None:
+    with cluster(tmp_path, workers=2, late=LATE) as nodes:
+        ((ahead,),) = client(nodes[0], 4, "compare")
+        assert ahead == {"node1": 0, "node2": pytest.approx(-LATE, abs=5)}
+        words = [PROGRAM, "run", "-o", "run/%h.dat", "sleep", 1]
+        started = [node.start(tmp_path / "log", *words) for node in nodes]
+        assert [one.wait(30) for one in started] == [0, 0]
+        apart, whole = lanes("run/node1.dat", "run/node2.dat"), lanes("run")
+    assert apart is None  # by their own clocks one ended long before the other
+    assert whole["clocks"] is None and whole["to"] - whole["from"] < LATE / 2
+
+
+def lanes(*words: str) -> dict | None:
+    """What a page says of all recordings."""
+    plot = [PROGRAM, "plot", "--force", "-o", "x.html", *words]
+    subprocess.run(plot, check=True)
+    text = pathlib.Path("x.html").read_text()
+    return json.loads(text[text.index('id="data">') + 10 :].partition("</script>")[0])[
+        "whole"
+    ]
 
 
 @pytest.mark.whole

@@ -135,11 +135,21 @@ def begin(settings: Settings, worker: str) -> str:
     return ""
 
 
-def name_it(worker: str) -> None:
+def _capture() -> Any:
     ours: Any = heap._ours()
-    capture = ours.tracker._heap if ours else children.joined("")
+    return ours.tracker._heap if ours else children.joined("")
+
+
+def name_it(worker: str) -> None:
     cut = worker.encode()[:127].decode("utf-8", "ignore")
-    capture.belong(0, 0, cut)
+    _capture().belong(0, 0, cut)
+
+
+def look(rss: int, managed: int, spilled: int, limit: int) -> bool:
+    """Keeps in the capture what the engine says of this worker's memory now, in bytes. Whether
+    there is a capture."""
+    capture = _capture()
+    return capture is not None and capture.engine(rss, managed, spilled, limit)
 
 
 def end() -> None:

@@ -12,6 +12,7 @@
 #include "report/heap/processes.h"
 #include "report/heap/summary.h"
 #include "report/heap/text.h"
+#include "report/heap/workers.h"
 
 enum { KEY_BY = 256, USUAL_LINES = 10 };
 
@@ -121,9 +122,22 @@ static void print_processes(struct mp_heap_views *views, size_t most)
         puts("\none process: no child of it is recorded here");
 }
 
-/* Hosts, workers or ranks. */
-static int print_groups(struct mp_heap_views *views, int by, size_t most)
+/* What the engine says of those that it manages least of. */
+static int print_workers(struct mp_heap_views *views, const struct mp_heap_mine *mine)
 {
+    struct mp_heap_victims workers;
+    int failed = mp_heap_victims_init_workers(&workers, views, mine);
+    if (!failed)
+        mp_heap_put_workers(stdout, &workers.killed, &views->style);
+    mp_heap_victims_release(&workers);
+    return failed ? mp_fail("out of memory") : MP_EXIT_OK;
+}
+
+/* Hosts, workers or ranks. */
+static int print_groups(struct mp_heap_views *views, const struct settings *settings)
+{
+    int by = settings->by;
+    size_t most = settings->asked.most;
     static const char *const names[] = {"host", "worker", "rank"};
     struct mp_heap_processes list;
     const struct mp_heap_view *view = &views->run.view;
@@ -134,7 +148,9 @@ static int print_groups(struct mp_heap_views *views, int by, size_t most)
     mp_heap_put_groups(stdout, view->header, &list, names[by - 1], most ? most : SIZE_MAX,
                        &views->style);
     mp_heap_processes_release(&list);
-    return MP_EXIT_OK;
+    return by - 1 == MP_HEAP_BY_WORKER && !settings->asked.range.what
+               ? print_workers(views, &settings->asked.mine)
+               : MP_EXIT_OK;
 }
 
 static int find_parts(struct parts *parts, struct mp_heap_views *views,
@@ -181,7 +197,7 @@ static int show(struct mp_heap_views *views, const void *from)
     if (settings->asked.json || !settings->by_process)
         return print_parts(views, settings);
     if (settings->by)
-        return print_groups(views, settings->by, settings->asked.most);
+        return print_groups(views, settings);
     print_processes(views, settings->asked.most);
     return MP_EXIT_OK;
 }

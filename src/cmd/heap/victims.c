@@ -38,15 +38,29 @@ static void describe(struct mp_heap_killed_row *row, const struct mp_heap_victim
     }
 }
 
-/* Those that held most when they were killed. */
-static void choose(struct mp_heap_killed *killed, const struct mp_heap_processes *list)
+/* What a process is chosen by, the most first; -1: not at all. */
+typedef int64_t weigh(const struct mp_heap_process *);
+
+static int64_t held_when_killed(const struct mp_heap_process *process)
+{
+    return process->gone ? process->sum.live : -1;
+}
+
+static int64_t unmanaged(const struct mp_heap_process *process)
+{
+    const struct mp_engine_look *look = &process->engine.looks[MP_ENGINE_MOST];
+    return look->time ? mp_engine_unmanaged(look) : -1;
+}
+
+static void choose(struct mp_heap_killed *killed, const struct mp_heap_processes *list,
+                   weigh *weight)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct mp_heap_process *process = &list->processes[i];
         size_t at = killed->count;
-        if (!process->gone)
+        if (weight(process) < 0)
             continue;
-        while (at && killed->rows[at - 1].process->sum.live < process->sum.live)
+        while (at && weight(killed->rows[at - 1].process) < weight(process))
             at--;
         bool full = killed->count == MP_HEAP_KILLED_MOST;
         killed->more += full;
@@ -59,14 +73,13 @@ static void choose(struct mp_heap_killed *killed, const struct mp_heap_processes
     }
 }
 
-int mp_heap_victims_init(struct mp_heap_victims *victims, const struct mp_heap_views *views,
-                         const struct mp_heap_mine *mine)
+static int init(struct mp_heap_victims *victims, const struct mp_heap_views *views,
+                const struct mp_heap_mine *mine, weigh *weight)
 {
     struct mp_heap_killed *killed = &victims->killed;
     const struct mp_heap_processes *list = &views->run.processes;
     *victims = (struct mp_heap_victims){.killed.hosts = mp_heap_hosts(list) > 1};
-    if (list->count > 1)
-        choose(killed, list);
+    choose(killed, list, weight);
     for (size_t i = 0; i < killed->count; i++) {
         struct mp_heap_victim *victim = &victims->victims[i];
         if (mp_heap_open(&victim->capture, killed->rows[i].process->file))
@@ -77,6 +90,21 @@ int mp_heap_victims_init(struct mp_heap_victims *victims, const struct mp_heap_v
         describe(&killed->rows[i], victim);
     }
     return 0;
+}
+
+int mp_heap_victims_init(struct mp_heap_victims *victims, const struct mp_heap_views *views,
+                         const struct mp_heap_mine *mine)
+{
+    *victims = (struct mp_heap_victims){0};
+    return views->run.processes.count > 1 ? init(victims, views, mine, held_when_killed)
+                                          : 0;
+}
+
+int mp_heap_victims_init_workers(struct mp_heap_victims *victims,
+                                 const struct mp_heap_views *views,
+                                 const struct mp_heap_mine *mine)
+{
+    return init(victims, views, mine, unmanaged);
 }
 
 void mp_heap_victims_release(struct mp_heap_victims *victims)

@@ -1,4 +1,5 @@
-/* Of captures that are shown together, those whose processes were killed: each is read again by itself. */
+/* Of captures that are shown together, those whose processes were killed, or are workers of an engine: each is read
+ * again by itself. */
 #ifndef MP_CMD_HEAP_VICTIMS_H
 #define MP_CMD_HEAP_VICTIMS_H
 
@@ -21,6 +22,10 @@ struct mp_heap_victims {
    meanwhile. */
 int mp_heap_victims_init(struct mp_heap_victims *, const struct mp_heap_views *,
                          const struct mp_heap_mine *);
+
+/* The same of workers whose engine said how much of their memory it does not manage: those with most of it. */
+int mp_heap_victims_init_workers(struct mp_heap_victims *, const struct mp_heap_views *,
+                                 const struct mp_heap_mine *);
 void mp_heap_victims_release(struct mp_heap_victims *);
 
 #endif

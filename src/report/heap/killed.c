@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "report/heap/engine.h"
 #include "report/heap/groups.h"
 
 static void put_text(FILE *out, const char *text, size_t length,
@@ -12,12 +13,11 @@ static void put_text(FILE *out, const char *text, size_t length,
     mp_heap_put_text(out, style, text, length, 0, MP_HEAP_CUT_END);
 }
 
-static void put_held(FILE *out, const struct mp_heap_killed_row *row,
-                     const struct mp_heap_tagged *held, struct mp_heap_style style)
+void mp_heap_put_held(FILE *out, const struct mp_heap_killed_row *row,
+                      const struct mp_heap_tagged *held, struct mp_heap_style style)
 {
     char size[MP_HEAP_FIGURE];
     style.paths = row->paths;
-    fputs(held == row->held ? "; at its peak " : "; ", out);
     if (row->tagged) {
         fprintf(out, "%s under %s", mp_heap_size(held->sum.at_peak, size),
                 held->name.length ? "" : "no tag");
@@ -37,8 +37,11 @@ static void put_row(FILE *out, const struct mp_heap_killed_row *row, bool hosts,
     put_text(out, words, strlen(words), style);
     fprintf(out, "%sprocess %" PRId64 ": %s then", *words ? ", " : "", row->process->pid,
             mp_heap_size(row->process->sum.live, then));
-    for (size_t i = 0; i < row->count; i++)
-        put_held(out, row, &row->held[i], *style);
+    mp_heap_put_last_look(out, &row->process->engine);
+    for (size_t i = 0; i < row->count; i++) {
+        fputs(i ? "; " : "; at its peak ", out);
+        mp_heap_put_held(out, row, &row->held[i], *style);
+    }
     fputc('\n', out);
 }
 

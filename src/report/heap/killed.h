@@ -32,6 +32,10 @@ struct mp_heap_killed {
 void mp_heap_put_killed(FILE *, const struct mp_heap_killed *,
                         const struct mp_heap_style *);
 
+/* "310.5 MiB under task=devour, 300.1 MiB of it at etl.py:12 devour" */
+void mp_heap_put_held(FILE *, const struct mp_heap_killed_row *,
+                      const struct mp_heap_tagged *, struct mp_heap_style);
+
 /* "killed": [...], and the comma behind it. NULL: none. */
 void mp_heap_killed_json(FILE *, const struct mp_heap_killed *);
 

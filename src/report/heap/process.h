@@ -22,6 +22,7 @@ struct mp_heap_process {
     int64_t elapsed, peak_time; /* ns */
     int64_t most_rss;           /* bytes, as sampled; -1 where it was not */
     struct mp_heap_line sum;    /* all that it allocated, at its own peak */
+    struct mp_heap_engine engine;
     struct mp_heap_sheet sheets[MP_HEAP_READINGS];
     bool clean;
     bool

@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/escape.h"
 #include "report/heap/balance.h"
+#include "report/heap/engine.h"
 #include "report/heap/groups.h"
 
 /* The analyzer loses sight of what is kept in an array. */
@@ -56,6 +57,7 @@ int mp_heap_processes_add(struct mp_heap_processes *list, const char *path,
                                         .peak_time = header->peak_time,
                                         .most_rss = most ? most->rss : -1,
                                         .sum = sum_of(view),
+                                        .engine = header->engine,
                                         .clean = header->clean};
     mp_heap_sheets(view, process->sheets);
     mp_heap_command(process->command, header->command);
@@ -251,6 +253,7 @@ static void put_json(FILE *out, const struct mp_heap_process *process)
             process->wall_start, process->elapsed, process->sum.at_peak, process->peak_time,
             process->sum.live, process->clean ? "true" : "false");
     mp_heap_balance_json(out, process->sheets);
+    mp_heap_engine_json(out, &process->engine);
     fputc('}', out);
 }
 

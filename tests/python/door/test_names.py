@@ -222,9 +222,12 @@ sys.exit(runner.summarize(verbose=False).failed)
 """
 
 
+OF_DASK = "memory_profiler._cluster.nanny", "memory_profiler._cluster.watch"
+
+
 @pytest.mark.parametrize("module", ["memory_profiler", *MODULES])
 def test_the_examples_in_docstrings_run(module) -> None:
-    if module in ("memory_profiler.dask", "memory_profiler._cluster.nanny"):
+    if module in ("memory_profiler.dask", *OF_DASK):
         pytest.importorskip("distributed")  # they are plugins of that
     run = run_python("-c", DOCTESTS, module)  # a process whose heap nobody used
     assert run.code == 0, run.out + run.err

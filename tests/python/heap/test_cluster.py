@@ -93,6 +93,47 @@ def test_the_line_where_one_worker_holds_more_than_the_others(there: Recorder) -
     assert there.mprof("table", "--spread", "run").code == 2
 
 
+LOOKED = """
+import os, signal, sys
+from memory_profiler._cluster import recording
+settings = recording.Settings(None, False, "run")
+settings.run = "x"
+assert not recording.look(1, 1, 1, 1)
+recording.begin(settings, sys.argv[1])
+def load(mib):
+    return bytearray(mib << 20)
+kept = load(50)
+assert recording.look(300 << 20, 100 << 20, 7 << 20, int(sys.argv[2]) << 20)
+kept = load(20)
+assert recording.look(200 << 20, 220 << 20, 0, int(sys.argv[2]) << 20)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_an_engine_manages_of_its_workers_is_told(here: Recorder) -> None:
+    record(here)  # some without an engine
+    for words in (["w1", "400"], ["w2", "0"]):
+        program = [sys.executable, "-c", LOOKED, *words]
+        assert subprocess.run(program, cwd=here.path).returncode == -9
+    text = here.mprof("report", "--by", "worker", "run").out
+    rows = text.partition("when their RSS was the most\n")[2].splitlines()
+    figures = "300.0 MiB 100.0 MiB 200.0 MiB 50.0 MiB 7.0 MiB".split()
+    for row, limit in zip(rows[::2], ("400.0 MiB", "-")):
+        assert row.split()[:10] == figures and f" {limit}  worker w" in row
+        assert row.endswith(", killed")
+    assert len(rows) == 4 and all(
+        "70.0 MiB at <string>:9 load" in row for row in rows[1::2]
+    )
+    report = here.mprof("report", "run").out
+    assert (
+        "RSS 200.0 MiB when last looked at, of it 220.0 MiB managed, limit 400.0" in report
+    )
+    engines = [one["engine"] for one in told(here, "report", "--json", "run")["processes"]]
+    assert engines.count(None) == len(engines) - 2
+    last = [one["last"] for one in engines if one]
+    assert [(look["spilled"], look["unmanaged"]) for look in last] == [(0, 0), (0, 0)]
+
+
 def test_no_moment_is_claimed_across_clocks(there: Recorder) -> None:
     text = there.mprof("report", "run").out
     assert "machines with clocks of their own" in text
