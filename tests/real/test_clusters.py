@@ -284,14 +284,17 @@ def test_a_shuffle_that_kills_a_worker_is_named_with_its_line(
 
 
 RANKS = """
+import os
 from mpi4py import MPI
-from memory_profiler.mpi import gather
+from memory_profiler.mpi import clocks, gather
 rank = MPI.COMM_WORLD.Get_rank()
 def load():
     return bytearray((1 + 4 * (rank == 1)) << 20)
 kept = load()
 paths = gather(MPI.COMM_WORLD, "run")
 assert (paths is None) == (rank != 0)
+ahead = clocks(MPI.COMM_WORLD, "run")
+assert ahead == (None if rank else {os.uname().nodename: 0})
 """
 
 

@@ -82,6 +82,10 @@ def test_mpi_over_hosts_with_equal_pids_and_other_clocks(
     kept = [host.run("ls", host.disk).stdout for host in two]
     assert "node1" in kept[0] and "node2" in kept[1] and kept[0] != kept[1]
 
+    ahead = dict(line.split() for line in open("run/clocks.txt"))
+    assert float(ahead["node1"]) == 0
+    assert float(ahead["node2"]) == pytest.approx(-LATE, abs=1)
+
     ranks = by("rank")
     assert {*ranks} == {f"rank {n}" for n in range(4)}
     processes = told("table", "--json", "--by", "process", "run")["rows"]
