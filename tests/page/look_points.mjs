@@ -1,4 +1,4 @@
-// Opens a page with a curve in Chromium and prints as JSON what its canvas was told to draw last, and
+// Opens a page with a curve in Chromium and prints as JSON what its canvas was told to draw and write last, and
 // what its uPlot holds: look_points.mjs CHROMIUM PAGE [STEM of screenshots]
 import { createRequire } from "node:module";
 
@@ -8,7 +8,7 @@ const [, , executablePath, page, stem] = process.argv;
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 const seen = { problems: [], requests: [] };
 
-/** Before the page's own script: every stroked path, with its style. */
+/** Before the page's own script: every stroked path, with its style, and all words. */
 function listen() {
   const paths = new WeakMap(), context = CanvasRenderingContext2D.prototype;
   const note = (target, name) => {
@@ -22,8 +22,14 @@ function listen() {
   window.strokes = [];
   for (const target of [context, Path2D.prototype])
     for (const name of ["moveTo", "lineTo"]) note(target, name);
-  const { beginPath, stroke, clearRect } = context;
-  context.clearRect = function (...area) { window.strokes = []; return clearRect.apply(this, area); };
+  const { beginPath, stroke, clearRect, fillText } = context;
+  context.fillText = function (text, x, y) {
+    const { actualBoundingBoxLeft: left, actualBoundingBoxRight: right, actualBoundingBoxAscent: up, actualBoundingBoxDescent: down } = this.measureText(text);
+    window.words.push({ text, box: [x - left, x + right, y - up, y + down] });
+    return fillText.call(this, text, x, y);
+  };
+  window.words = [];
+  context.clearRect = function (...area) { window.strokes = []; window.words = []; return clearRect.apply(this, area); };
   context.beginPath = function () { paths.set(this, []); return beginPath.call(this); };
   context.stroke = function (path) {
     const told = paths.get(path ?? this) ?? [];
@@ -49,7 +55,7 @@ for (const colorScheme of ["light", "dark"]) {
       probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
       colours[name] = probe.fillStyle;
     }
-    return { strokes: window.strokes, colours, held: document.getElementById("plot").uPlot?.data ?? null };
+    return { strokes: window.strokes, words: window.words, colours, held: document.getElementById("plot").uPlot?.data ?? null };
   });
   seen.title = await tab.locator("#title").innerText();
   seen.summary = await tab.locator("#summary").innerText();

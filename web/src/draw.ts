@@ -1,6 +1,7 @@
 // Drawing on a canvas that uPlot has scaled: everything beside the first curve.
 import type uPlot from "uplot";
 import { before, Call, Points } from "./figure";
+import { Words } from "./apart";
 
 const PALETTE = ["#e0a100", "#2a9d62", "#c2539b", "#3c7dd9", "#d5573b", "#7a5bd0", "#1f9aa8", "#8a8f2b"];
 
@@ -87,7 +88,7 @@ export function across(u: uPlot, m: number, style: string): void {
 }
 
 /** The highest point, with its words beside it and a line down to its time. */
-export function top(u: uPlot, t: number, m: number, text: string, style: string): void {
+export function top(u: uPlot, t: number, m: number, text: string, style: string, placed: Words): void {
   const { ctx } = u, { left, top: upper, width } = u.bbox, scale = devicePixelRatio, at = x(u, t), above = y(u, m);
   if (at < left || at > left + width) return;
   ctx.strokeStyle = ctx.fillStyle = style;
@@ -103,7 +104,9 @@ export function top(u: uPlot, t: number, m: number, text: string, style: string)
   ctx.fill();
   ctx.font = `600 ${12 * scale}px system-ui, sans-serif`;
   ctx.textBaseline = "bottom";
-  const toRight = at + ctx.measureText(text).width + 12 * scale < left + width;
+  const long = ctx.measureText(text).width + 7 * scale, toRight = at + long + 5 * scale < left + width;
+  const foot = Math.max(above - 3 * scale, upper + 14 * scale);
+  const down = text ? placed.place(toRight ? at : at - long, toRight ? at + long : at, foot - 14 * scale, foot) : null;
   ctx.textAlign = toRight ? "left" : "right";
-  ctx.fillText(text, at + (toRight ? 7 : -7) * scale, Math.max(above - 3 * scale, upper + 14 * scale));
+  if (down != null) ctx.fillText(text, at + (toRight ? 7 : -7) * scale, foot + down);
 }

@@ -1,8 +1,9 @@
 // What befell a run: stretches without samples, and processes that the kernel killed for memory.
 import type uPlot from "uplot";
 import { duration, Run, seconds } from "./figure";
+import { Words } from "./apart";
 
-const HATCH = 7, ROW = 15, ROWS = 4; // of words, so that neighbours do not cover each other
+const HATCH = 7;
 
 const why = (asleep: boolean): string => (asleep ? "the machine was suspended" : "no samples");
 
@@ -53,15 +54,18 @@ export function drawGaps(u: uPlot, run: Run, style: string): void {
 }
 
 /** A line down at each kill, with a cross and its words at the top. */
-export function drawKills(u: uPlot, run: Run, style: string): void {
+export function drawKills(u: uPlot, run: Run, style: string, placed: Words): void {
   const { ctx } = u, { left, top, width, height } = u.bbox, scale = devicePixelRatio, arm = 4 * scale;
   ctx.strokeStyle = ctx.fillStyle = style;
   ctx.lineWidth = 1.5 * scale;
   ctx.font = `600 ${12 * scale}px system-ui, sans-serif`;
   ctx.textBaseline = "top";
-  for (const [i, [t, count]] of run.kills.entries()) {
-    const at = Math.min(u.valToPos(t, "x", true), left + width - arm), words = killWords(run, count), upper = top + (10 + ROW * (i % ROWS)) * scale;
+  for (const [t, count] of run.kills) {
+    const at = Math.min(u.valToPos(t, "x", true), left + width - arm), words = killWords(run, count);
     if (at < left || u.valToPos(t, "x", true) > left + width + 1) continue;
+    const long = ctx.measureText(words).width + 8 * scale, toRight = at + long + 6 * scale < left + width;
+    const down = placed.place(at - (toRight ? arm : long), at + (toRight ? long : arm), top + 4 * scale, top + 18 * scale);
+    const upper = top + 10 * scale + (down ?? 0);
     ctx.beginPath();
     ctx.moveTo(at, upper);
     ctx.lineTo(at, top + height);
@@ -70,8 +74,7 @@ export function drawKills(u: uPlot, run: Run, style: string): void {
       ctx.lineTo(at + arm, upper + turn * arm);
     }
     ctx.stroke();
-    const toRight = at + ctx.measureText(words).width + 14 * scale < left + width;
     ctx.textAlign = toRight ? "left" : "right";
-    ctx.fillText(words, at + (toRight ? 8 : -8) * scale, upper - 6 * scale);
+    if (down != null) ctx.fillText(words, at + (toRight ? 8 : -8) * scale, upper - 6 * scale);
   }
 }

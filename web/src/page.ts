@@ -1,5 +1,6 @@
 // The page of `mprof plot`: a curve to zoom and hover, functions, children, a legend of switches.
 import uPlot from "uplot";
+import { Words } from "./apart";
 import { across, brackets, colour, colourBeside, line, stems, top } from "./draw";
 import { Call, Child, duration, ending, Figure, highest, Lane, mib, percent, Points, rate, Run, seconds, signed, valueAt } from "./figure";
 import { drawGaps, drawKills, incidentFacts, incidentsAt } from "./incidents";
@@ -126,10 +127,11 @@ function drawAll(u: uPlot): void {
     if (controlGroup.on) line(u, run.group, themeColour("--group"), 1.2);
     if (limit.on && run.limit != null) across(u, run.limit, themeColour("--limit"));
   });
+  const placed = new Words();
+  runs.forEach((run, i) => runItems[i].on && kills.on && drawKills(u, run, themeColour("--limit"), placed));
   runs.forEach((run, i) => {
     const words = whole && run.peak < whole.all.peak ? "" : `${several && !whole && runs.length <= RUNS_IN_HEADER ? `${nameOf(run)}: ` : ""}peak ${mib(run.peak)}`;
-    if (runItems[i].on && kills.on) drawKills(u, run, themeColour("--limit"));
-    if (runItems[i].on && peak.on) top(u, run.peak_time, run.peak, words, several ? paintOf(i) : themeColour("--limit"));
+    if (runItems[i].on && peak.on) top(u, run.peak_time, run.peak, words, several ? paintOf(i) : themeColour("--limit"), placed);
   });
   if (!flame) main.functions.forEach((f, i) => functionItems[i].on && brackets(u, f.calls, colour(i)));
   ctx.restore();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from memory_profiler._pictures.apart import keep_apart
 from memory_profiler._pictures.common import Json, import_pyplot, values, visible
 from memory_profiler._pictures.incidents import draw_cpu, draw_gaps, draw_kills
 from memory_profiler._pictures.spending import spent
@@ -56,6 +57,7 @@ def draw(figure: Json) -> Any:
     if measures_cpu:
         draw_cpu(axes, runs, curve_colour)
     finish(axes, figure)
+    keep_apart(axes)
     if lanes:
         under = picture.add_axes((0.07, 0.2 / height, 0.66, lanes * LANE / height))
         if whole:

@@ -8,7 +8,6 @@ from memory_profiler._pictures.common import Json, values
 from memory_profiler._pictures.words import percent, seconds
 
 CPU, LIMIT, RULE = "#6b4fc0", "#b91c1c", "#d5dae1"  # as in web/src/theme.css
-ROWS = 4  # of words, so that neighbours do not cover each other
 
 
 def draw_gaps(axes: Any, run: Json) -> None:
@@ -31,13 +30,13 @@ def kill_words(run: Json, count: int) -> str:
 
 def draw_kills(axes: Any, run: Json) -> None:
     late = run["from"] + 0.75 * (run["to"] - run["from"])
-    for row, (time, count) in enumerate(run["kills"]):
+    for time, count in run["kills"]:
         axes.axvline(time, color=LIMIT, linewidth=1.2)
         axes.annotate(
             kill_words(run, count), (time, 1), xycoords=("data", "axes fraction"),
-            xytext=(-6 if time > late else 6, -4 - 13 * (row % ROWS)),
-            textcoords="offset points", va="top", ha="right" if time > late else "left",
-            color=LIMIT, fontsize="small", fontweight="bold",
+            xytext=(-6 if time > late else 6, -4), textcoords="offset points", va="top",
+            ha="right" if time > late else "left", color=LIMIT, fontsize="small",
+            fontweight="bold",
         )  # fmt: skip
 
 

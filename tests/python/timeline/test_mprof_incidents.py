@@ -64,6 +64,38 @@ def test_a_night_has_its_incidents_in_every_picture(here: Recorder) -> None:
     assert "the machine was suspended, 7 h" in named and "limit 256.000 MiB" in named
 
 
+def covered(boxes: list[list[float]]) -> bool:
+    """Whether one of [left, right, top, bottom] lies over another."""
+    return any(
+        a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]
+        for i, a in enumerate(boxes)
+        for b in boxes[:i]
+    )
+
+
+@pytest.mark.parametrize("words", [[], ["--overlay"]])
+def test_words_of_several_that_were_killed_at_once_can_be_read(
+    here: Recorder, words: list[str]
+) -> None:
+    for rank in range(4):
+        last = START + 60 + rank
+        lines = ["MPROF 1 by=1.0.0 pid=7 interval=1 metric=rss children=0 host=n clock=n"]
+        lines[0] += f" rank={rank}\nCMDLINE work"
+        lines += [f"MEM {3 * i + rank}.000000 {START + i}" for i in range(61 + rank)]
+        lines += [f"KILL 1 {last}", f"END {last} signal 9 samples=61 late=0 unsampled=-1"]
+        here.write(f"{rank}.dat", "\n".join(lines) + "\n")
+    files = [f"{rank}.dat" for rank in range(4)]
+    peaks = 4 if words else 1  # of a whole the highest alone
+    page, _ = pictures.page_of(here, *words, *files)
+    seen = pages.look("look_points.mjs", page)["light"]["words"]
+    mine = [one["box"] for one in seen if "killed" in one["text"] or "peak" in one["text"]]
+    assert len(mine) == 4 + peaks and not covered(mine)
+    axes = pictures.drawn_by_matplotlib(pictures.given_to_matplotlib(here, *words, *files))
+    shown = [text.get_window_extent() for text in axes.texts if text.get_visible()]
+    assert len(shown) == 4 + peaks
+    assert not covered([[box.x0, box.x1, box.y0, box.y1] for box in shown])
+
+
 def test_a_stopped_sampler_leaves_a_gap_that_is_told(here: Recorder) -> None:
     program = "import time\nprint('ready', flush=True)\nwhile True: time.sleep(.01)"
     mprof = here.start_until_ready(
