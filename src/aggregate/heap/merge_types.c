@@ -7,6 +7,7 @@
 
 #include "aggregate/heap/types.h"
 #include "base/array.h"
+#include "base/mix.h"
 #include "base/saturate.h"
 
 static int add_type(struct mp_heap_merge_types *types, const struct mp_heap_view *view,
@@ -37,31 +38,35 @@ static bool is_named(const struct mp_heap_merge_types *types, size_t number,
            !memcmp(text + its.offset, view->text + name.offset, name.length);
 }
 
-/* The number of a type here, made where there is none; that of another process mostly has the same place. Of
-   the first few, which are no types, the place is all. -1 with errno ENOMEM. */
+/* The number of a type here, made where there is none. Of the first few, which are no types, the place is all.
+   -1 with errno ENOMEM. */
 static int64_t find_type(struct mp_heap_merge_types *types, const struct mp_heap_view *view,
                          size_t place, char **text, size_t *size, size_t *room)
 {
     struct mp_heap_text name = view->types[place].name;
-    if (place < types->type_count &&
-        (place < MP_HEAP_TYPES_FIRST || is_named(types, place, view, name, *text)))
-        return (int64_t)place;
-    for (size_t i = MP_HEAP_TYPES_FIRST; i < types->type_count; i++)
-        if (is_named(types, i, view, name, *text))
-            return (int64_t)i;
-    return add_type(types, view, name, text, size, room) ? -1
-                                                         : (int64_t)types->type_count - 1;
+    struct mp_slots_at at;
+    if (place < MP_HEAP_TYPES_FIRST)
+        return place < types->type_count || !add_type(types, view, name, text, size, room)
+                   ? (int64_t)place
+                   : -1;
+    mp_slots_begin(&at, &types->named, mp_mix_bytes(view->text + name.offset, name.length));
+    while (mp_slots_next(&at, &types->named))
+        if (is_named(types, at.number, view, name, *text))
+            return at.number;
+    if (add_type(types, view, name, text, size, room) ||
+        mp_slots_put(&at, &types->named, (uint32_t)types->type_count - 1))
+        return -1;
+    return (int64_t)types->type_count - 1;
 }
 
 /* A stack's row of a type is one, whatever processes have it. */
 static int add_row(struct mp_heap_merge_types *types, const struct mp_heap_typed *row)
 {
-    if (mp_array_reserve((void **)&types->heads, &types->head_room, (size_t)row->node + 1,
-                         sizeof *types->heads))
-        return -1;
-    for (uint32_t at = types->heads[row->node]; at; at = types->next[at - 1]) {
-        struct mp_heap_typed *sum = &types->rows[at - 1];
-        if (sum->type != row->type)
+    struct mp_slots_at at;
+    mp_slots_begin(&at, &types->placed, mp_mix(row->node, row->type));
+    while (mp_slots_next(&at, &types->placed)) {
+        struct mp_heap_typed *sum = &types->rows[at.number - 1];
+        if (sum->node != row->node || sum->type != row->type)
             continue;
         sum->blocks = mp_sum(sum->blocks, row->blocks);
         sum->bytes = mp_sum(sum->bytes, row->bytes);
@@ -70,14 +75,17 @@ static int add_row(struct mp_heap_merge_types *types, const struct mp_heap_typed
         return 0;
     }
     if (mp_array_reserve((void **)&types->rows, &types->row_room, types->row_count + 1,
-                         sizeof *types->rows) ||
-        mp_array_reserve((void **)&types->next, &types->next_room, types->row_count + 1,
-                         sizeof *types->next))
+                         sizeof *types->rows))
         return -1;
-    types->rows[types->row_count] = *row;
-    types->next[types->row_count++] = types->heads[row->node];
-    types->heads[row->node] = (uint32_t)types->row_count;
-    return 0;
+    types->rows[types->row_count++] = *row;
+    return mp_slots_put(&at, &types->placed, (uint32_t)types->row_count);
+}
+
+static int begin(struct mp_heap_merge_types *types)
+{
+    bool failed = (!types->named.slots && mp_slots_init(&types->named, 0)) ||
+                  (!types->placed.slots && mp_slots_init(&types->placed, 0));
+    return failed ? -1 : 0;
 }
 
 int mp_heap_merge_types_add(struct mp_heap_merge_types *types,
@@ -94,9 +102,9 @@ int mp_heap_merge_types_add(struct mp_heap_merge_types *types,
         return 0;
     }
     uint32_t *numbers = calloc(all + 1, sizeof *numbers);
-    int failed = 0;
     if (!numbers)
         return -1;
+    int failed = begin(types);
     for (size_t i = 0; i < all && !failed; i++) {
         int64_t number = find_type(types, view, i, text, size, room);
         failed = number < 0;
@@ -116,7 +124,7 @@ void mp_heap_merge_types_release(struct mp_heap_merge_types *types)
 {
     free(types->types);
     free(types->rows);
-    free(types->heads);
-    free(types->next);
+    mp_slots_release(&types->named);
+    mp_slots_release(&types->placed);
     *types = (struct mp_heap_merge_types){0};
 }

@@ -5,14 +5,15 @@
 
 #include <stdbool.h>
 
+#include "base/slots.h"
 #include "record/heap.h"
 
 struct mp_heap_merge_types {
     struct mp_heap_type *types; /* owned, as the rows */
     struct mp_heap_typed *rows;
-    uint32_t *heads,
-        *next; /* owned: of each stack its first row + 1, of each row the stack's next one + 1 */
-    size_t type_count, type_room, row_count, row_room, head_room, next_room;
+    struct mp_slots named,
+        placed; /* types by their names; rows by stack and type, each one's number + 1 */
+    size_t type_count, type_room, row_count, row_room;
     size_t without; /* processes whose blocks nobody looked at */
     bool at;        /* rows are of the moment that a process is shown at, else of its end */
 };

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.one_version
 MEMORY = ["malloc", "calloc", "realloc", "mmap"]
 OTHERS = """strdup fopen fdopen opendir getcwd realpath read pread write fstat stat ftruncate
     fallocate rename unlink open fcntl pthread_create""".split()
-MOST = 12  # of one call, in one run: what comes later is of a kind with what came
+MOST = 8  # of one call, in one run: what comes later is of a kind with what came
 
 #: Its own lines are all that it prints, and begin with "own".
 WORK = """

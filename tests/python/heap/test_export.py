@@ -214,22 +214,6 @@ def test_ms_print_shows_the_peak_with_who_called(tmp_path: Path) -> None:
     assert times == sorted(times) and len(times) > 20
 
 
-def test_gos_pprof_shows_the_same(tmp_path: Path) -> None:
-    go = shutil.which("go") or shutil.which("/usr/local/go/bin/go")
-    if not go:
-        pytest.skip("Go is not installed")
-    capture = record(tmp_path, "kept = bytearray(5 * 2**20)\n")
-    export(capture, "pprof", "-o", "a.pb.gz")
-    done = subprocess.run(
-        [go, "tool", "pprof", "-top", "-lines", "-unit=B", "a.pb.gz"],
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
-    if "no such tool" in done.stderr:
-        pytest.skip("this Go has no pprof")
-    assert "Type: peak" in done.stdout and "<module>" in done.stdout, done
-    assert f"Total samples = {whole(capture, 'peak')[0]}B" in done.stdout
-
-
 def test_pprof_has_all_measures_and_when_it_was(odd: Path) -> None:
     pprof, said = Pprof(export_file(odd, "pprof")), report(odd)
     assert pprof.types == [

@@ -184,7 +184,7 @@ class Mappings(RuleBasedStateMachine):
 
 
 TestMappings = Mappings.TestCase
-TestMappings.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestMappings.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
 
 
 def test_a_heap_that_grows_page_by_page_is_one_interval() -> None:

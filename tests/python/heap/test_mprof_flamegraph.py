@@ -371,9 +371,9 @@ def test_faults_17_a_capture_cut_anywhere_gives_a_page_or_one_line(capture: Path
     whole = capture.read_bytes()
     cut = capture.with_name("cut.mprof")
     for size in [
-        *range(0, 2000, 97),
-        *range(2000, len(whole), 4001),
-        *range(65530, 131080, 6553),
+        *range(0, 2000, 193),
+        *range(2000, len(whole), 10007),
+        *range(65530, 131080, 13107),
     ]:
         cut.write_bytes(whole[:size])
         done = mprof("flamegraph", "-o", "cut.html", "cut.mprof", cwd=capture.parent)
