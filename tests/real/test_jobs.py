@@ -27,12 +27,22 @@ def run(job: str, instrument: str, tmp_path: pathlib.Path, base: pathlib.Path):
     return where
 
 
-def each_job(test):
-    groups = [pytest.param(job, marks=pytest.mark.xdist_group(job)) for job in JOBS]
-    return pytest.mark.parametrize("job", groups)(test)
+def each_job(jobs):
+    """A test of each job: of `jobs` in `make test-real`, of all in `make test-real-all`."""
+    groups = [
+        pytest.param(
+            job,
+            marks=[
+                pytest.mark.xdist_group(job),
+                *([] if job in jobs else [pytest.mark.whole]),
+            ],
+        )
+        for job in JOBS
+    ]
+    return pytest.mark.parametrize("job", groups)
 
 
-@each_job
+@each_job(JOBS)
 def test_a_job_is_itself_under_heap_and_its_lines_hold_their_bytes(job, tmp_path, base):
     where = run(job, "heap", tmp_path, base)
     held = harness.held_in_heap(where, job)
@@ -40,7 +50,7 @@ def test_a_job_is_itself_under_heap_and_its_lines_hold_their_bytes(job, tmp_path
         assert line.allows(held.get(line.line, 0), 64 << 10), (line, held.get(line.line))
 
 
-@each_job
+@each_job(JOBS[::2])
 def test_a_job_is_itself_when_sampled_and_its_lines_hold_their_bytes(job, tmp_path, base):
     where = run(job, "sampled", tmp_path, base)
     held = harness.held_in_heap(where, job)
@@ -49,7 +59,7 @@ def test_a_job_is_itself_when_sampled_and_its_lines_hold_their_bytes(job, tmp_pa
         assert line.allows(held.get(line.line, 0), error), (line, held.get(line.line))
 
 
-@each_job
+@each_job(JOBS[1::2])
 def test_a_job_is_itself_over_time_and_the_peak_holds_its_lines(job, tmp_path, base):
     where = run(job, "timeline", tmp_path, base)
     (peak,) = harness.mprof_json(where, "peak", "--json", "run.dat")
@@ -58,7 +68,7 @@ def test_a_job_is_itself_over_time_and_the_peak_holds_its_lines(job, tmp_path, b
     )
 
 
-@each_job
+@each_job(JOBS)
 def test_a_job_is_itself_under_all_and_its_lines_add_their_bytes(job, tmp_path, base):
     where = run(job, "lines", tmp_path, base)
     added = harness.added_by_lines(where, job)
