@@ -15,8 +15,8 @@
 #include "cmd/heap/attach_refusal.h"
 #include "cmd/shared/command.h"
 
-static const char request_name[] = "request",
-                  remote_name[] = "request" MP_INJECTION_REMOTE_NAME,
+static const char request_name[] = MP_ATTACH_REQUEST,
+                  remote_name[] = MP_ATTACH_REQUEST MP_INJECTION_REMOTE_NAME,
                   answer_name[] = "answer";
 
 enum { TRIES = 3 };
@@ -170,7 +170,7 @@ int mp_attach_ask(struct mp_attach_room *room, struct mp_target *target,
                   const struct mp_attach_asked *asked, const sigset_t *ends,
                   struct mp_attach_answer *answer)
 {
-    char file[sizeof room->there + sizeof request_name];
+    char file[sizeof room->there + sizeof request_name], asked_pid[16];
     size_t length;
     struct mp_injection injection;
     *answer = (struct mp_attach_answer){0};
@@ -178,6 +178,10 @@ int mp_attach_ask(struct mp_attach_room *room, struct mp_target *target,
     int failed = request ? mp_attach_room_put(room, request_name, request, length) : -1;
     if (!failed)
         failed = mp_attach_room_put(room, remote_name, request, length);
+    if (!failed)
+        failed = mp_attach_room_put(
+            room, MP_ATTACH_ASKED, asked_pid,
+            (size_t)snprintf(asked_pid, sizeof asked_pid, "%d", (int)target->pid));
     free(request);
     if (failed)
         return mp_fail("cannot write into %s of process %d: %s", room->there,
@@ -195,5 +199,6 @@ int mp_attach_ask(struct mp_attach_room *room, struct mp_target *target,
     mp_inject_no_more(target, file);
     mp_attach_room_take_back(room, remote_name);
     mp_attach_room_take_back(room, answer_name);
+    mp_attach_room_take_back(room, MP_ATTACH_ASKED);
     return code;
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/attach/inject.h"
 #include "cmd/shared/command.h"
 
 #ifndef SYS_openat2
@@ -141,6 +142,26 @@ static bool has_capture(int folder)
     return has;
 }
 
+/* The process that was asked there does not look for the request any more, or is gone. */
+static bool is_withdrawn(const struct mp_attach_room *room, int folder, const char *name)
+{
+    char file[sizeof room->there + sizeof MP_ATTACH_REQUEST];
+    const struct mp_attach_room its = {.folder = folder};
+    char *pid = mp_attach_room_read(&its, MP_ATTACH_ASKED);
+    struct mp_target target;
+    if (!pid)
+        return true;
+    enum mp_target_problem problem = mp_target_open(&target, (pid_t)atoi(pid));
+    snprintf(file, sizeof file, "%.*s%s/" MP_ATTACH_REQUEST,
+             (int)(strlen(room->there) - strlen(room->name)), room->there, name);
+    if (!problem)
+        mp_inject_no_more(&target, file);
+    mp_target_release(&target);
+    free(pid);
+    return problem != MP_TARGET_SYSTEM && problem != MP_TARGET_FORBIDDEN &&
+           problem != MP_TARGET_STOPPED && problem != MP_TARGET_TRACED;
+}
+
 static void remove_if_stale(const struct mp_attach_room *room, const char *name)
 {
     struct stat status;
@@ -151,7 +172,7 @@ static void remove_if_stale(const struct mp_attach_room *room, const char *name)
     if (!fstat(folder, &status) && (status.st_mode & 07777) == 0700 &&
         (status.st_uid == geteuid() || status.st_uid == room->target->user) &&
         time(NULL) - status.st_mtime > YOUNG && !flock(folder, LOCK_EX | LOCK_NB) &&
-        !has_capture(folder)) {
+        !has_capture(folder) && is_withdrawn(room, folder, name)) {
         empty(folder, 0);
         unlinkat(room->parent, name, AT_REMOVEDIR);
     }

@@ -16,6 +16,9 @@
 #include "capture/attach/target.h"
 
 #define MP_ATTACH_CAPTURE "heap.mprof" /* in it; of children heap.mprof.PID */
+#define MP_ATTACH_REQUEST "request"
+#define MP_ATTACH_ASKED \
+    "asked" /* the number of the process that was told to run the request */
 
 struct mp_attach_room {
     const struct mp_target *target;

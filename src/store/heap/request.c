@@ -236,13 +236,24 @@ static bool is_recorded(const char *path, uint64_t inode)
     return is;
 }
 
+/* Where its root is another one's folder, and we may be in one ourselves, names begin with that folder's. */
+static const char *in_its_root(int64_t pid, const char *path)
+{
+    char link[64], root[4096];
+    snprintf(link, sizeof link, "/proc/%" PRId64 "/root", pid);
+    ssize_t length = readlink(link, root, sizeof root);
+    bool below = length > 1 && length < (ssize_t)sizeof root &&
+                 !strncmp(path, root, (size_t)length) && path[length] == '/';
+    return below ? path + length : path;
+}
+
 /* Its own names may be another folder's here. */
 static char *name_here(int64_t pid, const char *path, uint64_t inode)
 {
     char *other = NULL;
     if (is_recorded(path, inode))
         return strdup(path);
-    if (asprintf(&other, "/proc/%" PRId64 "/root%s", pid, path) < 0)
+    if (asprintf(&other, "/proc/%" PRId64 "/root%s", pid, in_its_root(pid, path)) < 0)
         return NULL;
     if (is_recorded(other, inode))
         return other;
