@@ -117,6 +117,16 @@ static uint64_t elsewhere(PyObject *object)
     return 0;
 }
 
+/* From 3.15 on in a bytes object of its own. */
+static uint64_t bytearray_data(const PyByteArrayObject *array)
+{
+    uint64_t bytes = (uint64_t)array->ob_alloc;
+#if PY_VERSION_HEX >= 0x030F0000
+    bytes += bytes ? offsetof(PyBytesObject, ob_sval) + 1 : 0;
+#endif
+    return bytes;
+}
+
 static uint64_t kept(PyObject *object)
 {
     if (PyTuple_Check(object) || PyLong_Check(object) || PyBytes_Check(object))
@@ -128,7 +138,7 @@ static uint64_t kept(PyObject *object)
     if (PyAnySet_Check(object))
         return set_table((PySetObject *)object);
     if (PyByteArray_Check(object))
-        return (uint64_t)((PyByteArrayObject *)object)->ob_alloc;
+        return bytearray_data((PyByteArrayObject *)object);
     return elsewhere(object);
 }
 

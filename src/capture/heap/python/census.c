@@ -88,7 +88,15 @@ static uint32_t type_of(const struct counting *counting, uintptr_t address,
 struct owner {
     struct counting *counting;
     uint32_t type;
+    enum mp_family family;
 };
+
+/* From 3.15 on a bytearray has its data in a bytes object, which is nobody else's. */
+static bool is_data_of(const struct owner *owner, const struct mp_object *object)
+{
+    return owner->family == MP_FAMILY_BYTEARRAY && PyBytes_CheckExact(object->object) &&
+           Py_REFCNT(object->object) == 1;
+}
 
 /* A block that an object keeps is counted by itself as well, before or later: as what it looks like. */
 static size_t add_kept(void *context, uintptr_t address)
@@ -100,7 +108,8 @@ static size_t add_kept(void *context, uintptr_t address)
     if (!block.known)
         return 0;
     uint32_t type = type_of(counting, address, &block, &object);
-    if (!counts(counting, block.stack) || object.state == MP_OBJECT_LIVE)
+    if (!counts(counting, block.stack) ||
+        (object.state == MP_OBJECT_LIVE && !is_data_of(owner, &object)))
         return block.size;
     struct mp_weight weight = weight_of(counting, address, block.size);
     struct mp_heap_typed *row = row_of(counting, block.stack, type);
@@ -132,7 +141,8 @@ static void see(void *context, uintptr_t address, const struct mp_block *block)
         row->bytes += (int64_t)weight.bytes;
     }
     if (object.state == MP_OBJECT_LIVE)
-        mp_object_each_kept(&object, add_kept, &(struct owner){counting, type});
+        mp_object_each_kept(&object, add_kept,
+                            &(struct owner){counting, type, object.type->family});
 }
 
 /* Of objects from before, or in blocks from before that Python kept for reuse: no block is known there, but what they
@@ -142,8 +152,9 @@ static void see_tracked(void *context, const struct mp_object *object)
     struct counting *counting = context;
     uintptr_t block = (uintptr_t)object->object - object->type->before;
     if (!counting->failed && !mp_shadow_find(&counting->ledger->shadow, block).known)
-        mp_object_each_kept(object, add_kept,
-                            &(struct owner){counting, number_of(counting, object)});
+        mp_object_each_kept(
+            object, add_kept,
+            &(struct owner){counting, number_of(counting, object), object->type->family});
 }
 
 /* Mappings are no blocks: their stacks know what is there. */

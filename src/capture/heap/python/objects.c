@@ -297,6 +297,17 @@ static void tell_str(const struct telling *telling)
         tell(telling, ((const PyUnicodeObject *)ascii)->data.any);
 }
 
+/* From 3.15 on a bytes object has the data. */
+static void tell_bytearray(const struct telling *telling)
+{
+    const PyByteArrayObject *array = (PyByteArrayObject *)telling->object;
+#if PY_VERSION_HEX < 0x030F0000
+    tell(telling, array->ob_bytes);
+#else
+    tell(telling, array->ob_bytes_object);
+#endif
+}
+
 static void tell_type(const struct telling *telling)
 {
     const PyHeapTypeObject *type = (PyHeapTypeObject *)telling->object;
@@ -332,7 +343,7 @@ void mp_object_each_kept(const struct mp_object *object, mp_object_keeps *keeps,
         tell(&telling, ((PySetObject *)object->object)->table);
         break;
     case MP_FAMILY_BYTEARRAY:
-        tell(&telling, ((PyByteArrayObject *)object->object)->ob_bytes);
+        tell_bytearray(&telling);
         break;
     case MP_FAMILY_DEQUE:
         tell_deque(&telling);
