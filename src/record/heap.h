@@ -296,7 +296,8 @@ struct mp_heap {
     struct mp_heap_waste *waste;
     size_t room[MP_HEAP_TABLES]; /* items */
     unsigned chunks, most; /* of the file, the header's included; how many it may have */
-    bool stays;            /* there is a file, to be read when all is over */
+    bool stays;            /* there is a file, to be read when all is over, */
+    bool shared;           /* and its pages are what is written to */
     /* Makes room for more items of a table: 0, or -1 with errno (ENOSPC: the file is as large
        as it may be, or the disk is full). */
     int (*grow)(struct mp_heap *, enum mp_heap_table);

@@ -19,6 +19,10 @@
 #include "store/heap/holes.h"
 #include "store/identity/identity.h"
 
+enum {
+    FIRST_CHUNKS = MP_HEAP_THREADS + 1
+}; /* the header, and a chunk of each table that has a first item */
+
 /* The addresses for a table, in bytes: most may fill a good part of the file. */
 static size_t span_of(const struct mp_heap_file *file, enum mp_heap_table table)
 {
@@ -55,20 +59,25 @@ static char *start_of(const struct mp_heap_file *file, enum mp_heap_table table)
     return at;
 }
 
+static bool look(const struct mp_heap_file *file, int fd, struct stat *status)
+{
+    return fd >= 0 && !fstat(fd, status) && status->st_dev == file->device &&
+           status->st_ino == file->inode;
+}
+
 static bool is_ours(const struct mp_heap_file *file, int fd)
 {
     struct stat status;
-    return fd >= 0 && !fstat(fd, &status) && status.st_dev == file->device &&
-           status.st_ino == file->inode;
+    return look(file, fd, &status);
 }
 
 /* The program may have closed our descriptor, or put its own file there. */
-static int find_again(struct mp_heap_file *file)
+static int find_again(struct mp_heap_file *file, struct stat *status)
 {
-    if (is_ours(file, file->fd))
+    if (look(file, file->fd, status))
         return 0;
     int fd = file->path ? open(file->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) : -1;
-    if (fd >= 0 && !is_ours(file, fd)) {
+    if (fd >= 0 && !look(file, fd, status)) {
         close(fd);
         errno = EBADF;
         return -1;
@@ -80,11 +89,9 @@ static int find_again(struct mp_heap_file *file)
 }
 
 /* It was cut short, whether or not anybody met the place yet: to grow it would make zeros of that. */
-static bool lacks_some(const struct mp_heap_file *file)
+static bool lacks_some(const struct mp_heap_file *file, const struct stat *status)
 {
-    struct stat status;
-    return file->heap.is_cut || (is_ours(file, file->fd) && !fstat(file->fd, &status) &&
-                                 status.st_size < (off_t)file->heap.chunks * MP_HEAP_CHUNK);
+    return file->heap.is_cut || status->st_size < (off_t)file->heap.chunks * MP_HEAP_CHUNK;
 }
 
 /* In the signal handler too. */
@@ -104,32 +111,47 @@ static int map_private(char *at)
                                                                                        : 0;
 }
 
-static int allocate(int fd, off_t offset)
+/* Of a file that nobody else knows yet, all that it begins with. */
+static int allocate(struct mp_heap_file *file)
 {
     struct mp_limited limited;
+    unsigned chunks = file->heap.chunks ? 1 : FIRST_CHUNKS;
     mp_limit_begin(&limited);
-    int failed = fallocate(fd, 0, offset, MP_HEAP_CHUNK);
+    int failed = fallocate(file->fd, 0, (off_t)file->heap.chunks * MP_HEAP_CHUNK,
+                           (off_t)chunks * MP_HEAP_CHUNK);
     mp_limit_end(&limited, failed);
+    file->allocated += failed ? 0 : chunks;
     return failed;
+}
+
+/* Pages come one by one: around the first one of a short run's table the others are not touched. */
+static int map_shared(const struct mp_heap_file *file, char *at)
+{
+    void *mapped = mmap(at, MP_HEAP_CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                        file->fd, (off_t)file->heap.chunks * MP_HEAP_CHUNK);
+    if (mapped == MAP_FAILED)
+        return -1;
+    int kept = errno;
+    madvise(at, MP_HEAP_CHUNK, MADV_RANDOM);
+    errno = kept;
+    return 0;
 }
 
 static int map_chunk(struct mp_heap_file *file, char *at)
 {
-    off_t offset = (off_t)file->heap.chunks * MP_HEAP_CHUNK;
+    struct stat status;
     if (file->in_memory)
         return map_private(at);
-    if (find_again(file))
+    if (find_again(file, &status))
         return -1;
-    if (lacks_some(file)) {
+    if (lacks_some(file, &status)) {
         note_cut(&file->guarded);
         errno = ESTALE;
         return -1;
     }
-    if (allocate(file->fd, offset))
+    if (file->heap.chunks == file->allocated && allocate(file))
         return -1;
-    void *mapped = mmap(at, MP_HEAP_CHUNK, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-                        file->fd, offset);
-    return mapped == MAP_FAILED ? -1 : 0;
+    return map_shared(file, at);
 }
 
 /* A thread cancelled here would never give back the recorder's lock. */
@@ -177,8 +199,9 @@ static int map_header(struct mp_heap_file *file)
     }
     if (failed)
         return -1;
-    file->heap.chunks = 1;
     struct mp_heap *heap = &file->heap;
+    heap->chunks = 1;
+    heap->shared = !file->in_memory;
     heap->header = (struct mp_heap_header *)file->base;
     heap->nodes = (void *)start_of(file, MP_HEAP_NODES);
     heap->codes = (void *)start_of(file, MP_HEAP_CODES);
@@ -339,7 +362,8 @@ int mp_heap_file_write(const struct mp_heap_file *file, int fd)
 
 static int write_out(struct mp_heap_file *file)
 {
-    return find_again(file) ? -1 : mp_heap_file_write(file, file->fd);
+    struct stat status;
+    return find_again(file, &status) ? -1 : mp_heap_file_write(file, file->fd);
 }
 
 /* From `used` bytes of a stretch on. */
@@ -390,7 +414,8 @@ static void give_back_room(const struct mp_heap_file *file)
 static bool was_cut(struct mp_heap_file *file)
 {
     const struct mp_heap_header *header = file->heap.header;
-    if (lacks_some(file) ||
+    struct stat status;
+    if (file->heap.is_cut || (look(file, file->fd, &status) && lacks_some(file, &status)) ||
         memcmp(header->magic, MP_HEAP_MAGIC, sizeof header->magic) != 0 ||
         mp_heap_has_holes(&file->heap))
         note_cut(&file->guarded);

@@ -24,7 +24,8 @@ struct mp_heap_file {
     int fd;              /* owned; -1 without a file */
     dev_t device;
     ino_t inode;
-    bool in_memory; /* the file is written at the end */
+    bool in_memory;     /* the file is written at the end */
+    unsigned allocated; /* chunks that the disk has room for */
     struct mp_guarded guarded;
     int error; /* errno of the first growth that the system refused, or 0 */
     unsigned order[MP_HEAP_TABLES]; /* chunks each table has */

@@ -100,10 +100,6 @@ static void the_maps_have_a_stack_and_data_of_libraries(void **state)
     assert_true(balance.stacks > 0);
     assert_true(balance.libraries > 0);
     assert_true(balance.libraries < 64 << 20);
-    char *shared = mmap(NULL, page, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(mp_balance_is_shared(shared));
-    assert_false(mp_balance_is_shared(&balance));
-    munmap(shared, page);
 }
 
 static int64_t sum_of(const struct mp_heap_sheet *sheet)

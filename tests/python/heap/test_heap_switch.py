@@ -148,3 +148,39 @@ def test_under_mprof_heap_it_is_a_stretch_of_that_recording(tmp_path: Path) -> N
     for name, least in ("in.mprof", 0), ("out.mprof", 5 << 20):
         assert live(tmp_path, name, "kept =") >= 3 << 20
         assert (live(tmp_path, name, "before =") >= 5 << 20) == bool(least)
+
+
+AGAIN = (
+    HEAD
+    + """
+heap.start("a.mprof", sample=1 << 19)
+heap.stop()
+os.getppid()
+heap.start("b.mprof", sample=1 << 19)
+os.getppid()
+"""
+)
+
+
+def test_a_program_that_starts_again_is_held_up_by_few_system_calls(tmp_path: Path) -> None:
+    """It stands still meanwhile: what is known of the process is not asked again."""
+    (tmp_path / "program.py").write_text(AGAIN)
+    words = ["strace", "-qq", "-o", "calls", sys.executable, "program.py"]
+    try:
+        done = subprocess.run(
+            words, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+    except FileNotFoundError:
+        pytest.skip("needs strace")
+    if "ptrace" in done.stderr:
+        pytest.skip(f"strace may not trace here: {done.stderr}")
+    assert done.returncode == 0, done.stderr
+    whole = (tmp_path / "calls").read_text().split("getppid()")
+    calls = [line for line in whole[-2].splitlines()[1:] if "(" in line]
+    names = [line.partition("(")[0] for line in calls]
+    opened = [line.split('"')[1] for line in calls if line.startswith("openat(")]
+    assert names.count("fallocate") == 1  # waits for the disk's journal
+    assert opened.count("/proc/self/maps") == 1  # the longer, the more libraries there are
+    assert "/proc/self/stat" not in opened
+    looked = [line for line in calls if "fstat" in line and '""' in line]
+    assert len(looked) < 10, looked

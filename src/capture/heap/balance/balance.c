@@ -151,24 +151,3 @@ void mp_balance_read_maps(struct mp_heap_balance *balance, const void *ours)
     if (looking.pagemap >= 0)
         close(looking.pagemap);
 }
-
-struct search {
-    const void *address;
-    bool shared;
-};
-
-static bool find(void *context, const struct mp_mapping *mapping)
-{
-    struct search *search = context;
-    if (!holds(mapping, search->address))
-        return true;
-    search->shared = mapping->flags[3] == 's';
-    return false;
-}
-
-bool mp_balance_is_shared(const void *address)
-{
-    struct search search = {.address = address};
-    mp_mappings_each(find, &search);
-    return search.shared;
-}

@@ -9,7 +9,8 @@
 
 #include "record/heap.h"
 
-/* Once, before the others: finds mallinfo2(3), where malloc is that of the same library. */
+/* Before the others: finds mallinfo2(3), where malloc is that of the same library, once a process; forgets malloc's
+   heaps. */
 void mp_balance_init(void);
 
 /* A balance of which nothing is known. */
@@ -29,8 +30,5 @@ void mp_balance_take_absent(struct mp_heap_balance *, int64_t of_blocks, bool wh
 /* stacks and libraries, from /proc/self/maps and pagemap; about 0.5 ms. `ours` is in a library
    whose data are the recorder's. */
 void mp_balance_read_maps(struct mp_heap_balance *, const void *ours);
-
-/* Whether an address is in shared memory, or a file's. */
-bool mp_balance_is_shared(const void *);
 
 #endif

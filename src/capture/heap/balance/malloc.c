@@ -41,7 +41,7 @@ static uintptr_t read_heap_start(void)
 
 /* Another malloc, put before glibc's, brings its own malloc_usable_size(3), and is not what
    mallinfo2(3) tells of. */
-void mp_balance_init(void)
+static void find_malloc(void)
 {
     Dl_info asked, used;
     void *ask = dlsym(RTLD_DEFAULT, "mallinfo2");
@@ -49,11 +49,18 @@ void mp_balance_init(void)
     bool same = ask && usable && dladdr(ask, &asked) && dladdr(usable, &used) &&
                 asked.dli_fbase == used.dli_fbase;
     heap_start = read_heap_start();
-    ask_malloc = NULL;
-    heaps.count = 0;
-    heaps.bytes = 0;
     if (same)
         memcpy(&ask_malloc, &ask, sizeof ask);
+}
+
+void mp_balance_init(void)
+{
+    static bool known;
+    if (!known)
+        find_malloc();
+    known = true;
+    heaps.count = 0;
+    heaps.bytes = 0;
 }
 
 static size_t first_heap(void)

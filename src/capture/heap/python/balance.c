@@ -29,7 +29,6 @@ static struct {
     int again;                   /* times it may be read once more at any time */
     int64_t next_maps; /* reading of the maps at the earliest, ns since the start */
     struct mp_heap_balance latest; /* with what was not read again */
-    bool shared;                   /* the capture is a file's */
 } state;
 
 /* Resident pages of stretches of memory, a part of them asked when not `whole`. */
@@ -92,7 +91,7 @@ static void read_own(struct mp_heap_balance *balance, bool whole)
     each_own(&own);
     each_table(&tables);
     balance->own = own.resident + tables.resident;
-    balance->own_shared = state.shared ? tables.resident : 0;
+    balance->own_shared = mp_recording.heap->shared ? tables.resident : 0;
 }
 
 /* Large blocks and mappings, likewise. */
@@ -308,7 +307,6 @@ void mp_recording_balance_start(void)
     state.throttle.next = state.next_maps = state.heap = 0;
     state.again = AGAIN; /* the first block may be the largest */
     mp_recording_group_start();
-    state.shared = mp_balance_is_shared(mp_recording.heap->header);
     read_whole(MP_HEAP_AT_START, 0);
     mp_recording.ledger.noted = noted;
 }
