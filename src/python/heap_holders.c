@@ -16,8 +16,8 @@
 #include "python/waste_lines.h"
 #include "store/heap/holders.h"
 
-/* Questions: what retains most, types, what is wasted, and each line. */
-enum { ASK_LARGEST, ASK_TYPES, ASK_WASTE, ASK_LINES };
+/* Questions: what retains most, types, what is wasted, the tree of owners, and each line. */
+enum { ASK_LARGEST, ASK_TYPES, ASK_WASTE, ASK_OWNERS, ASK_LINES };
 
 enum { MOST_LINES = 10, MOST_TYPES = 10, LONGEST_NAME = 1 << 10 };
 
@@ -188,6 +188,8 @@ static void keep(struct mp_heap_keeping *keeping, const struct mp_holders *holde
                                        from->retained};
         if (from->question == ASK_TYPES)
             row->kind = MP_HEAP_HOLDER_TYPE;
+        if (from->question == ASK_OWNERS)
+            row->kind = MP_HEAP_HOLDER_OWNER;
         if (from->question < ASK_LINES)
             continue;
         row->kind = MP_HEAP_HOLDER_LINE;
@@ -208,10 +210,13 @@ static void fill(struct mp_heap_keeping *keeping, struct mp_question *questions)
     questions[ASK_LARGEST] = none;
     questions[ASK_TYPES] = none;
     questions[ASK_WASTE] = none;
+    questions[ASK_OWNERS] = none;
     if (asks(keeping, MP_HEAP_WANTS_LARGEST))
         questions[ASK_LARGEST].kind = MP_ASK_LARGEST;
     if (keeping->its.wants.what == MP_HEAP_WANTS_ALL)
         questions[ASK_TYPES].kind = MP_ASK_LARGEST_TYPES;
+    if (keeping->its.wants.what == MP_HEAP_WANTS_ALL)
+        questions[ASK_OWNERS].kind = MP_ASK_OWNERS;
     questions[ASK_TYPES].count = keeping->type_count;
     if (asks(keeping, MP_HEAP_WANTS_WASTE))
         questions[ASK_WASTE] = (struct mp_question){

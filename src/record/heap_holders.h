@@ -11,6 +11,7 @@ enum mp_heap_holder_kind {
     MP_HEAP_HOLDER_TYPE,    /* of a type's objects, those held alike */
     MP_HEAP_HOLDER_LINE,    /* of what a line allocated */
     MP_HEAP_HOLDER_NO_MEMORY, /* the only one: there was no memory to look */
+    MP_HEAP_HOLDER_OWNER,     /* what retains much, below what retains it */
     MP_HEAP_HOLDER_KINDS
 };
 
@@ -18,7 +19,8 @@ enum mp_heap_holder_kind {
 struct mp_heap_holder {
     uint32_t of, of_length; /* the type, the place of the line */
     uint32_t path, path_length;
-    uint32_t kind, others; /* ways that are summed here, which have no path */
+    uint32_t kind,
+        others; /* ways that are summed here, which have no path; of owners the one above */
     uint64_t count, bytes, retained;
 };
 

@@ -12,7 +12,7 @@
 #include "record/waste.h"
 
 enum {
-    MP_HOLDERS_ROWS = 320,    /* at most, of all questions */
+    MP_HOLDERS_ROWS = 560,    /* at most, of all questions */
     MP_HOLDERS_OF_ONE = 12,   /* of one */
     MP_HOLDERS_TEXT = 1 << 17 /* bytes of all ways */
 };
@@ -21,9 +21,11 @@ struct mp_holder {
     uint32_t question;      /* its number */
     uint32_t of, of_length; /* in the text: the type, where that was not in the question */
     uint32_t path, length;  /* in the text; of `others` none */
-    uint32_t others;        /* ways to objects that are summed here; 0: it is one way */
-    uint64_t count, bytes;  /* objects, and what these are large themselves */
-    uint64_t retained;      /* what would go with them */
+    uint32_t
+        others; /* ways to objects that are summed here; 0: it is one way. Of owners: the row that keeps it, among
+                        them, from 1 on; 0: no other keeps it alone */
+    uint64_t count, bytes; /* objects, and what these are large themselves */
+    uint64_t retained;     /* what would go with them */
 };
 
 enum mp_holders_end {

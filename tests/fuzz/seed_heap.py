@@ -99,6 +99,8 @@ def holders(made: Hostile) -> None:
         of = made.put((b"", b"", b"", b"app.Node", FILE + b":12\tf")[2 + i // 4])
         for others in (0, 0, i):
             made.holder(2 + i // 4, of, made.put(b"app.cache['\xff']"), MOST >> i, others)
+    for i in range(8):
+        made.holder(6, made.put(b"a.Node"), made.put(b"app.all[%d]" % i), MOST >> i, i // 2)
 
 
 def waste(made: Hostile) -> None:

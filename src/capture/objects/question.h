@@ -10,13 +10,14 @@
 #include "capture/heap/accounting/shadow.h"
 
 enum mp_question_kind {
-    MP_ASK_LARGEST,      /* what retains most of all */
-    MP_ASK_OBJECT,       /* one object: who refers to it */
-    MP_ASK_TYPES,        /* all of exactly these types, */
-    MP_ASK_OBJECTS,      /* or of a list: those that are held alike as one row */
-    MP_ASK_WASTE,        /* what objects take and would not need */
-    MP_ASK_EACH_TYPE,    /* of several: as MP_ASK_TYPES of each */
-    MP_ASK_LARGEST_TYPES /* the same of those whose objects are largest together */
+    MP_ASK_LARGEST,       /* what retains most of all */
+    MP_ASK_OBJECT,        /* one object: who refers to it */
+    MP_ASK_TYPES,         /* all of exactly these types, */
+    MP_ASK_OBJECTS,       /* or of a list: those that are held alike as one row */
+    MP_ASK_WASTE,         /* what objects take and would not need */
+    MP_ASK_EACH_TYPE,     /* of several: as MP_ASK_TYPES of each */
+    MP_ASK_LARGEST_TYPES, /* the same of those whose objects are largest together */
+    MP_ASK_OWNERS         /* what retains much, below what retains it */
 };
 
 /* At which line blocks were allocated. All borrowed; of the moment when a child was made, in which alone it is asked. */

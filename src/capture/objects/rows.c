@@ -5,6 +5,7 @@
 #include "base/pages.h"
 #include "capture/heap/accounting/open_addressing.h"
 #include "capture/objects/groups.h"
+#include "capture/objects/owners.h"
 #include "capture/objects/sizes.h"
 #include "capture/objects/waste.h"
 
@@ -315,6 +316,46 @@ static int add_largest_types(const struct mp_answering *answering, uint32_t numb
     return failed;
 }
 
+static bool is_it(const void *context, uint32_t node)
+{
+    return *(const uint32_t *)context == node;
+}
+
+static void add_owner(const struct mp_answering *answering, const struct mp_owner *owner,
+                      uint32_t number)
+{
+    const struct mp_paths paths = {answering->graph, answering->reach,
+                                   owner->count > 1 ? is_it : NULL, &owner->node};
+    struct mp_words words = words_of(answering->holders);
+    uint32_t of = answering->holders->text_size;
+    mp_words_put_type(&words, (PyTypeObject *)owner->type);
+    answering->holders->text_size = (uint32_t)words.size;
+    struct mp_holder *row = add_row(answering, number);
+    if (!row)
+        return;
+    row->of = of;
+    row->of_length = answering->holders->text_size - of;
+    row->others = owner->above;
+    row->count = owner->count;
+    row->bytes = owner->bytes;
+    row->retained = owner->retained;
+    mp_path_put(&paths, &words, owner->node, false);
+    end_path(answering, row, &words);
+}
+
+static int add_owners(const struct mp_answering *answering, uint32_t number)
+{
+    struct mp_owners *owners = mp_pages_new(1, sizeof *owners);
+    if (!owners || mp_owners_find(owners, answering->graph, answering->tree)) {
+        mp_pages_free(owners, 1, sizeof *owners);
+        return -1;
+    }
+    for (uint32_t i = 0; i < owners->count; i++)
+        add_owner(answering, &owners->owners[i], number);
+    mp_pages_free(owners, 1, sizeof *owners);
+    return 0;
+}
+
 int mp_rows_add(const struct mp_answering *answering, const struct mp_question *question,
                 uint32_t number)
 {
@@ -325,6 +366,8 @@ int mp_rows_add(const struct mp_answering *answering, const struct mp_question *
     if (question->kind == MP_ASK_WASTE)
         return mp_waste_find(answering->holders, answering->graph, answering->reach,
                              question->lines);
+    if (question->kind == MP_ASK_OWNERS)
+        return add_owners(answering, number);
     if (question->kind == MP_ASK_LARGEST_TYPES)
         return add_largest_types(answering, number);
     if (question->kind == MP_ASK_EACH_TYPE)

@@ -45,7 +45,7 @@ bool mp_heap_holders_shows(const struct mp_heap_holders_report *report,
                            const struct mp_heap_holder *row)
 {
     struct mp_heap_text of = text_of(row->of, row->of_length);
-    if (row->kind <= MP_HEAP_HOLDER_BROKEN || row->kind == MP_HEAP_HOLDER_NO_MEMORY ||
+    if (row->kind <= MP_HEAP_HOLDER_BROKEN || row->kind >= MP_HEAP_HOLDER_NO_MEMORY ||
         report->waste)
         return false;
     if (report->type)

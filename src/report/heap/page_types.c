@@ -94,10 +94,11 @@ void mp_heap_page_typed(FILE *out, const struct mp_heap_page *page, size_t graph
 static void put_holder(FILE *out, const struct mp_heap_view *view,
                        const struct mp_heap_holder *row)
 {
-    static const char *const kinds[MP_HEAP_HOLDER_KINDS] = {[MP_HEAP_HOLDER_LARGEST] =
-                                                                "largest",
-                                                            [MP_HEAP_HOLDER_TYPE] = "type",
-                                                            [MP_HEAP_HOLDER_LINE] = "line"};
+    static const char *const kinds[MP_HEAP_HOLDER_KINDS] = {
+        [MP_HEAP_HOLDER_LARGEST] = "largest",
+        [MP_HEAP_HOLDER_TYPE] = "type",
+        [MP_HEAP_HOLDER_LINE] = "line",
+        [MP_HEAP_HOLDER_OWNER] = "owner"};
     fprintf(out, "[\"%s\",", kinds[row->kind]);
     mp_escape_json(out, view->text + row->of, row->of_length);
     fputc(',', out);
@@ -121,7 +122,7 @@ void mp_heap_page_holders(FILE *out, const struct mp_heap_page *page)
             ",\"reached\":%" PRIu64 ",\"rows\":[",
             all->count, all->bytes, all->retained);
     for (size_t i = 1; i < count; i++) {
-        if (all[i].kind <= MP_HEAP_HOLDER_BROKEN)
+        if (all[i].kind <= MP_HEAP_HOLDER_BROKEN || all[i].kind == MP_HEAP_HOLDER_NO_MEMORY)
             continue;
         fputs(before, out);
         put_holder(out, view, &all[i]);

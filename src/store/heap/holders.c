@@ -66,7 +66,7 @@ int mp_heap_keep_holders(struct mp_heap *heap, int64_t time,
 
 const char *mp_heap_holders_check(const struct mp_heap_view *view, size_t *at)
 {
-    uint64_t bytes = 0, room = view->counts[MP_HEAP_TEXT];
+    uint64_t bytes = 0, owners = 0, room = view->counts[MP_HEAP_TEXT];
     for (*at = 0; *at < view->counts[MP_HEAP_HOLDERS]; ++*at) {
         const struct mp_heap_holder *row = &view->holders[*at];
         bytes += row->path_length;
@@ -79,6 +79,9 @@ const char *mp_heap_holders_check(const struct mp_heap_view *view, size_t *at)
             return "texts overlap";
         if (row->of_length > LONGEST_NAME)
             return "the name of what is held is too long";
+        if (row->kind == MP_HEAP_HOLDER_OWNER && row->others > owners)
+            return "what keeps it comes later";
+        owners += row->kind == MP_HEAP_HOLDER_OWNER;
     }
     return NULL;
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from captures import page_of, record, table
+from captures import output, page_of, record, table
 from pages import look
 
 if TYPE_CHECKING:
@@ -136,28 +137,33 @@ def test_colours_by_type_have_a_legend(seen: dict) -> None:
     assert frames["fill"] != fill["fill"] and "hsl(210 68%" in frames["fill"]
 
 
-def test_holders_are_a_graph_by_the_names_that_lead_to_objects(seen: dict) -> None:
+def test_holders_are_as_wide_as_what_they_retain(capture: Path, seen: dict) -> None:
     shown = seen["holders"]
     assert shown["pressed"] == ["still live", "holders"]
-    data = frame_of(shown, "._data", ".CACHE")
-    assert frame_of(shown, ".CACHE", "__main__")["value"] >= data["value"] > MIB / 4
-    (items,) = [
-        f
-        for f in shown["frames"]
-        if f["name"].startswith("['user:") and f["above"].startswith("._data")
-    ]
-    assert items["value"] > 0.5 * data["value"]
+    assert "each is as wide as what it retains" in shown["chosen"]
+    told = json.loads(output("objects", "--json", capture.name, cwd=capture.parent))
+    most = [row for row in told["rows"] if row["kind"] == "largest"]
+    retained = {row["path"]: row["retained"] for row in most}
+    data = frame_of(shown, ".CACHE._data", "__main__")
+    assert data["value"] == retained["__main__.CACHE._data"] and "dict" in data["name"]
     assert any("it retains" in fact for fact in data["facts"])
+    (items,) = [f for f in shown["frames"] if f["name"].startswith("3,000 list")]
+    assert items["above"] == ".CACHE._data: dict"
+    assert 0.5 * data["value"] < items["value"] < data["value"]
     more = frame_of(shown, ".more", "__main__")
     assert more["value"] == pytest.approx(2 * MIB, rel=0.01)
+    (whole,) = [f for f in shown["frames"] if not f["depth"]]
+    assert whole["value"] == told["reached"]
+    below: dict[str, int] = {}
+    for frame in shown["frames"]:
+        below[frame["above"]] = below.get(frame["above"], 0) + frame["value"]
+    assert below[".CACHE._data: dict"] <= data["value"]  # what each keeps alone is apart
     found = [f for f in seen["found"]["frames"] if f["marked"]]
-    assert [f["name"] for f in found][:1] == [data["name"]] and seen["found"]["found"]
+    assert data["name"] in [f["name"] for f in found] and seen["found"]["found"]
     assert seen["narrow"]["scrolls"] <= 420
-    (others,) = [f for f in shown["frames"] if f["name"].startswith("(other ways)")]
+    (rest,) = [f for f in shown["frames"] if f["name"].startswith("(what retains less)")]
     first = [f for f in shown["frames"] if f["depth"] == 1 and f["kind"] == "held"]
-    assert (
-        first and max(f["left"] for f in first) < others["left"]
-    )  # however much they hold
+    assert first and max(f["left"] for f in first) < rest["left"]
 
 
 def test_the_table_of_types_is_of_the_moment_that_is_shown(capture: Path) -> None:

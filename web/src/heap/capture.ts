@@ -54,8 +54,8 @@ export interface Typed { type: number; cells: [number, number][] }
 /** What the blocks were when somebody counted: at moments by their numbers, `time` and `live` of that before the end; rows of [type, objects, bytes,
  *  bytes beside], and [how many, the same] of the types that have none. */
 export interface Census { at: (number | "peak" | "end")[]; time?: number; live?: number; rows: [number, number, number, number][]; more: [number, number, number, number] }
-/** Objects of a type that are held alike, what a line allocated, or what retained most. */
-export interface Holder { kind: "largest" | "type" | "line"; of: string; path: string; objects: number; bytes: number; retained: number; others: number }
+/** Objects of a type that are held alike, what a line allocated, what retained most; of owners `others` is the one above, from 1 on. */
+export interface Holder { kind: "largest" | "type" | "line" | "owner"; of: string; path: string; objects: number; bytes: number; retained: number; others: number }
 /** A process of several, or a worker with its children. */
 export interface Member { name: string; peak: number; host: string }
 /** A line where processes differ: what each of them holds there. */

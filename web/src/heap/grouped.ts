@@ -1,6 +1,6 @@
 // The graph as something else than stacks: first what the blocks are, or by whom objects are held.
 import { Capture, Frame, Graph, Holder } from "./capture";
-import { many, size } from "./words";
+import { count, many, size } from "./words";
 
 export type View = "stacks" | "types" | "holders";
 
@@ -55,11 +55,45 @@ export const partsOf = (path: string): string[] => path.match(PART) ?? [path];
 const factsOf = (path: string, { of, objects, retained }: Holder): string[] =>
   [path, `${many(objects, "object")} of ${of}`, ...(retained ? [`${objects === 1 ? "it retains" : "they retain"} ${size(retained)}: what would go with ${objects === 1 ? "it" : "them"}`] : [])];
 
+const typeOf = ({ types }: Capture, of: string): number => types.findIndex((name) => name === of || name.endsWith(`.${of}`));
+
+/** What a way adds to the one that it leads through. */
+function below(path: string, above: string): string {
+  const parts = partsOf(path), others = partsOf(above), same = parts.findIndex((part, i) => part !== others[i]);
+  return parts.slice(Math.max(same, 0)).join("").trim();
+}
+
+/** What retains much: each is as wide as what would go with it, and above what it alone keeps. */
+function byOwner(capture: Capture, owners: Holder[]): Graph {
+  let id = 9e8, shown = 0;
+  const root = blank(id++, "root"), made: Frame[] = [], { reached } = capture.holders!;
+  for (const { of, path, objects, bytes, retained, others } of owners) {
+    const above = owners[others - 1], several = objects > 1, its = several ? "their" : "its";
+    const name = several ? `${count(objects)} ${of}` : below(path, above?.path ?? "");
+    const facts = [several ? `such as ${path}` : path, `${several ? "they retain" : "it retains"} ${size(retained)}: what would go with ${several ? "them" : "it"}`, `${its} own size is ${size(bytes)}`];
+    const frame = { ...blank(id++, "held", several || name.endsWith(of) || (!above && of === "dict") ? name : // a module is its dict
+      `${name}: ${of}`), facts, type: typeOf(capture, of) };
+    add(frame, retained);
+    (made[others - 1] ?? root).children.push(frame);
+    made.push(frame);
+    if (!others) shown += retained;
+  }
+  if (reached > shown) {
+    const rest = { ...blank(id++, "rest", "(what retains less)"), facts: ["objects that nothing larger keeps alone, and that retain little"] };
+    add(rest, reached - shown);
+    root.children.push(rest);
+  }
+  root.facts = ["each is as wide as what it retains: what would go with it"];
+  add(root, Math.max(reached, shown));
+  return whole(root, capture.graphs[0]);
+}
+
 /** Objects by the names that lead to them: each is below the one that its shortest way goes through. */
 export function byHolder(capture: Capture): Graph {
   let id = 9e8;
   const root = blank(id++, "root"), nodes = new Map<string, Frame>([["", root]]), { rows, reached } = capture.holders!;
-  const typeOf = (of: string): number => capture.types.findIndex((name) => name === of || name.endsWith(`.${of}`));
+  const owners = rows.filter(({ kind }) => kind === "owner");
+  if (owners.length) return byOwner(capture, owners);
   const enter = (parts: string[]): Frame[] => {
     const way = [root];
     parts.forEach((part, i) => {
@@ -74,7 +108,7 @@ export function byHolder(capture: Capture): Graph {
     const way = enter(row.others ? [OTHER_WAYS, ` ${row.of}`] : partsOf(row.path)), last = way[way.length - 1];
     for (const frame of way) add(frame, row.bytes);
     last.facts = [...(last.facts ?? []), ...factsOf(row.path || `${many(row.others, "other way")}, none of which holds much`, row).slice(row.others ? 0 : 1)];
-    last.type = typeOf(row.of);
+    last.type = typeOf(capture, row.of);
     if (row.others) continue;
     if (!last.label?.endsWith(row.of)) last.label = `${last.label}: ${row.of}`;
   }
