@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -12,7 +13,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "python/heap"))
 from injector import build_injector
 
 TOP = pathlib.Path(__file__).parents[2]
-COUNT = 2000  #: injections
+COUNT = int(os.environ.get("INJECTIONS", 2000))
 
 #: Threads in everything that may be under way: what any of them finds wrong is in the last line.
 PROGRAM = """

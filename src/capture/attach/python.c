@@ -174,8 +174,10 @@ static bool find_libc(struct mp_python *python, const struct mp_mappings *mappin
             continue;
         python->copy = mp_symbols_find(&symbols, "memccpy");
         python->map = mp_symbols_find(&symbols, "mmap");
-        if (python->copy && python->map)
-            libc = one->path;
+        if (!python->copy || !python->map)
+            continue;
+        libc = one->path;
+        python->is_glibc = mp_symbols_find(&symbols, "gnu_get_libc_version");
     }
     for (size_t i = 0; libc && i < mappings->count && !python->restorer; i++)
         if (is_restorers(&mappings->items[i], libc))

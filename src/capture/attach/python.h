@@ -38,7 +38,7 @@ struct mp_python_remote {
 struct mp_python {
     int mem;          /* /proc/PID/mem, the caller's */
     uint32_t version; /* as PY_VERSION_HEX */
-    bool free_threaded;
+    bool free_threaded, is_glibc;
     uint64_t runtime, runtime_end;              /* _PyRuntime, and where its mapping ends */
     uint64_t add_pending, run, ensure, release; /* functions */
     uint64_t copy, map,

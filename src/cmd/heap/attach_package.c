@@ -178,17 +178,9 @@ static char *find_by_environment(const struct wanted *wanted)
     return found;
 }
 
-static bool is_musl(const struct mp_target *target)
-{
-    for (size_t i = 0; i < target->mappings.count; i++)
-        if (strstr(target->mappings.items[i].path, "/ld-musl-"))
-            return true;
-    return false;
-}
-
 char *mp_attach_package_find(const struct mp_target *target, bool *its)
 {
-    struct wanted wanted = {.target = target, .musl = is_musl(target)};
+    struct wanted wanted = {.target = target, .musl = !target->python.is_glibc};
     int minor = mp_python_minor(&target->python);
     snprintf(wanted.start, sizeof wanted.start, "_core.cpython-3%d-", minor);
     char *found = find_by_mappings(&wanted);
@@ -263,7 +255,7 @@ static int copy(struct mp_attach_room *room, const struct wanted *wanted, int fo
 
 char *mp_attach_package_bring(struct mp_attach_room *room, const char *here, bool its)
 {
-    struct wanted wanted = {.target = room->target, .musl = is_musl(room->target)};
+    struct wanted wanted = {.target = room->target, .musl = !room->target->python.is_glibc};
     char prefix[64], path[4200];
     int length = snprintf(prefix, sizeof prefix, "/proc/%d/root", (int)room->target->pid);
     if (its)

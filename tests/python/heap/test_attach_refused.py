@@ -120,6 +120,29 @@ def test_a_program_with_the_words_of_a_free_threaded_python(
         say_free_threaded(target, f"3.{minor}")
 
 
+#: Exports what a Python 3.12 does, whose main thread runs.
+WITH_WORDS = (
+    FREE_THREADED.partition("struct {")[0]
+    + """
+static uint64_t state[64], interpreter[128] = {[9] = (uint64_t)state};
+uint64_t _PyRuntime[512] = {[6] = (uint64_t)interpreter};
+const unsigned long"""
+    + FREE_THREADED.partition("const unsigned long")[2]
+)
+
+
+def test_a_python_of_musl_needs_a_memory_profiler_of_its_own_kind(here: Recorder) -> None:
+    """None can be had here: a program with its words, and with musl."""
+    if not shutil.which("musl-gcc"):
+        pytest.skip("there is no musl-gcc: tools/setup musl installs it")
+    here.write("main.c", WITH_WORDS)
+    command = ["musl-gcc", "-rdynamic", "-DVERSION=0x30c01f0", "main.c", "-o", "python3"]
+    subprocess.run(command, cwd=here.path, check=True)
+    with running(here, python=str(here.path / "python3")) as target:
+        said = refused(target)
+    assert "runs CPython 3.12 with musl, for which there is no memory_profiler" in said
+
+
 @pytest.fixture
 def set_uid(here: Recorder) -> list[str]:
     """Words that run this Python with root's rights, for whoever starts it."""
