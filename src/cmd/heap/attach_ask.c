@@ -23,14 +23,12 @@ enum { TRIES = 3 };
 static const int64_t first_pause = 500000, longest_pause = 20000000, again = 250000000,
                      told_after = 2000000000, most = 60000000000, to_answer = 10000000000;
 
-/* What the process runs: it finds `page` among its names. Once memory_profiler is loaded there is nothing to
-   compile but this. */
+/* What the process runs: it finds `page` among its names. Once memory_profiler is loaded there is little to
+   compile: the rest is a text until it is needed. */
 static const char program[] =
-    "page = globals().get('page', 0)\n"
+    "known = __import__('sys').modules.get('memory_profiler._attach.run')\n"
+    "known.main(asked, globals().get('page', 0)) if known else exec('''\n"
     "def run():\n"
-    "    known = __import__('sys').modules.get('memory_profiler._attach.run')\n"
-    "    if known:\n"
-    "        return known.main(asked, page)\n"
     "    its = {'__name__': 'memory_profiler._attach.run', '__builtins__': __builtins__}\n"
     "    name = asked['folder'] + '/memory_profiler/_attach/run.py'\n"
     "    try:\n"
@@ -38,11 +36,12 @@ static const char program[] =
     "            exec(compile(file.read(), name, 'exec'), its)\n"
     "    except Exception as problem:\n"
     "        with open(asked['answer'] + '.new', 'w') as file:\n"
-    "            print('failed', type(problem).__name__, problem, sep='\\n', file=file)\n"
+    "            print('failed', type(problem).__name__, problem, sep='\\\\n', file=file)\n"
     "        __import__('posix').rename(asked['answer'] + '.new', asked['answer'])\n"
     "    else:\n"
-    "        its['main'](asked, page)\n"
-    "run()\n";
+    "        its['main'](asked, globals().get('page', 0))\n"
+    "run()\n"
+    "''')\n";
 
 /* Any bytes, as os.fsdecode() has them. */
 static void put_name(FILE *out, const char *key, const char *folder, const char *name)
