@@ -23,7 +23,8 @@ enum { MOST_LINES = 10, MOST_TYPES = 10, LONGEST_NAME = 1 << 10 };
 
 /* With whom they are answered, and what comes of it. */
 struct mp_heap_keeping {
-    struct mp_heap_finding its;
+    struct mp_heap_finding its; /* its name is there while it begins */
+    uint32_t of;                /* a mark of that */
     struct mp_holders *holders; /* owned: what the child fills; NULL: none does */
     pid_t child;
     bool of_lines;            /* the next three were made */
@@ -275,6 +276,7 @@ struct mp_heap_keeping *mp_heap_holders_begin(const struct mp_heap_finding *its)
     struct mp_heap_keeping *keeping = calloc(1, sizeof *keeping);
     if (keeping) {
         keeping->its = *its;
+        keeping->of = mp_heap_wants_mark(&its->wants);
         say(keeping, MP_HEAP_HOLDER_NO_MEMORY); /* until it was found */
         if (mp_hooks_are_open() &&
             (asks(keeping, MP_HEAP_WANTS_LINE) || asks(keeping, MP_HEAP_WANTS_WASTE)))
@@ -347,7 +349,8 @@ static void put_paused(void *context)
         waste =
             (struct mp_heap_waste_rows){kept->rows, kept->count, kept->text, kept->size};
     }
-    putting->failed = mp_heap_keep_holders(putting->heap, putting->time, &holders, &waste);
+    putting->failed = mp_heap_keep_holders(putting->heap, putting->time, its ? its->of : 0,
+                                           &holders, &waste);
 }
 
 int mp_heap_holders_put(struct mp_heap *heap, int64_t time, struct mp_heap_keeping *keeping)

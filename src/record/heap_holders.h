@@ -41,6 +41,9 @@ struct mp_heap_wants {
     const char *name; /* borrowed: of the type, the line; else NULL */
 };
 
+/* The same for the same question, others for most others; never 0. */
+uint32_t mp_heap_wants_mark(const struct mp_heap_wants *);
+
 /* What another process asks for, in the header. One asks at a time; a number stands for all that ask
    before it is begun. */
 struct mp_heap_holders_asked {
@@ -49,8 +52,8 @@ struct mp_heap_holders_asked {
     int64_t time;        /* ns since the start, of the rows there are; 0: of the end */
     uint32_t text, room; /* where the rows' texts are, and may be: the next ones too */
     char name[MP_HEAP_WANTS_NAME]; /* of the type, the line; ended by NUL */
-    uint32_t looked,
-        spare; /* up to which number a child has; its answer is to be put here */
+    uint32_t looked; /* up to which number a child has; its answer is to be put here */
+    uint32_t of; /* what the rows there are answer, as mp_heap_wants_mark(); 0: not said */
 };
 
 #endif

@@ -42,7 +42,7 @@ static void put_waste(struct mp_heap *heap, const struct mp_heap_waste_rows *fro
     }
 }
 
-int mp_heap_keep_holders(struct mp_heap *heap, int64_t time,
+int mp_heap_keep_holders(struct mp_heap *heap, int64_t time, uint32_t of,
                          const struct mp_heap_holder_rows *holders,
                          const struct mp_heap_waste_rows *waste)
 {
@@ -57,6 +57,7 @@ int mp_heap_keep_holders(struct mp_heap *heap, int64_t time,
     memcpy(heap->text + at, holders->text, holders->size);
     memcpy(heap->text + at + holders->size, waste->text, waste->size);
     heap->header->holders.time = time;
+    heap->header->holders.of = of;
     put_holders(heap, holders, (uint32_t)at);
     put_waste(heap, waste, (uint32_t)((uint64_t)at + holders->size));
     __atomic_store_n(&counts[MP_HEAP_WASTE], waste->count, __ATOMIC_RELEASE);

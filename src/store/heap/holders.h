@@ -19,9 +19,10 @@ struct mp_heap_waste_rows {
     size_t size;
 };
 
-/* Puts both in place of those there are; `time`: ns since the start, 0 at the end. 0, or -1 with errno: then there are
-   none. */
-int mp_heap_keep_holders(struct mp_heap *, int64_t time, const struct mp_heap_holder_rows *,
+/* Puts both in place of those there are, as the answer to what `of` is the mark of, mp_heap_wants_mark(); `time`: ns
+   since the start, 0 at the end. 0, or -1 with errno: then there are none. */
+int mp_heap_keep_holders(struct mp_heap *, int64_t time, uint32_t of,
+                         const struct mp_heap_holder_rows *,
                          const struct mp_heap_waste_rows *);
 
 /* NULL, or what is wrong with item *at. */

@@ -175,6 +175,22 @@ def test_several_that_ask_a_program_at_once_are_all_answered(busy: Recorded) -> 
         assert not one.returncode and json.loads(out)["rows"][0]["objects"] == 4000, err
 
 
+def test_several_that_ask_different_things_are_each_answered(busy: Recorded) -> None:
+    wanted = {"Row": 4000, "Rare": 3}
+    asking = [
+        (name, busy.here.start("objects", "--json", "--type", name, busy.pid))
+        for name in [*wanted] * 3
+    ]
+    waste = busy.here.start("objects", "--waste", busy.pid)
+    for name, one in asking:
+        out, err = one.communicate(timeout=60)
+        assert (
+            not one.returncode and json.loads(out)["rows"][0]["objects"] == wanted[name]
+        ), err
+    out, err = waste.communicate(timeout=60)
+    assert b"copies of others" in out, err
+
+
 def test_what_was_asked_stays_in_the_capture_with_its_time(tmp_path: Path) -> None:
     recorded = Recorded(Recorder(tmp_path), BUSY)
     rows(recorded.here, "--type", "Row", recorded.pid)
@@ -345,6 +361,8 @@ def test_what_cannot_be_asked_is_one_line(tmp_path: Path) -> None:
     assert done.code and done.err == "mprof: no process 999999999\n"
     with running(here) as target:
         os.kill(target.pid, signal.SIGSTOP)
+        stat = Path(f"/proc/{target.pid}/stat")
+        wait_for(lambda: ") T " in stat.read_text(), "that it stands")
         done = here.mprof("objects", target.pid)
         assert done.code and "is stopped by a signal" in done.err
         os.kill(target.pid, signal.SIGCONT)
