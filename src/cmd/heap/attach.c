@@ -21,6 +21,7 @@
 #include "cmd/shared/command.h"
 #include "store/heap/request.h"
 #include "store/heap/run.h"
+#include "store/heap/spare.h"
 
 enum {
     TICK = 100000000, /* ns: how soon an end is noticed */
@@ -288,6 +289,8 @@ int mp_attach_run(const struct mp_attach_settings *settings, const char *pid)
                     (int)attach.target.pid, attach.path);
         else
             code = end(&attach);
+        if (!attach.apart)
+            mp_heap_give_back_of(attach.path);
         code = take_home(&attach, code);
     }
     mp_attach_release(&attach);

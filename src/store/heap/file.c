@@ -17,6 +17,7 @@
 #include "base/limit.h"
 #include "base/output.h"
 #include "store/heap/holes.h"
+#include "store/heap/spare.h"
 #include "store/identity/identity.h"
 
 enum {
@@ -366,50 +367,6 @@ static int write_out(struct mp_heap_file *file)
     return find_again(file, &status) ? -1 : mp_heap_file_write(file, file->fd);
 }
 
-/* From `used` bytes of a stretch on. */
-static void punch(const struct mp_heap_file *file, off_t start, size_t used, size_t length)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    used = (used + page - 1) / page * page;
-    if (used < length)
-        fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, start + (off_t)used,
-                  (off_t)(length - used));
-}
-
-/* Of a chunk of entries, each of which is some moments'. */
-static void give_back_slots(const struct mp_heap_file *file, size_t first, off_t start)
-{
-    const size_t size = MP_HEAP_SLOT * sizeof(struct mp_heap_holding);
-    for (size_t i = 0; i < MP_HEAP_CHUNK / size; i++) {
-        const struct mp_heap_moment *moment = &file->heap.moments[first + i];
-        bool is_one =
-            first + i < file->heap.header->counts[MP_HEAP_MOMENTS] && moment->stamp;
-        punch(file, start + (off_t)(i * size),
-              is_one ? moment->count * sizeof(struct mp_heap_holding) : 0, size);
-    }
-}
-
-/* The disk that chunks do not use, which is most of a short run's file: a hole reads as zeros, as
-   it did. Where that cannot be, nothing is lost. */
-static void give_back_room(const struct mp_heap_file *file)
-{
-    const struct mp_heap_header *header = file->heap.header;
-    size_t before[MP_HEAP_TABLES] = {0};
-    for (unsigned i = 0; i < file->heap.chunks && is_ours(file, file->fd); i++) {
-        enum mp_heap_table table = (enum mp_heap_table)header->owners[i];
-        size_t used =
-            table ? header->counts[table] * mp_heap_item_size(table) : sizeof *header;
-        size_t first = before[table];
-        off_t start = (off_t)i * MP_HEAP_CHUNK;
-        before[table] += MP_HEAP_CHUNK;
-        if (table == MP_HEAP_ENTRIES)
-            give_back_slots(file, first / MP_HEAP_SLOT / sizeof(struct mp_heap_holding),
-                            start);
-        else
-            punch(file, start, used > first ? used - first : 0, MP_HEAP_CHUNK);
-    }
-}
-
 /* Who cuts it short and lets it grow again leaves zeros. */
 static bool was_cut(struct mp_heap_file *file)
 {
@@ -429,8 +386,10 @@ int mp_heap_file_finish(struct mp_heap_file *file)
         return -1;
     }
     __atomic_store_n(&file->heap.header->clean, 1, __ATOMIC_RELEASE);
-    if (!file->in_memory)
-        give_back_room(file);
+    /* Who attached does it: it may wait for the disk, and the program stands still here. */
+    if (!file->in_memory && !file->heap.header->attached && is_ours(file, file->fd))
+        mp_heap_give_back(file->fd, file->heap.header, file->heap.moments,
+                          file->heap.chunks);
     return file->in_memory && file->inode ? write_out(file) : 0;
 }
 

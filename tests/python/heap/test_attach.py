@@ -44,6 +44,20 @@ def test_what_is_allocated_while_it_is_attached_to_is_at_its_line(here: Recorder
     assert 16 * MIB <= held(here, "keep") < 17 * MIB
 
 
+def test_the_disk_that_a_capture_did_not_need_is_given_back(here: Recorder) -> None:
+    """By mprof: the program would stand still for it."""
+    with running(here) as target:
+        with attached(here, target, "-o", "a.mprof") as mprof:
+            while_recorded = (here.path / "a.mprof").stat()
+            mprof.detach()
+        assert target.end() == "ended 0"
+    ended = (here.path / "a.mprof").stat()
+    assert ended.st_size >= while_recorded.st_size >= 5 << 16
+    if while_recorded.st_blocks * 512 >= while_recorded.st_size:  # as far as it is told
+        assert ended.st_blocks * 512 <= while_recorded.st_size // 2
+    assert not figures(here)["incomplete"]
+
+
 def test_a_report_says_what_was_there_before(here: Recorder) -> None:
     with running(here) as target:
         for _ in range(4):

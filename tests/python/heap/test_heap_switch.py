@@ -150,33 +150,34 @@ def test_under_mprof_heap_it_is_a_stretch_of_that_recording(tmp_path: Path) -> N
         assert (live(tmp_path, name, "before =") >= 5 << 20) == bool(least)
 
 
-AGAIN = (
-    HEAD
-    + """
+#: Between the last two of os.getppid() is what is looked at.
+AGAIN = """
 heap.start("a.mprof", sample=1 << 19)
 heap.stop()
 os.getppid()
 heap.start("b.mprof", sample=1 << 19)
 os.getppid()
 """
-)
 
 
-def test_a_program_that_starts_again_is_held_up_by_few_system_calls(tmp_path: Path) -> None:
-    """It stands still meanwhile: what is known of the process is not asked again."""
-    (tmp_path / "program.py").write_text(AGAIN)
+def system_calls(path: Path, source: str) -> list[str]:
+    path.mkdir()
+    (path / "program.py").write_text(HEAD + source)
     words = ["strace", "-qq", "-o", "calls", sys.executable, "program.py"]
     try:
-        done = subprocess.run(
-            words, cwd=tmp_path, capture_output=True, text=True, timeout=60
-        )
+        done = subprocess.run(words, cwd=path, capture_output=True, text=True, timeout=60)
     except FileNotFoundError:
         pytest.skip("needs strace")
     if "ptrace" in done.stderr:
         pytest.skip(f"strace may not trace here: {done.stderr}")
     assert done.returncode == 0, done.stderr
-    whole = (tmp_path / "calls").read_text().split("getppid()")
-    calls = [line for line in whole[-2].splitlines()[1:] if "(" in line]
+    whole = (path / "calls").read_text().split("getppid()")
+    return [line for line in whole[-2].splitlines()[1:] if "(" in line]
+
+
+def test_a_program_that_starts_again_is_held_up_by_few_system_calls(tmp_path: Path) -> None:
+    """It stands still meanwhile: what is known of the process is not asked again."""
+    calls = system_calls(tmp_path / "again", AGAIN)
     names = [line.partition("(")[0] for line in calls]
     opened = [line.split('"')[1] for line in calls if line.startswith("openat(")]
     assert names.count("fallocate") == 1  # waits for the disk's journal
@@ -184,3 +185,13 @@ def test_a_program_that_starts_again_is_held_up_by_few_system_calls(tmp_path: Pa
     assert "/proc/self/stat" not in opened
     looked = [line for line in calls if "fstat" in line and '""' in line]
     assert len(looked) < 10, looked
+
+
+def test_a_recording_that_mprof_began_waits_for_no_disk_as_it_ends(tmp_path: Path) -> None:
+    """mprof gives back what the file does not need; where it did not begin it, the program does."""
+    ends = "\nos.getppid()\nheap.stop()\nos.getppid()\n"
+    attached = "heap._switched.tracker._heap.attached()"
+    own = system_calls(tmp_path / "own", AGAIN + ends)
+    mprofs = system_calls(tmp_path / "mprofs", AGAIN + attached + ends)
+    assert any("PUNCH_HOLE" in line for line in own), own
+    assert not any("PUNCH_HOLE" in line for line in mprofs), mprofs
