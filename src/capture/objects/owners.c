@@ -7,8 +7,9 @@
 #include "capture/heap/accounting/open_addressing.h"
 #include "capture/objects/sizes.h"
 
-/* Of all that is retained, what is drawn. What one thing below it has nearly all of is not: that one is. */
-enum { LEAST_SHARE = 500, NEARLY = 98, SLOTS = 1 << 14 };
+/* Of all that is retained, what is drawn. What one that is drawn below it has nearly all of is not, nor, in a list of
+ * links that each retain all behind them, what one of its type below it has most of. */
+enum { LEAST_SHARE = 500, NEARLY = 98, MOST = 80 /* percent */, SLOTS = 1 << 14 };
 
 /* Below which nothing has a place of its own: what is there is part of the group above. */
 static const uint32_t inside = UINT32_MAX;
@@ -18,23 +19,36 @@ struct finding {
     const struct mp_graph *graph;
     const struct mp_dominators *tree;
     uint64_t least;
-    uint64_t *below; /* owned, as all: by number, the most that one below it retains */
+    uint32_t
+        *drawn; /* owned, as all: by number, the largest below it that is; 0: none is */
+    uint8_t *passed; /* by number: it is not, since that one is */
     uint32_t *state; /* by number: the position of the nearest owner, 0: none, or inside */
     struct mp_owner *groups;
 };
 
-static bool is_passed_through(const struct finding *finding, uint32_t k)
-{
-    uint64_t retained = finding->tree->retained[k];
-    return retained >= finding->least && finding->below[k] >= retained / 100 * NEARLY;
-}
-
-static void find_below(const struct finding *finding)
+static bool is_passed(const struct finding *finding, uint32_t k)
 {
     const struct mp_dominators *tree = finding->tree;
-    for (uint32_t k = 1; k < tree->count; k++) {
-        uint64_t *above = &finding->below[tree->dominator[k]];
-        *above = tree->retained[k] > *above ? tree->retained[k] : *above;
+    PyObject *const *objects = finding->graph->objects;
+    uint32_t drawn = finding->drawn[k];
+    uint64_t percent = tree->retained[k] / 100, below = tree->retained[drawn];
+    return drawn && (below >= percent * NEARLY ||
+                     (below >= percent * MOST && Py_TYPE(objects[tree->node[k]]) ==
+                                                     Py_TYPE(objects[tree->node[drawn]])));
+}
+
+/* What is below a dominator has larger numbers. */
+static void find_drawn(const struct finding *finding)
+{
+    const uint64_t *retained = finding->tree->retained;
+    for (uint32_t k = finding->tree->count - 1; k > 0; k--) {
+        uint32_t above = finding->tree->dominator[k], own = k;
+        finding->passed[k] = is_passed(finding, k);
+        if (finding->passed[k])
+            own = finding->drawn[k];
+        if (retained[own] >= finding->least &&
+            (!finding->drawn[above] || retained[own] > retained[finding->drawn[above]]))
+            finding->drawn[above] = own;
     }
 }
 
@@ -60,7 +74,7 @@ static void choose_alone(const struct finding *finding)
         const PyObject *object = finding->graph->objects[tree->node[k]];
         const struct mp_owner one = {tree->node[k],    0, Py_TYPE(object), 1, 0,
                                      tree->retained[k]};
-        if (one.retained >= finding->least && !is_passed_through(finding, k))
+        if (one.retained >= finding->least && !finding->passed[k])
             keep(owners->owners, &owners->count, 0, &one);
     }
     for (uint32_t i = 0; i < owners->count; i++) {
@@ -97,7 +111,7 @@ static void place(const struct finding *finding)
         uint32_t above = finding->state[tree->dominator[k]], own = finding->state[k];
         if (own) {
             finding->owners->owners[own - 1].above = above;
-        } else if (above == inside || is_passed_through(finding, k)) {
+        } else if (above == inside || finding->passed[k]) {
             finding->state[k] = above;
         } else {
             group(finding, above, k);
@@ -119,19 +133,21 @@ int mp_owners_find(struct mp_owners *owners, const struct mp_graph *graph,
                    const struct mp_dominators *tree)
 {
     struct finding finding = {owners, graph, tree, tree->retained[0] / LEAST_SHARE + 1,
-                              NULL,   NULL,  NULL};
+                              NULL,   NULL,  NULL, NULL};
     owners->count = 0;
-    finding.below = mp_pages_new(tree->count, sizeof *finding.below);
+    finding.drawn = mp_pages_new(tree->count, sizeof *finding.drawn);
+    finding.passed = mp_pages_new(tree->count, sizeof *finding.passed);
     finding.state = mp_pages_new(tree->count, sizeof *finding.state);
     finding.groups = mp_pages_new(SLOTS, sizeof *finding.groups);
-    bool failed = !finding.below || !finding.state || !finding.groups;
+    bool failed = !finding.drawn || !finding.passed || !finding.state || !finding.groups;
     if (!failed) {
-        find_below(&finding);
+        find_drawn(&finding);
         choose_alone(&finding);
         place(&finding);
         choose_groups(&finding);
     }
-    mp_pages_free(finding.below, tree->count, sizeof *finding.below);
+    mp_pages_free(finding.drawn, tree->count, sizeof *finding.drawn);
+    mp_pages_free(finding.passed, tree->count, sizeof *finding.passed);
     mp_pages_free(finding.state, tree->count, sizeof *finding.state);
     mp_pages_free(finding.groups, SLOTS, sizeof *finding.groups);
     errno = failed ? ENOMEM : errno;

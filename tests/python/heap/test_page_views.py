@@ -183,3 +183,43 @@ def test_a_page_without_counts_offers_stacks_alone(
     page, data = page_of(capture)
     assert data["censuses"] == [] and data["holders"] is None
     assert look("look_views.mjs", page, "_data")["offered"] == []
+
+
+#: A list of links, each of which retains all behind it; more large things than have frames; and what two share.
+SHAPES = """
+class Link: pass
+first = last = Link()
+for number in range(5000):
+    last.next = last = Link()
+many = [[bytearray(10_000)] for _ in range(400)]
+more = [[bytearray(30_000)] for _ in range(200)]
+shared = [bytearray(400_000)]
+one, two = [shared, 1], [shared, 2]
+del shared, last
+"""
+
+
+def test_each_owner_is_below_what_alone_keeps_it(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    capture = record(tmp_path_factory.mktemp("shapes"), SHAPES, "work.py", "--types")
+    _, data = page_of(capture)
+    owners = [row[1:] for row in data["holders"]["rows"] if row[0] == "owner"]
+    assert 0 < len(owners) <= 240
+    below = [0] * (len(owners) + 1)
+    for at, (_, _, _, own, retained, above) in enumerate(owners, 1):
+        assert above < at and own <= retained
+        below[above] += retained
+    for (_, _, _, own, retained, _), sum_ in zip(owners, below[1:], strict=True):
+        assert own + sum_ <= retained
+    assert below[0] <= data["holders"]["reached"]
+    paths = {row[1]: row for row in owners}
+    of_main = owners[paths["__main__.many"][5] - 1]
+    assert of_main[1] == "__main__"
+    assert paths["__main__.more"][4] > 200 * 30_000
+    shared = next(row for row in owners if row[1].startswith("__main__.one[0]"))
+    assert owners[shared[5] - 1] == of_main  # neither of the two retains it
+    links = [row for row in owners if row[0] == "Link"]
+    assert 1 < len(links) < 50
+    first = max(links, key=lambda row: row[4])
+    assert first[4] > 0.8 * 5000 * first[3] and owners[first[5] - 1] == of_main
