@@ -6,8 +6,9 @@
 #include "capture/heap/accounting/open_addressing.h"
 #include "capture/objects/sizes.h"
 
-/* More ways than these are no summary: what is behind them is in the group before. */
-enum { MOST = 1 << 14, SLOTS = 1 << 16 };
+/* More ways than these are no summary: what is behind them is in the group before. MOST_ABOVE: a way through
+   more of other groups than these is none that anybody made. */
+enum { MOST = 1 << 14, SLOTS = 1 << 16, MOST_ABOVE = 4096 };
 
 struct grouping {
     struct mp_groups *groups;
@@ -15,7 +16,8 @@ struct grouping {
     const struct mp_reach *reach;
     const struct mp_dominators *tree;
     const uint8_t *wanted;
-    uint8_t *covered; /* by number: something wanted dominates it */
+    uint32_t *
+        above; /* by number: that of the nearest wanted one that dominates it; 0: none does */
 };
 
 static bool is_labelled(const struct mp_group *group, struct mp_label label)
@@ -65,18 +67,32 @@ static void mark_ways(const struct grouping *grouping)
             of[up] = 1;
 }
 
-static void add_wanted(const struct grouping *grouping, struct mp_group *group,
-                       uint32_t node)
+/* Whether another of its group retains it: what both retain counts once. */
+static bool is_within(const struct grouping *grouping, uint32_t number, uint32_t own)
+{
+    const uint32_t *of = grouping->groups->of, *node = grouping->tree->node;
+    for (int i = 0; number && i < MOST_ABOVE; i++) {
+        number = grouping->above[number];
+        if (number && of[node[number]] == own)
+            return true;
+    }
+    return false;
+}
+
+static void add_wanted(const struct grouping *grouping, uint32_t own, uint32_t node)
 {
     const struct mp_dominators *tree = grouping->tree;
+    struct mp_group *group = &grouping->groups->groups[own];
     uint32_t number = tree->number[node];
+    uint64_t bytes = mp_size_of(grouping->graph->objects[node]),
+             retained = number ? tree->retained[number] : bytes;
     group->first = group->first ? group->first : node;
     group->count++;
-    group->bytes += mp_size_of(grouping->graph->objects[node]);
-    if (!number)
-        group->retained += mp_size_of(grouping->graph->objects[node]);
-    else if (!grouping->covered[number])
-        group->retained += tree->retained[number];
+    group->bytes += bytes;
+    if (!number || !grouping->above[number])
+        group->apart += retained;
+    if (!is_within(grouping, number, own))
+        group->retained += retained;
 }
 
 static void fill(const struct grouping *grouping)
@@ -94,23 +110,23 @@ static void fill(const struct grouping *grouping)
         groups->of[node] = own;
         groups->groups[own].members++;
         if (grouping->wanted[node])
-            add_wanted(grouping, &groups->groups[own], node);
+            add_wanted(grouping, own, node);
     }
     for (uint32_t node = 1; node < groups->nodes; node++)
         if (grouping->wanted[node] && grouping->reach->parent[node] == MP_NOT_REACHED) {
             groups->of[node] = 0;
-            add_wanted(grouping, &groups->groups[0], node);
+            add_wanted(grouping, 0, node);
         }
 }
 
 /* A dominator's number is smaller. */
-static void cover(const struct grouping *grouping)
+static void look_above(const struct grouping *grouping)
 {
     const struct mp_dominators *tree = grouping->tree;
     for (uint32_t k = 1; k < tree->count; k++) {
         uint32_t above = tree->dominator[k];
-        grouping->covered[k] =
-            above && (grouping->covered[above] || grouping->wanted[tree->node[above]]);
+        bool is_wanted = above && grouping->wanted[tree->node[above]];
+        grouping->above[k] = is_wanted ? above : grouping->above[above];
     }
 }
 
@@ -123,13 +139,13 @@ int mp_groups_init(struct mp_groups *groups, const struct mp_graph *graph,
     groups->groups = mp_pages_new(MOST, sizeof *groups->groups);
     groups->slots = mp_pages_new(SLOTS, sizeof *groups->slots);
     groups->of = mp_pages_new(groups->nodes, sizeof *groups->of);
-    grouping.covered = mp_pages_new(tree->count, 1);
-    bool failed = !groups->groups || !groups->slots || !groups->of || !grouping.covered;
+    grouping.above = mp_pages_new(tree->count, sizeof *grouping.above);
+    bool failed = !groups->groups || !groups->slots || !groups->of || !grouping.above;
     if (!failed) {
-        cover(&grouping);
+        look_above(&grouping);
         fill(&grouping);
     }
-    mp_pages_free(grouping.covered, tree->count, 1);
+    mp_pages_free(grouping.above, tree->count, sizeof *grouping.above);
     if (!failed)
         return 0;
     mp_groups_release(groups);

@@ -17,6 +17,7 @@ struct mp_group {
     uint32_t first;   /* of the wanted ones the nearest to a root; 0: none is */
     bool repeats;     /* its nodes lead to others of it: a linked list's */
     uint64_t count, bytes, retained; /* of the wanted ones */
+    uint64_t apart; /* retained by those that no wanted one of any group retains */
 };
 
 struct mp_groups {

@@ -184,11 +184,11 @@ static void add_others(const struct mp_answering *answering, const struct mp_gro
         row->others++;
         row->count += groups->groups[i].count;
         row->bytes += groups->groups[i].bytes;
-        row->retained += groups->groups[i].retained;
+        row->retained += groups->groups[i].apart; /* one may retain another */
     }
 }
 
-/* What is kept by others of its type retains little for all its size, and is most of them. */
+/* What others hold too retains little for all its size, and is most of them. */
 static uint64_t weight_of(const struct mp_group *group)
 {
     return (group->retained > group->bytes ? group->retained : group->bytes) + 1;

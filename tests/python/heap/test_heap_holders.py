@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import fnmatch
 import json
 import os
@@ -142,6 +143,25 @@ print(*heap.holders(dict).rows[:2], sep="\\n")
     outer, inner = run(text).splitlines()
     assert outer.startswith("<1 at __main__.__dict__: "), outer
     assert inner.startswith("<50,000 at __main__.table[…]: "), inner
+
+
+def test_what_a_row_retains_counts_also_where_another_row_holds_it() -> None:
+    text = """
+from memory_profiler import heap
+class Box: pass
+def box(): made = Box(); made.rows = {"data": bytes(1000)}; return made
+table = {i: {"box": box()} for i in range(1000)}
+link = None
+for i in range(2000):
+    link = {"next": link}
+rows = heap.holders(dict).rows
+for way in ("table", "table[…]", "table[…]['box…'].rows", "link['next…'] …"):
+    print(*[(row.count, row.bytes, row.retained) for row in rows if row.path == f"__main__.{way}"])
+"""
+    whole, each, inner, chain = map(ast.literal_eval, run(text).splitlines())
+    assert (whole[0], each[0], inner[0], chain[0]) == (1, 1000, 1000, 1999)
+    assert inner[1] + 1000 * 1000 < inner[2] < inner[2] + each[1] < each[2] < whole[2]
+    assert chain[1] <= chain[2] < chain[1] + 2000  # what they retain of each other once
 
 
 def test_what_two_hold_is_retained_by_neither() -> None:
