@@ -17,8 +17,6 @@
 #include "cmd/shared/command.h"
 #include "store/heap/request.h"
 
-enum { TRIES = 20 };
-
 /* ns; a child has two minutes of the processor, then it is no more. */
 static const int64_t to_run = 2000000000, to_look = 130000000000, a_moment = 5000000;
 
@@ -65,20 +63,16 @@ static bool wait_for_answer(const struct mp_heap_asking *asking, const char *pid
     }
 }
 
-/* Several may ask at once, and the last one's question is answered. Takes the path over. */
+/* Takes the path over. */
 static bool ask_recording(struct mp_heap_objects_answer *answer, char *path,
                           const char *pid, const struct mp_heap_wants *wants, int *code)
 {
-    bool answered, others = true;
-    for (int tries = 0; tries < TRIES && others; tries++) {
-        struct mp_heap_asking asking;
-        enum mp_heap_asking_problem problem = mp_heap_ask_holders(&asking, path, wants);
-        if (problem)
-            *code = say_problem(pid, path, problem);
-        answered = !problem && wait_for_answer(&asking, pid, code);
-        others = answered && mp_heap_asking_is_others(&asking, wants);
-        mp_heap_asking_release(&asking);
-    }
+    struct mp_heap_asking asking;
+    enum mp_heap_asking_problem problem = mp_heap_ask_holders(&asking, path, wants);
+    if (problem)
+        *code = say_problem(pid, path, problem);
+    bool answered = !problem && wait_for_answer(&asking, pid, code);
+    mp_heap_asking_release(&asking);
     if (answered)
         answer->path = path;
     else

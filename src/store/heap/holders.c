@@ -49,6 +49,7 @@ int mp_heap_keep_holders(struct mp_heap *heap, int64_t time, uint32_t of,
     uint64_t *counts = heap->header->counts;
     __atomic_store_n(&counts[MP_HEAP_HOLDERS], 0, __ATOMIC_RELEASE);
     __atomic_store_n(&counts[MP_HEAP_WASTE], 0, __ATOMIC_RELEASE);
+    heap->header->holders.of = of; /* of none, too */
     int64_t at = make_room(heap, holders->size + waste->size);
     if (at < 0 ||
         mp_heap_reserve(heap, MP_HEAP_HOLDERS, holders->count, MP_HEAP_FOR_LINES) ||
@@ -57,7 +58,6 @@ int mp_heap_keep_holders(struct mp_heap *heap, int64_t time, uint32_t of,
     memcpy(heap->text + at, holders->text, holders->size);
     memcpy(heap->text + at + holders->size, waste->text, waste->size);
     heap->header->holders.time = time;
-    heap->header->holders.of = of;
     put_holders(heap, holders, (uint32_t)at);
     put_waste(heap, waste, (uint32_t)((uint64_t)at + holders->size));
     __atomic_store_n(&counts[MP_HEAP_WASTE], waste->count, __ATOMIC_RELEASE);

@@ -194,13 +194,6 @@ enum mp_heap_asking_state mp_heap_asking_holders(const struct mp_heap_asking *as
                                                   : MP_HEAP_ASKING_WAITS;
 }
 
-bool mp_heap_asking_is_others(const struct mp_heap_asking *asking,
-                              const struct mp_heap_wants *wants)
-{
-    uint32_t of = __atomic_load_n(&asking->header->holders.of, __ATOMIC_ACQUIRE);
-    return of && of != mp_heap_wants_mark(wants);
-}
-
 bool mp_heap_asking_is_answered(const struct mp_heap_asking *asking, int64_t *taken)
 {
     const struct mp_heap_header *header = asking->header;

@@ -54,9 +54,6 @@ enum mp_heap_asking_problem mp_heap_ask_holders(struct mp_heap_asking *, const c
                                                 const struct mp_heap_wants *);
 enum mp_heap_asking_state mp_heap_asking_holders(const struct mp_heap_asking *);
 
-/* Whether what is there once it was answered is the answer to another question, of another process. */
-bool mp_heap_asking_is_others(const struct mp_heap_asking *, const struct mp_heap_wants *);
-
 /* Whether it was answered. Sets the time of the mark, ns since the start, -1: there was no room; else when it was
    asked: until the recorder changes anything that is what the mark will be of. */
 bool mp_heap_asking_is_answered(const struct mp_heap_asking *, int64_t *taken);
