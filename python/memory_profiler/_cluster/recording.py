@@ -82,14 +82,19 @@ def _start(settings: Settings) -> None:
 
 
 _announcers = 0
+_notice = ""  # what they say
+
+
+def _is_ours() -> bool:
+    return _announcers > 0 and os.environ.get(children.VARIABLE) == _notice
 
 
 @contextlib.contextmanager
 def announced(settings: Settings) -> Iterator[None]:
     """Python processes that this one starts meanwhile record into the run's folder from their
-    start on, unless somebody says already what becomes of them."""
-    global _announcers
-    free = _announcers or not children.is_followed()
+    start on, unless somebody says already what becomes of them, or does so meanwhile."""
+    global _announcers, _notice
+    free = _is_ours() or not children.is_followed()
     try:
         if free:
             _make(settings.place())
@@ -99,13 +104,13 @@ def announced(settings: Settings) -> Iterator[None]:
         yield
         return
     _announcers += 1
-    os.environ[children.VARIABLE] = settings.notice()
+    _notice = os.environ[children.VARIABLE] = settings.notice()
     try:
         yield
     finally:
+        if _announcers == 1 and _is_ours():
+            del os.environ[children.VARIABLE]
         _announcers -= 1
-        if not _announcers:
-            os.environ.pop(children.VARIABLE, None)
 
 
 _users = 0  # of this process's recording: several workers may be threads of one process

@@ -134,6 +134,39 @@ def test_what_an_engine_manages_of_its_workers_is_told(here: Recorder) -> None:
     assert [(look["spilled"], look["unmanaged"]) for look in last] == [(0, 0), (0, 0)]
 
 
+ANNOUNCED = """
+import os
+from memory_profiler import heap
+from memory_profiler._cluster import recording
+settings = [recording.Settings(None, False, "run") for _ in range(2)]
+said = lambda: os.environ.get("MPROF_HEAP", "").rpartition(":")[2]
+with recording.announced(settings[0]):
+    assert said() == settings[0].place() + "/"
+    with recording.announced(settings[1]):
+        assert said() == settings[1].place() + "/"
+assert not said()
+first, second = map(recording.announced, settings)
+first.__enter__()
+second.__enter__()
+second.__exit__(None, None, None)
+assert said() == settings[1].place() + "/"
+heap.start("a.mprof", children=True)
+with recording.announced(settings[0]):
+    assert said().endswith("/a.mprof")
+first.__exit__(None, None, None)
+assert said().endswith("/a.mprof")
+heap.stop()
+assert not said()
+"""
+
+
+def test_a_recording_of_ones_own_keeps_its_children_while_a_nanny_starts_workers(
+    here: Recorder,
+) -> None:
+    """A LocalCluster's nannies are in the program itself."""
+    subprocess.run([sys.executable, "-c", ANNOUNCED], cwd=here.path, check=True)
+
+
 def test_no_moment_is_claimed_across_clocks(there: Recorder) -> None:
     text = there.mprof("report", "run").out
     assert "machines with clocks of their own" in text
