@@ -146,12 +146,12 @@ class Holders:
 def _classes_named(name: str) -> list[type]:
     """Every class of that name: "dict", "Node", "app.cache.Node"."""
     found: list[type] = [object]
-    seen = set(found)
+    seen = {id(object)}  # a metaclass may compare as it likes
     for cls in found:
         below: type
         for below in type.__subclasses__(cls):
-            if below not in seen:
-                seen.add(below)
+            if id(below) not in seen:
+                seen.add(id(below))
                 found.append(below)
     return [
         cls

@@ -245,6 +245,23 @@ def test_a_name_of_no_class_is_an_error_that_says_what_to_write() -> None:
         heap.holders("nosuch.Thing")
 
 
+class Unequal(type):
+    """As some of typing's, which warn of being compared."""
+
+    def __eq__(cls, other: object) -> bool:
+        raise AssertionError("was asked")
+
+    def __hash__(cls) -> int:
+        raise AssertionError("was asked")
+
+
+def test_a_class_is_found_by_its_name_and_no_metaclass_is_asked() -> None:
+    named = Unequal("Named", (), {})
+    kept = [named() for _ in range(3)]
+    (row,) = heap.holders("Named").rows
+    assert row.count == len(kept)
+
+
 #: The word of a class that says which function tells what its objects refer to.
 BREAK = """
 import ctypes, gc, os, signal
