@@ -9,7 +9,10 @@
 
 /* Of all that is retained, what is drawn. What one that is drawn below it has nearly all of is not, nor, in a list of
  * links that each retain all behind them, what one of its type below it has most of. */
-enum { LEAST_SHARE = 500, NEARLY = 98, MOST = 80 /* percent */, SLOTS = 1 << 14 };
+enum { LEAST_SHARE = 500, NEARLY = 98, MOST = 80 /* percent */ };
+
+/* Of groups; where they are many one that finds no room within so many is left out. */
+enum { SLOTS = 1 << 14, TRIES = 64 };
 
 /* Below which nothing has a place of its own: what is there is part of the group above. */
 static const uint32_t inside = UINT32_MAX;
@@ -93,8 +96,8 @@ static void group(const struct finding *finding, uint32_t above, uint32_t k)
     size_t tried = 0;
     while (finding->groups[at].count &&
            (finding->groups[at].type != type || finding->groups[at].above != above))
-        if (at = (at + 1) & (SLOTS - 1), ++tried == SLOTS)
-            return; /* there are too many */
+        if (at = (at + 1) & (SLOTS - 1), ++tried == TRIES)
+            return;
     struct mp_owner *own = &finding->groups[at];
     if (!own->count)
         *own = (struct mp_owner){.node = node, .above = above, .type = type};
