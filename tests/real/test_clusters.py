@@ -16,7 +16,8 @@ import mprof
 PROGRAM = mprof.find_program()
 MIB = 1 << 20
 
-#: A shuffle's like: each partition is kept; one key asks for more than its worker may have.
+#: A shuffle's like: each partition is kept; one key asks for more than its worker may have. A LocalCluster closes a nanny
+#: whose worker was not back after `lost-worker-timeout`, 15 s.
 JOB = """
 import sys, time, warnings
 import dask
@@ -34,7 +35,7 @@ def devour(mib):
     return len(kept)
 
 if __name__ == "__main__":
-    dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.deploy.lost-worker-timeout": "1h"})
     warnings.simplefilter("error", RuntimeWarning)
     with LocalCluster(2, threads_per_worker=1, memory_limit="400MiB", dashboard_address=None) as cluster:
         with Client(cluster) as client:
@@ -110,7 +111,7 @@ def who():
     return str(get_worker().name), os.getpid()
 
 if __name__ == "__main__":
-    dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.deploy.lost-worker-timeout": "1h"})
     with LocalCluster(n_workers=1, threads_per_worker=1, memory_limit="400MiB", dashboard_address=None) as cluster:
         with Client(cluster) as client:
             client.register_plugin(HeapPlugin())
@@ -161,6 +162,7 @@ def test_what_comes_in_place_of_a_killed_worker_records_from_its_first_import(
     assert imported == [False, True]
 
 
+#: No more is spilled, and both have looked again, when all is as it was two seconds before.
 MANAGED = """
 import os, time
 from distributed import Client, LocalCluster
@@ -171,7 +173,8 @@ def leak(mib):
     kept.append(os.urandom(mib << 20))
 
 if __name__ == "__main__":
-    import job
+    import dask, job
+    dask.config.set({"distributed.worker.memory.terminate": False})  # it may come to spill late
     with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit="500MiB", dashboard_address=None) as cluster:
         with Client(cluster) as client:
             client.register_plugin(HeapPlugin())
@@ -180,9 +183,10 @@ if __name__ == "__main__":
             held = [client.submit(os.urandom, 30 << 20, **how) for _ in range(8)]
             client.gather([client.submit(len, one, **how) for one in held])
             client.submit(job.leak, 200, **how).result()
-            while not worker.memory.spilled:
-                time.sleep(0.05)
-            time.sleep(1)  # no more is spilled, and both have looked again
+            before = None
+            while before != (now := (worker.memory.managed, worker.memory.spilled)) or not now[1]:
+                before = now
+                time.sleep(2)
             gather(client, "run")
             print(worker.memory.managed, worker.memory.spilled, worker.name)
 """
@@ -207,10 +211,9 @@ def test_what_dask_manages_of_a_worker_is_beside_its_lines(tmp_path: pathlib.Pat
     first, lines = text.partition("when their RSS was the most\n")[2].splitlines()[:2]
     assert first.split()[:2] == [f"{most['rss'] / MIB:.1f}", "MiB"] and "500.0 MiB" in first
     assert f"worker {name}, process" in first
-    assert (
-        "200.0 MiB under task=leak, 200.0 MiB of it at " in lines
-        and "job.py:8 leak" in lines
-    )
+    # What little else the task has may be drawn, too.
+    held = r"20\d\.\d MiB under task=leak, 20\d\.\d MiB of it at \S*job\.py:8 leak"
+    assert re.search(held, lines), lines
 
 
 COMPARED = """
@@ -252,7 +255,7 @@ def make(number):  # all of one key: one worker gets it all
     return pandas.DataFrame({"key": numpy.zeros(ROWS, "int64"), **columns})
 
 if __name__ == "__main__":
-    dask.config.set({"distributed.scheduler.allowed-failures": 0, "dataframe.shuffle.method": "p2p",
+    dask.config.set({"distributed.scheduler.allowed-failures": 0, "distributed.deploy.lost-worker-timeout": "1h", "dataframe.shuffle.method": "p2p",
                      "distributed.worker.memory.pause": False})
     cluster = LocalCluster(2, threads_per_worker=1, memory_limit="400MiB", dashboard_address=None)
     client = Client(cluster)
