@@ -39,7 +39,7 @@ def _is_written(path: str, pid: int) -> bool:
     """Whether the process that the capture is of has it mapped: else it is gone."""
     try:
         with open(f"/proc/{pid}/maps", "rb") as maps:
-            return os.fsencode(path) in maps.read()
+            return os.fsencode(os.path.realpath(path)) in maps.read()
     except FileNotFoundError:
         return False
     except OSError:

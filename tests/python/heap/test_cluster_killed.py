@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from cluster import MIB, told
@@ -67,3 +70,25 @@ def test_captures_that_travelled_tell_it_elsewhere(run: Recorder) -> None:
     bundled = run.mprof("merge", "-o", "all.mprof", "brought")
     assert bundled.code == 0, bundled.err
     check(run, "all.mprof")
+
+
+#: Its own capture is brought while it runs.
+LIVES = """
+import os
+from memory_profiler._cluster import recording, travel
+settings = recording.Settings(None, False, "link/heaps")
+assert not recording.begin(settings, "w")
+((_, path, _),) = travel.listing(settings.place())
+travel.save("brought", os.path.basename(path), travel.pack(path))
+"""
+
+
+def test_a_worker_that_runs_was_not_killed_where_its_folder_is_behind_a_link(
+    here: Recorder,
+) -> None:
+    (here.path / "disk").mkdir()
+    (here.path / "brought").mkdir()
+    (here.path / "link").symlink_to("disk")
+    subprocess.run([sys.executable, "-c", LIVES], cwd=here.path, check=True)
+    got = told(here, "report", "--json", "brought")
+    assert "still running" in got["incomplete"]
