@@ -88,9 +88,7 @@ def _ask(comm: Any, rank: int) -> tuple[int, str, float]:
         asked, began = time.time_ns(), time.perf_counter_ns()
         comm.send(None, dest=rank, tag=_TAG)
         host, there = comm.recv(source=rank, tag=_TAG)
-        took = (
-            time.perf_counter_ns() - began
-        )  # a clock that is set back meanwhile is not quicker
+        took = time.perf_counter_ns() - began  # whoever sets the other clock meanwhile
         answers.append((took, str(host), (there - asked - took / 2) / 1e9))
     return min(answers)
 
