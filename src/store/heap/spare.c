@@ -67,6 +67,16 @@ static void read_moments(int fd, const struct mp_heap_header *header, unsigned c
         }
 }
 
+/* A newer recorder's items, and its header, may be longer: what looks unused there is not. */
+static bool has_our_sizes(const struct mp_heap_header *header)
+{
+    bool ours = header->header_size == sizeof *header;
+    for (int table = MP_HEAP_NODES; table < MP_HEAP_TABLES; table++)
+        ours = ours &&
+               header->item_sizes[table] == mp_heap_item_size((enum mp_heap_table)table);
+    return ours;
+}
+
 void mp_heap_give_back_of(const char *path)
 {
     struct stat status;
@@ -77,7 +87,7 @@ void mp_heap_give_back_of(const char *path)
         header && moments ? open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
     if (fd >= 0 && !fstat(fd, &status) && S_ISREG(status.st_mode) &&
         mp_heap_header_read(fd, header, &made) == MP_HEAP_OK &&
-        made.version == MP_HEAP_VERSION && header->clean) {
+        made.version == MP_HEAP_VERSION && header->clean && has_our_sizes(header)) {
         off_t chunks = status.st_size / MP_HEAP_CHUNK;
         unsigned count = chunks < MP_HEAP_CHUNKS ? (unsigned)chunks : MP_HEAP_CHUNKS;
         read_moments(fd, header, count, moments);

@@ -12,6 +12,7 @@
 
 #include "store/heap/file.h"
 #include "store/heap/read.h"
+#include "store/heap/spare.h"
 
 static char path[64];
 
@@ -130,6 +131,35 @@ static void what_was_cut_in_the_middle_and_grew_again_is_known_at_the_end(void *
         mp_heap_file_release(&file);
         unlink(path);
     }
+}
+
+/* The last byte of a chunk, behind its items, once what is not used was given back. */
+static char behind_items(uint32_t header_size, uint32_t item_size)
+{
+    struct mp_heap_header header;
+    const off_t last = 2 * MP_HEAP_CHUNK - 1;
+    char mark = 'x';
+    write_capture(300, true);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_int_equal(pread(fd, &header, sizeof header, 0), sizeof header);
+    header.header_size += header_size;
+    header.item_sizes[MP_HEAP_NODES] += item_size;
+    assert_int_equal(pwrite(fd, &header, sizeof header, 0), sizeof header);
+    assert_int_equal(pwrite(fd, &mark, 1, last), 1);
+    mp_heap_give_back_of(path);
+    assert_int_equal(pread(fd, &mark, 1, last), 1);
+    close(fd);
+    return mark;
+}
+
+static void nothing_is_taken_from_files_whose_items_are_longer(void **state)
+{
+    (void)state;
+    char mark = behind_items(0, 0);
+    if (mark)
+        skip(); /* this disk takes nothing back */
+    assert_int_equal(behind_items(8, 0), 'x');
+    assert_int_equal(behind_items(0, 8), 'x');
 }
 
 static void the_file_limit_is_an_error_and_no_signal(void **state)
@@ -358,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_killed_process_leaves_everything_in_the_file),
         cmocka_unit_test(a_closed_descriptor_is_opened_again),
         cmocka_unit_test(what_was_cut_in_the_middle_and_grew_again_is_known_at_the_end),
+        cmocka_unit_test(nothing_is_taken_from_files_whose_items_are_longer),
         cmocka_unit_test(the_file_limit_is_an_error_and_no_signal),
         cmocka_unit_test(the_file_never_passes_its_cap),
         cmocka_unit_test(a_file_cut_at_any_byte_gives_what_precedes_the_cut),
