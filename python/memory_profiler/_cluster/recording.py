@@ -50,7 +50,7 @@ class Settings:
     def place(self) -> str:
         """The run's folder on this host."""
         if self.folder is not None:
-            return os.path.join(os.path.abspath(self.folder), self.run)
+            return os.path.join(os.path.realpath(self.folder), self.run)
         user = f"mprof-heaps-{os.getuid()}"
         return os.path.join(tempfile.gettempdir(), user, self.run)
 

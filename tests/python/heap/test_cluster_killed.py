@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -74,21 +75,24 @@ def test_captures_that_travelled_tell_it_elsewhere(run: Recorder) -> None:
 
 #: Its own capture is brought while it runs.
 LIVES = """
-import os
+import os, sys
 from memory_profiler._cluster import recording, travel
-settings = recording.Settings(None, False, "link/heaps")
+settings = recording.Settings(None, False, sys.argv[1] if len(sys.argv) > 1 else None)
 assert not recording.begin(settings, "w")
 ((_, path, _),) = travel.listing(settings.place())
 travel.save("brought", os.path.basename(path), travel.pack(path))
 """
 
 
+@pytest.mark.parametrize("folder", [[], ["link"], ["link/heaps"]])
 def test_a_worker_that_runs_was_not_killed_where_its_folder_is_behind_a_link(
-    here: Recorder,
+    here: Recorder, folder: list[str]
 ) -> None:
     (here.path / "disk").mkdir()
     (here.path / "brought").mkdir()
     (here.path / "link").symlink_to("disk")
-    subprocess.run([sys.executable, "-c", LIVES], cwd=here.path, check=True)
+    words = [sys.executable, "-c", LIVES, *folder]
+    temporary = {**os.environ, "TMPDIR": str(here.path / "link")}
+    subprocess.run(words, cwd=here.path, env=temporary, check=True)
     got = told(here, "report", "--json", "brought")
     assert "still running" in got["incomplete"]
