@@ -8,7 +8,7 @@
 
 /* More ways than these are no summary: what is behind them is in the group before. MOST_ABOVE: a way through
    more of other groups than these is none that anybody made. */
-enum { MOST = 1 << 14, SLOTS = 1 << 16, MOST_ABOVE = 4096 };
+enum { MOST = 1 << 14, SLOTS = 1 << 16, MOST_ABOVE = 256 };
 
 struct grouping {
     struct mp_groups *groups;
