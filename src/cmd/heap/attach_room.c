@@ -145,15 +145,16 @@ static bool has_capture(int folder)
 /* The process that was asked there does not look for the request any more, or is gone. */
 static bool is_withdrawn(const struct mp_attach_room *room, int folder, const char *name)
 {
-    char file[sizeof room->there + sizeof MP_ATTACH_REQUEST];
+    char file[sizeof room->there + sizeof room->name + sizeof MP_ATTACH_REQUEST];
     const struct mp_attach_room its = {.folder = folder};
     char *pid = mp_attach_room_read(&its, MP_ATTACH_ASKED);
     struct mp_target target;
     if (!pid)
         return true;
     enum mp_target_problem problem = mp_target_open(&target, (pid_t)atoi(pid));
-    snprintf(file, sizeof file, "%.*s%s/" MP_ATTACH_REQUEST,
-             (int)(strlen(room->there) - strlen(room->name)), room->there, name);
+    snprintf(file, sizeof file, "%.*s%.*s/" MP_ATTACH_REQUEST,
+             (int)(strlen(room->there) - strlen(room->name)), room->there,
+             (int)sizeof room->name - 1, name);
     if (!problem)
         mp_inject_no_more(&target, file);
     mp_target_release(&target);
