@@ -116,13 +116,18 @@ go = threading.Lock()
 go.acquire()
 thread = threading.Thread(target=keep)
 thread.start()
+state = None
+while state != "S":  # it waits for `go`: while this one sleeps, nobody has the interpreter's lock
+    time.sleep(0.02)
+    with open(f"/proc/self/task/{{thread.native_id}}/stat") as stat:
+        state = stat.read().rpartition(")")[2].split()[0]
 run(made, {waits})
 go.release()
 thread.join()
 interpreters.destroy(made)
 print(sys.stdin.readline().strip())
 """
-    with running(here, "import sys\n" + source) as target:
+    with running(here, "import sys, time\n" + source) as target:
         with attached(here, target, "--exact", "-o", "a.mprof") as mprof:
             target.process.stdin.write(b"\n")
             target.process.stdin.flush()
