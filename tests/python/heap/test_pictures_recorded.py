@@ -91,8 +91,8 @@ def test_faults_79_what_was_taken_is_there_while_nothing_happens(
 
 def test_a_block_that_moves_is_not_gone_meanwhile(tmp_path: Path) -> None:
     grow = "for _ in range(200): big.extend(bytes(1 << 20))"
-    got = recorded(tmp_path, f"big = bytearray(16 << 20)\nnote()\n{grow}\nnote()")
-    heaps = [heap for _, _, heap in got.within(0, 1)]
+    got = recorded(tmp_path, f"big = bytearray(16 << 20)\nidle()\n{grow}\nnote()")
+    heaps = [heap for _, _, heap in got.within(1, 2)]
     assert min(heaps) >= 16 << 20 and max(heaps) >= 216 << 20
     highest = 0
     for heap in heaps:
