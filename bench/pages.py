@@ -8,6 +8,7 @@ memray is left out where it is not installed.
 from __future__ import annotations
 
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -16,19 +17,19 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "heap_parts"))
+
+from wide import STACKS  # noqa: E402
+
 ROUNDS, LIMIT = 3, 60
 MPROF = os.path.join(sysconfig.get_path("scripts"), "mprof")
 
 #: Programs of about 10^5 stacks (five functions call five, six deep, each from five lines), and of
 #: one stack of 50,000 frames; what a small program does.
 CASES = {
-    "wide": """
+    "wide": f"""
 import sys
-keep, space = [], {}
-text = "def f(n):\\n if n == 0: return keep.append(bytes(100 + len(keep) % 977))\\n"
-text += "".join(f" f{i}(n - 1)\\n" for i in range(5))
-space["keep"] = keep
-for i in range(5): exec(compile(text.replace("def f(", f"def f{i}("), f"gen{i}.py", "exec"), space)
+{STACKS}
 space["f0"](6); space["f1"](6)
 """,
     "deep": """

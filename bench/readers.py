@@ -8,21 +8,22 @@ of DEPTH 7 it has a quarter of a million, and each less has a fifth.
 from __future__ import annotations
 
 import os
+import pathlib
 import subprocess
 import sys
 import sysconfig
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "heap_parts"))
+
+from wide import STACKS  # noqa: E402
+
 MPROF = os.path.join(sysconfig.get_path("scripts"), "mprof")
 
-PROGRAM = """
-keep, space = [], {}
-text = "def f(n):\\n if n == 0: return keep.append(bytes(100 + len(keep) % 977))\\n"
-text += "".join(f" f{i}(n - 1)\\n" for i in range(5))
-space["keep"] = keep
-for i in range(5): exec(compile(text.replace("def f(", f"def f{i}("), f"gen{i}.py", "exec"), space)
+PROGRAM = f"""
+{STACKS}
 import sys
-for i in range(3): space[f"f{i}"](int(sys.argv[1]))
+for i in range(3): space[f"f{{i}}"](int(sys.argv[1]))
 """
 
 FORMATS = ["collapsed", "speedscope", "pprof", "massif", "csv", "json"]

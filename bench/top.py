@@ -20,19 +20,19 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "heap_parts"))
+
+from wide import STACKS  # noqa: E402
+
 MPROF = os.path.join(sysconfig.get_path("scripts"), "mprof")
 TICK = os.sysconf("SC_CLK_TCK")
 LOOKS = 100
 
-PROGRAM = """
+PROGRAM = f"""
 import sys, time
-keep, space = [], {}
-text = "def f(n):\\n if n == 0: return keep.append(bytes(100 + len(keep) % 977))\\n"
-text += "".join(f" f{i}(n - 1)\\n" for i in range(5))
-space["keep"] = keep
-for i in range(5): exec(compile(text.replace("def f(", f"def f{i}("), f"gen{i}.py", "exec"), space)
+{STACKS}
 depth = int(sys.argv[1])
-for i in range(3): space[f"f{i}"](depth)
+for i in range(3): space[f"f{{i}}"](depth)
 print("ready", flush=True)
 end = time.time() + float(sys.argv[2])
 while time.time() < end:

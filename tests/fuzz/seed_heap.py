@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "python" / "heap
 
 from pack_heap import pack  # noqa: E402
 
-from heap_hostile import FILE, LEAST, MOST, NEXT_LINE, Hostile  # noqa: E402
+from heap_written import FILE, LEAST, MOST, NEXT_LINE, Hostile  # noqa: E402
 
 
 def shared(made: Hostile, apart: int) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from heap_captures import CHUNK, DIRECTORY, HEADER, NODE, NODES, OWNERS
-from heap_hostile import Hostile
 from heap_recordings import report
+from heap_written import Hostile
 from recordings import Recorder
 
 pytestmark = pytest.mark.one_version
