@@ -91,6 +91,17 @@ static int64_t only_chunk(const struct mp_heap_header *header, enum mp_heap_tabl
     return found;
 }
 
+/* An item as it was copied, and as it is now. */
+static int read_both(const struct copying *copying, void *copied, void *now, size_t size,
+                     int64_t at)
+{
+    ssize_t all = (ssize_t)size;
+    return mp_heap_read_at(copying->to, copied, size, at) == all &&
+                   mp_heap_read_at(copying->from, now, size, at) == all
+               ? 0
+               : -1;
+}
+
 /* A moment that was replaced meanwhile has entries of two, and one that came meanwhile may have stacks that
    were not copied. */
 static int drop_moments(struct copying *copying)
@@ -102,9 +113,7 @@ static int drop_moments(struct copying *copying)
     for (uint64_t i = 0; offset >= 0 && i < count && i < MP_HEAP_SLOTS; i++) {
         struct mp_heap_moment copied, now;
         int64_t at = offset + (int64_t)(i * size);
-        if (mp_heap_read_at(copying->to, &copied, sizeof copied, at) !=
-                (ssize_t)sizeof copied ||
-            mp_heap_read_at(copying->from, &now, sizeof now, at) != (ssize_t)sizeof now)
+        if (read_both(copying, &copied, &now, sizeof now, at))
             return -1;
         if (!copied.stamp || (copied.stamp == now.stamp && copied.time <= header->elapsed &&
                               copied.nodes <= header->counts[MP_HEAP_NODES]))
@@ -126,9 +135,7 @@ static int drop_censuses(struct copying *copying)
     for (uint64_t i = 0; offset >= 0 && i < count && i < MP_HEAP_CHUNK / size; i++) {
         struct mp_heap_census copied, now;
         int64_t at = offset + (int64_t)(i * size);
-        if (mp_heap_read_at(copying->to, &copied, sizeof copied, at) !=
-                (ssize_t)sizeof copied ||
-            mp_heap_read_at(copying->from, &now, sizeof now, at) != (ssize_t)sizeof now)
+        if (read_both(copying, &copied, &now, sizeof now, at))
             return -1;
         if (copied.stamp == now.stamp && copied.time <= header->elapsed)
             continue;
