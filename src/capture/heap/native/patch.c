@@ -92,18 +92,27 @@ static bool is_stub(const struct pass *pass, const struct mp_elf_slot *slot,
            mp_elf_contains(pass->info, held);
 }
 
+/* As in the file: nothing, or a place in the object before its base is added. An object without
+   pages that get protected shows only so that it is not relocated yet. */
+static bool is_as_linked(const struct pass *pass, uintptr_t held)
+{
+    return !held || (pass->info->dlpi_addr &&
+                     mp_elf_contains(pass->info, pass->info->dlpi_addr + held));
+}
+
 static void replace(void *context, const struct mp_elf_slot *slot)
 {
     const struct mp_patch *patch = mp_patch_find(slot->name);
     if (!patch || !*patch->original)
         return;
+    struct pass *pass = context;
     uintptr_t held = (uintptr_t)__atomic_load_n(slot->place, __ATOMIC_RELAXED);
     uintptr_t original = (uintptr_t)*patch->original;
-    bool is_late = is_stub(context, slot, original, held);
+    bool is_late = is_stub(pass, slot, original, held);
     if (held == original || is_late)
-        write_slot(context, slot->place, patch->replacement);
-    struct pass *pass = context;
-    pass->has_waiting = pass->has_waiting || (is_late && pass->is_past_us);
+        write_slot(pass, slot->place, patch->replacement);
+    if (pass->is_past_us && (is_late || is_as_linked(pass, held)))
+        pass->has_waiting = true;
 }
 
 static void restore(void *context, const struct mp_elf_slot *slot)
