@@ -30,6 +30,7 @@ MAGIC = b"mprofkid"
 PLACE = struct.Struct("=q")
 ROW = struct.Struct("=qqqQQQq")
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+NEW = ".new"  #: behind the name of a file that holds nothing yet
 MANY = 64  #: files of ended children that are left before they are put together
 
 Key = tuple[str, str, int, int]
@@ -100,6 +101,20 @@ def _names(places: list[tuple[CodeType, int, int, int, int]]) -> bytes:
     return "\0".join(map(str, words)).encode("utf-8", "surrogatepass")
 
 
+def _move(new: str, name: str) -> None:
+    """Renames a file, never over another one."""
+    try:
+        os.link(new, name)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here
+        if os.path.lexists(name):
+            raise FileExistsError(name) from None
+        os.rename(new, name)
+    else:
+        os.unlink(new)
+
+
 class Place:
     """Where a child keeps its tables. Raises nothing: it runs on unmeasured, and is counted."""
 
@@ -113,27 +128,33 @@ class Place:
         if not size:
             return
         try:
-            fd = self._open()
-            try:
-                self._put(tracer, fd, size)
-            finally:
-                os.close(fd)
+            if self.name:
+                self._write(tracer, size, self.name, 0)
+            else:
+                self._begin(tracer, size)
         except OSError:
             self._tell_lost()
 
-    def _open(self) -> int:
-        if self.name:
-            return os.open(self.name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    def _begin(self, tracer: Tracer, size: int) -> None:
+        """The file has its name once it holds something: this process may be killed before."""
+        name = os.path.join(self.home, str(os.getpid()))
+        new = f"{name}.{os.urandom(8).hex()}{NEW}"
+        self._write(tracer, size, new, os.O_CREAT | os.O_EXCL)
         for attempt in range(100):
-            name = os.path.join(self.home, f"{os.getpid()}.{attempt}")
             try:
-                fd = os.open(name, flags, 0o600)
+                _move(new, f"{name}.{attempt}")
             except FileExistsError:  # of a process that had the number before
                 continue
-            self.name = name
-            return fd
+            self.name = f"{name}.{attempt}"
+            return
         raise FileExistsError(self.home)
+
+    def _write(self, tracer: Tracer, size: int, name: str, flags: int) -> None:
+        fd = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600)
+        try:
+            self._put(tracer, fd, size)
+        finally:
+            os.close(fd)
 
     def _put(self, tracer: Tracer, fd: int, size: int) -> None:
         names = _names([(code, 0, 0, 0, 0) for code, *_ in tracer.tables()[self.count :]])
@@ -186,8 +207,8 @@ def _table(words: list[str], data: bytes, start: int, end: int) -> Table:
     return Table(code, baseline, cells)
 
 
-def _is_cut(path: str, may_have_begun: bool) -> bool:
-    """Whether a file ends within a segment: all of one is there from the start."""
+def _is_cut(path: str) -> bool:
+    """Whether a file ends within a segment: all of one is there from the start, and one in any file."""
     with open(path, "rb") as file:
         end = file.seek(0, os.SEEK_END)
         at = 0
@@ -200,7 +221,7 @@ def _is_cut(path: str, may_have_begun: bool) -> bool:
             if magic != MAGIC or not head:
                 return False  # it has just begun, or ended there
             at += (head + rows) * PAGE
-    return at > end or not (end or may_have_begun)
+    return at > end or not end
 
 
 def _is_alive(name: str) -> bool:
@@ -271,9 +292,9 @@ class Family:
         path = os.path.join(self.home, name)
         if name.endswith(".lost"):
             self.lost += 1
-        else:
+        elif not name.endswith(NEW):
             self._ended.append(self._load(name))
-            self.cut += _is_cut(path, _is_alive(name))
+            self.cut += _is_cut(path)
         os.unlink(path)
 
     def _load(self, name: str) -> tuple[int, str, list[Table]]:
@@ -296,7 +317,9 @@ class Family:
 
     def add_to(self, tables: list[Table]) -> list[Table]:
         """The tables of this process, with those of all its children added."""
-        live = [self._load(name) for name in self._files() if not name.endswith(".lost")]
+        live = [
+            self._load(name) for name in self._files() if not name.endswith((".lost", NEW))
+        ]
         if not live and not self._ended:
             return tables
         keys = Keys(self.folder)

@@ -216,6 +216,43 @@ def test_a_child_whose_table_is_cut_short_goes_on(shop, size) -> None:
     assert said in run.err
 
 
+@pytest.mark.parametrize("step", ["posix_fallocate", "pwrite", "link", "unlink"])
+def test_a_child_that_is_killed_as_it_begins_its_file_is_not_told_of(shop, step) -> None:
+    run = run_program(
+        shop,
+        f"""
+    step, parent = os.{step}, os.getpid()
+    def stop(*given):
+        return step(*given) if os.getpid() == parent else os.kill(os.getpid(), 9)
+    os.{step} = stop
+    if not os.fork():
+        work(1)
+    print(os.wait()[1], flush=True)
+    work(1)
+""",
+    )
+    assert run.out.startswith("9\n") and run.err == ""
+    assert run.table("def work").line("kept.append").occurrences == 1
+
+
+def test_a_child_measures_where_there_are_no_hard_links(shop) -> None:
+    run = run_program(
+        shop,
+        """
+    def link(*_):
+        raise PermissionError(1, "Operation not permitted")
+    os.link = link
+    if not os.fork():
+        work(1)
+        os._exit(0)
+    os.wait()
+    work(1)
+""",
+    )
+    assert run.err == ""
+    assert run.table("def work").line("kept.append").occurrences == 2
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_the_imported_name_prints_in_children(shop, method) -> None:
     shop.write(
