@@ -217,10 +217,17 @@ void mp_walk_forget(struct mp_walk *walk, struct mp_walker *walker, uintptr_t ad
     walker->standing = 0;
     if (mp_anchors_forget(&walker->anchors, address))
         return;
-    if (mp_codes_forget(&walk->codes, address))
-        clear_old(walk);
-    else
+    if (!mp_walk_forget_code(walk, walker, address))
         walk->frames_died++;
+}
+
+bool mp_walk_forget_code(struct mp_walk *walk, struct mp_walker *walker, uintptr_t address)
+{
+    if (!mp_codes_forget(&walk->codes, address))
+        return false;
+    walker->standing = 0;
+    clear_old(walk);
+    return true;
 }
 
 static void start_anew(const struct mp_walk *walk, struct mp_walker *walker)

@@ -54,6 +54,9 @@ void mp_walker_anchor(struct mp_walker *, PyThreadState *, size_t allocating);
 /* A block that the walk asked to be watched is being freed, by the thread of this walker. */
 void mp_walk_forget(struct mp_walk *, struct mp_walker *, uintptr_t address);
 
+/* The same of a code object that dies, wherever it is. Whether a walk has met it. */
+bool mp_walk_forget_code(struct mp_walk *, struct mp_walker *, uintptr_t address);
+
 /* For a thread's first walk of a session. */
 void mp_walker_begin(const struct mp_walk *, struct mp_walker *);
 

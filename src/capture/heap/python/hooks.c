@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "capture/heap/python/arenas.h"
+#include "capture/heap/python/code_ends.h"
 #include "capture/heap/python/usual.h"
 
 #define LOCAL static __thread __attribute__((tls_model("initial-exec")))
@@ -82,7 +83,8 @@ static inline enum mp_lock lock_of(PyMemAllocatorDomain domain)
 }
 
 static __attribute__((noinline)) void report_any_alloc(PyMemAllocatorDomain domain,
-                                                       void *address, size_t size)
+                                                       void *address, size_t size,
+                                                       enum mp_shadow_where where)
 {
     if (!mp_recording_should_record(size))
         return;
@@ -91,7 +93,7 @@ static __attribute__((noinline)) void report_any_alloc(PyMemAllocatorDomain doma
     if (mp_recording_is_open() && !is_for_events(thread, size)) {
         struct mp_hooked *mine = mp_recording_mine();
         int kept = *mine->error;
-        mp_recording_note(mine, thread, MP_HEAP_PYTHON, address, size, where(domain, size));
+        mp_recording_note(mine, thread, MP_HEAP_PYTHON, address, size, where);
         *mine->error = kept;
     }
     mp_recording_leave(way);
@@ -104,7 +106,7 @@ static inline void report_alloc(PyMemAllocatorDomain domain, void *address, size
         !(may_be_for_events(size) && is_for_events(mp_thread_holding(), size)) &&
         mp_usual_alloc(address, size);
     if (__builtin_expect(!is_usual, 0))
-        report_any_alloc(domain, address, size);
+        report_any_alloc(domain, address, size, where(domain, size));
 }
 
 static __attribute__((noinline)) void report_any_free(PyMemAllocatorDomain domain,
@@ -161,6 +163,7 @@ static inline void hook_free(PyMemAllocatorDomain domain, void *address)
 static void note_another(void)
 {
     mp_recording.may_be_several = true;
+    mp_recording.sets_apart = false;
     mp_recording_look_if_usual();
 }
 
@@ -210,12 +213,78 @@ static inline bool begin_skipping(size_t size)
     return true;
 }
 
+/* A small block that is recorded may be set apart: asked for as a larger one, which pymalloc has from
+   malloc and gives back there. The raw domain's hook sees its end, and no other end of a small
+   block needs a look. */
+enum { APART = MP_LEDGER_SMALL + 1 /* bytes */, APART_PERIOD = 1 << 16 };
+
+static __attribute__((noinline)) void *malloc_apart(PyMemAllocatorDomain domain,
+                                                    size_t size)
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (!begin(domain))
+        return to->malloc(to->ctx, size);
+    void *address = to->malloc(to->ctx, APART);
+    if (address)
+        report_any_alloc(domain, address, size, MP_SHADOW_ANYWHERE);
+    else
+        address = to->malloc(to->ctx, size);
+    if (mp_recording_owes_word())
+        mp_recording_settle(lock_of(domain));
+    mp_native_end();
+    return address;
+}
+
+static __attribute__((noinline)) void *calloc_apart(PyMemAllocatorDomain domain,
+                                                    size_t count, size_t size)
+{
+    void *address = malloc_apart(domain, count * size);
+    return address ? memset(address, 0, count * size) : NULL;
+}
+
+/* What was made in a pool moves out. NULL: it stays where it is. */
+static void *move_apart(const PyMemAllocatorEx *to, void *address, size_t size)
+{
+    void *apart = to->malloc(to->ctx, APART);
+    if (!apart)
+        return NULL;
+    memcpy(apart, address, size);
+    to->free(to->ctx, address);
+    return apart;
+}
+
+static __attribute__((noinline)) void *realloc_apart(PyMemAllocatorDomain domain,
+                                                     void *from, size_t size)
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    enum mp_lock lock = lock_of(domain);
+    if (!begin(domain))
+        return to->realloc(to->ctx, from, size);
+    struct mp_moving moving = {0};
+    if (from)
+        moving = mp_recording_take(lock, from);
+    void *address = to->realloc(to->ctx, from, size);
+    void *recorded = address && mp_recording_should_record(size) ? address : NULL;
+    if (recorded && !moving.block.known && has_fast_path(domain, size))
+        recorded = move_apart(to, address, size);
+    if (address)
+        mp_recording_told_moved(lock, MP_HEAP_PYTHON, from, &moving, recorded, size,
+                                MP_SHADOW_ANYWHERE);
+    else if (from)
+        mp_recording_put_back(lock, from, &moving);
+    mp_native_end();
+    return recorded ? recorded : address;
+}
+
 static inline void *sampled_malloc(PyMemAllocatorDomain domain, void *context, size_t size,
                                    void *(*follow)(void *, size_t))
 {
     const PyMemAllocatorEx *to = &original[domain];
-    if (has_fast_path(domain, size))
-        return mp_recording_skips(size) ? to->malloc(to->ctx, size) : follow(context, size);
+    if (has_fast_path(domain, size)) {
+        if (mp_recording_skips(size))
+            return to->malloc(to->ctx, size);
+        return mp_recording.sets_apart ? malloc_apart(domain, size) : follow(context, size);
+    }
     if (!begin_skipping(size))
         return follow(context, size);
     void *address = to->malloc(to->ctx, size);
@@ -227,9 +296,12 @@ static inline void *sampled_calloc(PyMemAllocatorDomain domain, void *context, s
                                    size_t size, void *(*follow)(void *, size_t, size_t))
 {
     const PyMemAllocatorEx *to = &original[domain];
-    if (has_fast_path(domain, count * size) && mp_recording_skips(count * size))
+    if (!has_fast_path(domain, count * size))
+        return follow(context, count, size);
+    if (mp_recording_skips(count * size))
         return to->calloc(to->ctx, count, size);
-    return follow(context, count, size);
+    return mp_recording.sets_apart ? calloc_apart(domain, count, size)
+                                   : follow(context, count, size);
 }
 
 static inline void *sampled_realloc(PyMemAllocatorDomain domain, void *context, void *from,
@@ -237,7 +309,8 @@ static inline void *sampled_realloc(PyMemAllocatorDomain domain, void *context, 
 {
     const PyMemAllocatorEx *to = &original[domain];
     if (mp_recording_may_know(from) || !begin_skipping(size))
-        return follow(context, from, size);
+        return mp_recording.sets_apart ? realloc_apart(domain, from, size)
+                                       : follow(context, from, size);
     void *address = to->realloc(to->ctx, from, size);
     mp_native_end();
     return address;
@@ -247,7 +320,8 @@ static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void
                                 void (*follow)(void *, void *))
 {
     const PyMemAllocatorEx *to = &original[domain];
-    if (mp_recording_may_know(address))
+    bool is_elsewhere = domain != PYMEM_DOMAIN_RAW && mp_recording.sets_apart;
+    if (__builtin_expect(!is_elsewhere, 0) && mp_recording_may_know(address))
         follow(context, address);
     else
         to->free(to->ctx, address);
@@ -255,24 +329,24 @@ static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void
 
 /* The context is ours, not what the caller read: while another tool changes the allocators it may
    be another's. */
-#define APART static __attribute__((noinline))
+#define ALONE static __attribute__((noinline))
 #define HOOKS_OF(domain)                                                           \
-    APART void *malloc_##domain(void *context, size_t size)                        \
+    ALONE void *malloc_##domain(void *context, size_t size)                        \
     {                                                                              \
         (void)context;                                                             \
         return hook_malloc(domain, size);                                          \
     }                                                                              \
-    APART void *calloc_##domain(void *context, size_t count, size_t size)          \
+    ALONE void *calloc_##domain(void *context, size_t count, size_t size)          \
     {                                                                              \
         (void)context;                                                             \
         return hook_calloc(domain, count, size);                                   \
     }                                                                              \
-    APART void *realloc_##domain(void *context, void *from, size_t size)           \
+    ALONE void *realloc_##domain(void *context, void *from, size_t size)           \
     {                                                                              \
         (void)context;                                                             \
         return hook_realloc(domain, from, size);                                   \
     }                                                                              \
-    APART void free_##domain(void *context, void *address)                         \
+    ALONE void free_##domain(void *context, void *address)                         \
     {                                                                              \
         (void)context;                                                             \
         hook_free(domain, address);                                                \
@@ -360,6 +434,16 @@ static void install(PyMemAllocatorDomain domain, enum set set, bool is_pymalloc)
 void mp_hooks_end_fast_path(void)
 {
     memset(fast_path, 0, sizeof fast_path);
+    mp_recording.sets_apart = false;
+}
+
+/* Where few are, which take so many bytes each; where pymalloc is behind our hooks, and where the ends of code
+   objects are told by others than their free. */
+static bool should_set_apart(void)
+{
+    return mp_recording.sample >= APART_PERIOD && fast_path[PYMEM_DOMAIN_MEM] &&
+           fast_path[PYMEM_DOMAIN_OBJ] && !mp_recording.may_be_several &&
+           mp_code_ends_follow();
 }
 
 void mp_hooks_install(void)
@@ -370,4 +454,5 @@ void mp_hooks_install(void)
     for (int i = 0; i < DOMAINS; i++)
         install((PyMemAllocatorDomain)i, mp_recording.sample ? SAMPLING : EXACT,
                 is_pymalloc);
+    mp_recording.sets_apart = should_set_apart();
 }

@@ -1,5 +1,7 @@
 #include "capture/heap/python/recording.h"
 
+enum { DEEP = 1 << 12 /* frames: their walk takes some 10 us */ };
+
 struct mp_recording mp_recording;
 struct mp_counting_filter mp_recording_filter;
 
@@ -23,6 +25,16 @@ bool mp_recording_hits(size_t size)
             return false;
     }
     mp_sample_next(&own->sample, mp_recording.sample);
+    return true;
+}
+
+bool mp_recording_may_anchor(struct mp_hooked *mine)
+{
+    if (mp_recording.sets_apart && mine->walker.depth < DEEP) {
+        mine->walker.debt = 0;
+        return false;
+    }
+    mp_recording.sets_apart = false;
     return true;
 }
 
@@ -65,6 +77,20 @@ void mp_recording_settle(enum mp_lock lock)
     mp_recording_leave(way);
     if (mp_recording.settled)
         mp_recording.settled();
+}
+
+void mp_recording_code_ends(const void *code)
+{
+    PyThreadState *thread;
+    if (!mp_recording_is_open())
+        return;
+    enum mp_biased_lock_way way = mp_recording_enter(MP_LOCK_HELD, &thread);
+    if (thread && mp_recording_is_open()) {
+        struct mp_hooked *mine = mp_recording_mine();
+        if (mp_walk_forget_code(&mp_recording.walk, &mine->walker, (uintptr_t)code))
+            mp_shadow_unwatch(&mp_recording.ledger.shadow, (uintptr_t)code);
+    }
+    mp_recording_leave(way);
 }
 
 /* Whoever holds the biased lock has muted the hooks, or is the thread that holds the interpreter's lock:

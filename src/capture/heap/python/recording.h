@@ -38,9 +38,12 @@ struct mp_recording {
     unsigned
         usual; /* `session` while mp_recording_look_if_usual() finds it so, else none */
     uint64_t sample; /* bytes between samples; 0: every block is recorded */
-    bool may_rest;   /* no block is recorded but while a recording inside is open, */
-    bool awake;      /* or somebody reads the flow of a thread; */
-    bool rests;      /* and now none is. Ends of known ones are, and mappings */
+    bool
+        sets_apart; /* small blocks that are recorded lie in no pool: of the ends of mem and object
+                        blocks those need no look that the raw domain does not see */
+    bool may_rest; /* no block is recorded but while a recording inside is open, */
+    bool awake;    /* or somebody reads the flow of a thread; */
+    bool rests;    /* and now none is. Ends of known ones are, and mappings */
     pid_t owner;
     void (*settled)(void); /* called without locks behind mp_recording_settle(); or NULL */
 };
@@ -110,9 +113,7 @@ static inline struct mp_hooked *mp_recording_mine(void)
    Where all are, none is skipped. */
 static inline bool mp_recording_skips(size_t size)
 {
-    struct mp_hooked *own = mp_hooked_own;
-    return __builtin_expect(own && own->session == mp_recording.session, 1) &&
-           mp_sample_skips(&own->sample, size);
+    return mp_sample_skips(mp_hooked_sample, size);
 }
 
 bool mp_recording_hits(size_t size); /* of a block that is not skipped */
@@ -164,11 +165,15 @@ static inline uint32_t mp_recording_where(struct mp_hooked *mine, PyThreadState 
     return own ? mp_walk_thread(&mp_recording.walk, &mine->walker, own) : 0;
 }
 
+/* Where the end of an anchor would not be seen, walks do without: they are few. Not where they are long. */
+bool mp_recording_may_anchor(struct mp_hooked *);
+
 /* After a walk. With the biased lock. */
 static inline void mp_recording_anchor(struct mp_hooked *mine, PyThreadState *thread,
                                        size_t size)
 {
-    if (__builtin_expect(mp_walker_needs_anchor(&mine->walker), 0) && thread) {
+    if (__builtin_expect(mp_walker_needs_anchor(&mine->walker), 0) && thread &&
+        mp_recording_may_anchor(mine)) {
         int64_t until = mine->sample.until;
         mp_walker_anchor(&mine->walker, thread, size);
         mine->sample.until = until; /* what is made for it is nobody's block */
@@ -277,6 +282,9 @@ static inline bool mp_recording_owes_word(void)
 
 void mp_recording_settle(enum mp_lock);
 
+/* A code object of our interpreter's dies. In the thread that holds the interpreter's lock. */
+void mp_recording_code_ends(const void *code);
+
 /* pymalloc gives an arena back. Not with the biased lock. */
 void mp_recording_leave_arena(void *arena, size_t size);
 
@@ -302,13 +310,13 @@ static inline struct mp_moving mp_recording_take(enum mp_lock lock, void *addres
 
 void mp_recording_put_back(enum mp_lock, void *address, const struct mp_moving *);
 
-/* `to` is NULL where the block was freed by being made empty. */
-static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind, void *from,
-                                      const struct mp_moving *moving, void *to, size_t size,
-                                      enum mp_shadow_where where)
+/* `to` is NULL where the block is not to be recorded, or was freed by being made empty. */
+static inline void mp_recording_told_moved(enum mp_lock lock, enum mp_heap_kind kind,
+                                           void *from, const struct mp_moving *moving,
+                                           void *to, size_t size,
+                                           enum mp_shadow_where where)
 {
-    bool wanted = to && mp_recording_should_record(size);
-    if (!wanted && !moving->block.known && !moving->block.watched)
+    if (!to && !moving->block.known && !moving->block.watched)
         return;
     PyThreadState *thread;
     enum mp_biased_lock_way way = mp_recording_enter(lock, &thread);
@@ -317,7 +325,7 @@ static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind,
         int kept = *mine->error;
         if (moving->session == mp_recording.session)
             mp_recording_note_free(mine, kind, &moving->block, from, false);
-        if (wanted)
+        if (to)
             mp_recording_note(mine, thread, kind, to, size,
                               to == from ? MP_SHADOW_AS_BEFORE : where);
         mp_recording.ledger.owes &=
@@ -326,6 +334,15 @@ static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind,
         *mine->error = kept;
     }
     mp_recording_leave(way);
+}
+
+/* The same of a block that is recorded if its size says so. */
+static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind, void *from,
+                                      const struct mp_moving *moving, void *to, size_t size,
+                                      enum mp_shadow_where where)
+{
+    bool wanted = to && mp_recording_should_record(size);
+    mp_recording_told_moved(lock, kind, from, moving, wanted ? to : NULL, size, where);
 }
 
 #endif

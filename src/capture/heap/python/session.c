@@ -120,6 +120,7 @@ int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
         PyInterpreterState_Next(PyInterpreterState_Head()) != NULL;
     mp_recording.owner = getpid();
     mp_recording.session++;
+    mp_hooked_end_skipping();
     mp_recording_look_if_usual();
     mp_pools_start();
     mp_arenas_follow(mp_hooks_end_fast_path, mp_recording_leave_arena);

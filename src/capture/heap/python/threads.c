@@ -13,10 +13,13 @@
 enum { PER_PAGES = 64 };
 
 __thread struct mp_hooked *mp_hooked_own __attribute__((tls_model("initial-exec")));
+static struct mp_sample no_sample;
+__thread struct mp_sample *mp_hooked_sample __attribute__((tls_model("initial-exec"))) =
+    &no_sample;
 LOCAL bool is_over; /* our destructor ran in this thread */
 
 static struct mp_hooked shared; /* for threads that are over, and when there is no memory */
-static struct mp_hooked *unused;
+static struct mp_hooked *unused, *stretches;
 static int unused_taken;
 static pthread_key_t key;
 
@@ -37,6 +40,7 @@ static void give_back(void *of_thread)
     struct mp_hooked *hooked = of_thread;
     is_over = true;
     mp_hooked_own = NULL;
+    mp_hooked_sample = &no_sample;
     lock();
     hooked->next = unused;
     unused = hooked;
@@ -60,10 +64,25 @@ static void add_unused(void)
 {
     struct mp_hooked *more = mmap(NULL, PER_PAGES * sizeof *more, PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (int i = 0; more != MAP_FAILED && i < PER_PAGES; i++) {
+    if (more == MAP_FAILED)
+        return;
+    for (int i = 0; i < PER_PAGES; i++) {
         more[i].next = unused;
         unused = &more[i];
     }
+    more->more = stretches;
+    stretches = more;
+}
+
+/* A thread without the interpreter's lock may be counting at this moment: it then skips on until its
+   next hit. */
+void mp_hooked_end_skipping(void)
+{
+    lock();
+    for (struct mp_hooked *first = stretches; first; first = first->more)
+        for (int i = 0; i < PER_PAGES; i++)
+            __atomic_store_n(&first[i].sample.until, 0, __ATOMIC_RELAXED);
+    unlock();
 }
 
 static struct mp_hooked *take(void)
@@ -112,6 +131,8 @@ static struct mp_hooked *find(void)
     hooked->session = 0;
     hooked->flow = (struct mp_flow){0};
     hooked->aside = false;
+    hooked->sample.until = 0;
+    mp_hooked_sample = &hooked->sample;
     return mp_hooked_own = hooked;
 }
 

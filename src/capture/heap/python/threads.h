@@ -31,9 +31,17 @@ struct mp_hooked {
     bool tag_changed;         /* the program changed it since */
     struct mp_walker walker;
     struct mp_hooked *next; /* of the free ones */
+    struct mp_hooked *more; /* of the first of a stretch: the next stretch */
 };
 
 extern __thread struct mp_hooked *mp_hooked_own __attribute__((tls_model("initial-exec")));
+
+/* The calling thread's own, else one that skips nothing. */
+extern __thread struct mp_sample *mp_hooked_sample
+    __attribute__((tls_model("initial-exec")));
+
+/* Before a session: no thread skips blocks any more until it has joined that one. */
+void mp_hooked_end_skipping(void);
 
 struct mp_hooked *mp_hooked_begin(struct mp_heap *, const struct mp_walk *,
                                   unsigned session);
