@@ -61,6 +61,10 @@ struct mp_heap_frames *mp_heap_frames_new(const struct mp_heap_view *);
 PyObject *mp_heap_frames_of(const struct mp_heap_frames *, uint32_t node);
 void mp_heap_frames_free(struct mp_heap_frames *);
 
+/* Why nobody may look at what is live. */
+#define MP_HEAP_OBJECT_LOST \
+    "another tool took the recorder's hooks off: which blocks are live is not known"
+
 /* Whether it is a stretch that is counted, also when it has ended and the recording around it has not. */
 bool mp_heap_object_is_counted(const struct mp_heap_object *);
 

@@ -93,7 +93,10 @@ static PyObject *look(struct mp_heap_object *self, bool only_know)
         return PyErr_Format(PyExc_RuntimeError, "nothing of this is counted any more");
     bool aside = mp_hooks_set_aside(true);
     int collects = PyGC_Disable();
-    if (find(&found, self->nest) || (only_know && keep_addresses(self, &found)))
+    int failed = find(&found, self->nest);
+    if (failed && errno == ESTALE)
+        PyErr_SetString(PyExc_RuntimeError, MP_HEAP_OBJECT_LOST);
+    else if (failed || (only_know && keep_addresses(self, &found)))
         PyErr_NoMemory();
     else
         result = only_know ? Py_NewRef(Py_None) : list_of(self, &found);

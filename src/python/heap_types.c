@@ -83,10 +83,12 @@ static PyObject *count_now(struct mp_heap_object *self, bool by_line)
 {
     struct mp_census census;
     if (mp_census_take(&census, self->nest)) {
+        int why = errno;
         mp_census_release(&census);
-        return errno == ENOMEM
-                   ? PyErr_NoMemory()
-                   : PyErr_Format(PyExc_RuntimeError, "the recording has ended");
+        if (why == ENOMEM)
+            return PyErr_NoMemory();
+        return PyErr_Format(PyExc_RuntimeError, why == ESTALE ? MP_HEAP_OBJECT_LOST
+                                                              : "the recording has ended");
     }
     struct mp_heap_typing typing = {census.types, census.rows, census.text,
                                     census.type_count, census.row_count};

@@ -115,6 +115,8 @@ static PyObject *find_of_line(const char *place, const char *own)
                             "no recording runs, so nobody knows what line %s allocated: "
                             "use heap.track() or heap.start() before",
                             strrchr(place, ':') + 1);
+    if (failed && errno == ESTALE)
+        return PyErr_Format(PyExc_RuntimeError, MP_HEAP_OBJECT_LOST);
     if (failed)
         return PyErr_NoMemory();
     const struct mp_question question = {

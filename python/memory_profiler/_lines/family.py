@@ -208,7 +208,7 @@ def _table(words: list[str], data: bytes, start: int, end: int) -> Table:
 
 
 def _is_cut(path: str) -> bool:
-    """Whether a file ends within a segment: all of one is there from the start, and one in any file."""
+    """Whether a file ends within a segment: all of one is there from the start, one in any."""
     with open(path, "rb") as file:
         end = file.seek(0, os.SEEK_END)
         at = 0

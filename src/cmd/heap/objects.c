@@ -102,6 +102,11 @@ static int check(const struct mp_heap_views *views, const char *name,
             "%s does not say who held its objects: an extension module's type broke "
             "the process that looked",
             name);
+    if (view->holders[0].kind == MP_HEAP_HOLDER_NO_MEMORY &&
+        view->header->followed & MP_HEAP_LOST)
+        return mp_fail("%s does not say who held its objects: another tool took the "
+                       "recorder's hooks off, so nobody knew which were live",
+                       name);
     if (view->holders[0].kind == MP_HEAP_HOLDER_NO_MEMORY)
         return mp_fail("%s does not say who held its objects: there was no memory to look, "
                        "some 70 bytes an object (ulimit -v, a control group's limit)",

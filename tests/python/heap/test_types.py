@@ -397,3 +397,36 @@ def test_a_difference_by_type_is_that_of_what_is_live(recorded: Path) -> None:
     assert "__main__.New (new)" in text or "more)" in text
     done = mprof(*both, "--measure", "peak", cwd=recorded)
     assert done.returncode == 2 and "--measure peak" in done.stderr
+
+
+HOOKS_TAKEN_OFF = """
+import gc, sys, tracemalloc
+from memory_profiler import heap
+
+tracemalloc.start()
+with heap.track(types=True, sample=int(sys.argv[1])) as t:
+    kept = [(n, str(n), {n: n}, bytearray(n % 3000)) for n in range(200_000)]
+    assert t.types()
+    tracemalloc.stop()  # puts back what it found
+    del kept
+    gc.collect()
+    for ask in (t.types, lambda: heap.holders(__file__ + ":7")):
+        try:
+            ask()
+        except RuntimeError as problem:
+            print(problem)
+"""
+
+
+@pytest.mark.parametrize("sample", ["0", "1000", "65536"])
+def test_blocks_whose_ends_were_not_seen_are_not_looked_at(
+    tmp_path: Path, sample: str
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(HOOKS_TAKEN_OFF)
+    done = subprocess.run(
+        [sys.executable, str(program), sample], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    said = "another tool took the recorder's hooks off: which blocks are live is not known\n"
+    assert done.stdout == 2 * said

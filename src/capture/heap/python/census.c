@@ -300,10 +300,8 @@ int mp_census_take(struct mp_census *census, const struct mp_nest *part)
 {
     struct counting counting = {.census = census, .part = part};
     *census = (struct mp_census){0};
-    if (!mp_hooks_are_open() || !mp_recording_is_open()) {
-        errno = ESRCH;
+    if (mp_hooks_know_blocks())
         return -1;
-    }
     bool aside = mp_hooks_set_aside(true);
     if (mp_slots_init(&counting.index, 0) || mp_object_types_init(&counting.types))
         counting.failed = ENOMEM;

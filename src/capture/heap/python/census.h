@@ -24,7 +24,7 @@ struct mp_census {
 };
 
 /* Of the recording that is open, or of a part of it; the caller has the interpreter's lock. 0, or -1 with errno
-   (ENOMEM; ESRCH: nothing is recorded). About 25 ns a block. Sums are those of the nodes. */
+   (ENOMEM, or of mp_hooks_know_blocks()). About 25 ns a block. Sums are those of the nodes. */
 int mp_census_take(struct mp_census *, const struct mp_nest *part);
 void mp_census_release(struct mp_census *);
 

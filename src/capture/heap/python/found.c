@@ -47,10 +47,8 @@ int mp_found_init(struct mp_found *found, const uint8_t *wanted, size_t nodes)
 {
     struct finding finding = {.found = found, .wanted = wanted, .nodes = nodes};
     *found = (struct mp_found){0};
-    if (!mp_hooks_are_open() || !mp_recording_is_open()) {
-        errno = ESRCH;
+    if (mp_hooks_know_blocks())
         return -1;
-    }
     bool aside = mp_hooks_set_aside(true);
     finding.failed = mp_object_types_init(&finding.types);
     if (!finding.failed) {

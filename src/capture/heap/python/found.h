@@ -14,8 +14,7 @@ struct mp_found {
 };
 
 /* `wanted`: of each of the recording's first `nodes` stacks whether it is. The caller has the interpreter's
-   lock, and as long as it keeps that the objects live. 0, or -1 with errno (ENOMEM; ESRCH: nothing is
-   recorded). */
+   lock, and as long as it keeps that the objects live. 0, or -1 with errno (ENOMEM, or of mp_hooks_know_blocks()). */
 int mp_found_init(struct mp_found *, const uint8_t *wanted, size_t nodes);
 void mp_found_release(struct mp_found *);
 

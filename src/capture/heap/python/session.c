@@ -145,13 +145,31 @@ static void let_go(enum mp_biased_lock_way way)
     mp_native_unmute();
 }
 
+/* Ends may have been missed. */
+static bool has_lost(void)
+{
+    struct mp_heap_header *header = mp_recording.heap->header;
+    if (!mp_hooks_are_installed())
+        header->followed |= MP_HEAP_LOST;
+    return header->followed & MP_HEAP_LOST;
+}
+
+int mp_hooks_know_blocks(void)
+{
+    bool is_open = mp_hooks_are_open() && mp_recording_is_open();
+    if (is_open && !has_lost())
+        return 0;
+    errno = is_open ? ESTALE : ESRCH;
+    return -1;
+}
+
 void mp_hooks_stop(void)
 {
     if (!mp_hooks_are_open() || mp_recording.owner != getpid())
         return;
     bool whole = mp_recording_is_open();
-    if (whole && !mp_hooks_are_installed())
-        mp_recording.heap->header->followed |= MP_HEAP_LOST;
+    if (whole)
+        has_lost();
     enum mp_biased_lock_way way = hold();
     __atomic_store_n(mp_recording.open, 0, __ATOMIC_RELEASE);
     mp_recording.ledger.noted = NULL;

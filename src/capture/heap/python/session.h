@@ -27,6 +27,10 @@ void mp_hooks_stop(void);
 bool mp_hooks_are_open(void);
 bool mp_hooks_are_native(void);
 
+/* Whether what is known to be live may be looked at. 0, or -1 with errno (ESRCH: nothing is recorded; ESTALE:
+   another tool took the hooks off, so blocks may have ended unseen). With the interpreter's lock. */
+int mp_hooks_know_blocks(void);
+
 /* From here on the recording that is open, which is not sampled, records blocks only while others
    are open inside it, or while lines count what their threads allocate. */
 void mp_hooks_may_rest(void);
