@@ -428,5 +428,7 @@ def test_blocks_whose_ends_were_not_seen_are_not_looked_at(
         [sys.executable, str(program), sample], capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
-    said = "another tool took the recorder's hooks off: which blocks are live is not known\n"
+    said = (
+        "another tool took the recorder's hooks off: which blocks are live is not known\n"
+    )
     assert done.stdout == 2 * said
