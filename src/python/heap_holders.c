@@ -212,12 +212,12 @@ static void fill(struct mp_heap_keeping *keeping, struct mp_question *questions)
     questions[ASK_TYPES] = none;
     questions[ASK_WASTE] = none;
     questions[ASK_OWNERS] = none;
-    if (asks(keeping, MP_HEAP_WANTS_LARGEST))
+    if (asks(keeping, MP_HEAP_WANTS_LARGEST)) {
         questions[ASK_LARGEST].kind = MP_ASK_LARGEST;
+        questions[ASK_OWNERS].kind = MP_ASK_OWNERS;
+    }
     if (keeping->its.wants.what == MP_HEAP_WANTS_ALL)
         questions[ASK_TYPES].kind = MP_ASK_LARGEST_TYPES;
-    if (keeping->its.wants.what == MP_HEAP_WANTS_ALL)
-        questions[ASK_OWNERS].kind = MP_ASK_OWNERS;
     questions[ASK_TYPES].count = keeping->type_count;
     if (asks(keeping, MP_HEAP_WANTS_WASTE))
         questions[ASK_WASTE] = (struct mp_question){

@@ -2,11 +2,14 @@
 
 #include <inttypes.h>
 
+#include "report/heap/owners.h"
 #include "report/heap/summary.h"
 #include "report/heap/tabbed.h"
 #include "report/heap/waste.h"
 
 enum { FIGURES = 38, LEAST_PATH = 24, LEAST_PART = 100 };
+
+enum { OWNERS = 16 }; /* beside other rows */
 
 static struct mp_heap_text text_of(uint32_t offset, uint32_t length)
 {
@@ -58,6 +61,12 @@ bool mp_heap_holders_shows(const struct mp_heap_holders_report *report,
 bool mp_heap_holders_show_waste(const struct mp_heap_holders_report *report)
 {
     return report->waste || (!report->type && !report->line && !report->retained);
+}
+
+/* Behind what retains most. */
+static bool shows_owners(const struct mp_heap_holders_report *report)
+{
+    return !report->type && !report->line && !report->waste;
 }
 
 static void put_title(FILE *out, const struct mp_heap_holders_report *report,
@@ -169,6 +178,9 @@ void mp_heap_holders_text(FILE *out, const struct mp_heap_holders_report *report
         if (row->kind == MP_HEAP_HOLDER_ALL)
             put_head(out, row, when_of(report, when));
         i += mp_heap_holders_shows(report, row) ? put_rows(out, report, i) : 1;
+        if (row->kind == MP_HEAP_HOLDER_LARGEST && shows_owners(report))
+            mp_heap_owners_text(out, view, report->style,
+                                report->retained ? MP_HEAP_OWNERS_MOST : OWNERS);
     }
     if (mp_heap_holders_show_waste(report))
         mp_heap_waste_text(out, view, report->style);
@@ -214,6 +226,10 @@ static void put_json(FILE *out, const struct mp_heap_holders_report *report)
         before = ",";
     }
     fputs("]", out);
+    if (shows_owners(report)) {
+        fputs(",\n  \"owners\": ", out);
+        mp_heap_owners_json(out, view);
+    }
     if (mp_heap_holders_show_waste(report)) {
         fputs(",\n  \"waste\": ", out);
         mp_heap_waste_json(out, view);

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from captures import mprof, output
+from captures import mprof, output, page_of
 
 pytestmark = pytest.mark.one_version
 
@@ -91,6 +91,83 @@ def test_what_retains_most_comes_first(folder: Path) -> None:
     assert {row["kind"] for row in found} == {"largest"}
     text = output("objects", "--retained", "a.mprof", cwd=folder)
     assert "What retains most" in text and "Who holds" not in text
+
+
+def tree(text: str) -> list[tuple[int, str, float]]:
+    """How far in each row of the owners stands, its name and its share in percent."""
+    _, _, told = text.partition("kept by\n")
+    found = []
+    for row in told.partition("\n\n")[0].splitlines():
+        name = row[44:]
+        indent = len(name) - len(name.lstrip())
+        found.append((indent, name.strip(), float(row[11:19].rstrip("%"))))
+    return found
+
+
+def test_what_is_kept_alone_is_a_tree(folder: Path) -> None:
+    text = output("objects", "--retained", "a.mprof", cwd=folder)
+    shown = tree(text)
+    names = [(indent, name) for indent, name, _ in shown]
+    at = names.index((0, "__main__"))
+    assert names[at + 1 : at + 3] == [(2, ".table: list"), (4, "as […]: str")]
+    cache = names.index((2, ".cache: dict"))
+    assert (4, "as ['user:…']: Row") in names[cache + 1 : cache + 3]
+    shares = [share for indent, _, share in shown if not indent]
+    assert sum(shares) == pytest.approx(100, abs=1)
+    whole = output("objects", "a.mprof", cwd=folder)  # behind what retains most
+    retained, owners, types = (
+        whole.index(title) for title in ("What retains most", "Who keeps what", "Who holds")
+    )
+    assert retained < owners < types and tree(whole)[: at + 3] == shown[: at + 3]
+
+
+def test_the_tree_is_flat_rows_with_their_parents_in_json(folder: Path) -> None:
+    made = json.loads(output("objects", "--retained", "--json", "a.mprof", cwd=folder))
+    owners = made["owners"]
+    at = {row["path"]: i for i, row in enumerate(owners) if row["objects"] == 1}
+    (rows_of,) = [row for row in owners if row["of"] == "Row" and row["objects"] == 4000]
+    cache = owners[rows_of["parent"]]
+    assert cache["path"] == "__main__.cache" and cache["parent"] == at["__main__"]
+    assert owners[at["__main__"]]["parent"] is None
+    below: dict[int | None, int] = {}
+    for number, row in enumerate(owners):
+        assert row["parent"] is None or row["parent"] < number
+        below[row["parent"]] = below.get(row["parent"], 0) + row["retained"]
+    assert below.pop(None) <= made["reached"]
+    assert all(kept <= owners[number]["retained"] for number, kept in below.items())
+    for words in (["--type", "Row"], ["--line", "app.py:7"], ["--waste"]):
+        other = json.loads(output("objects", *words, "--json", "a.mprof", cwd=folder))
+        assert "owners" not in other
+    _, data = page_of(folder / "a.mprof")
+    drawn = [row[1:6] for row in data["holders"]["rows"] if row[0] == "owner"]
+    keys = "of", "path", "objects", "bytes", "retained"
+    assert [[row[key] for key in keys] for row in owners] == drawn
+
+
+#: Sixty lists of the same size, and what has long names.
+MANY = """
+class Some: pass
+many = Some()
+for number in range(60):
+    setattr(many, f"list_{number}", [f"{number} {i}" * 9 for i in range(2000)])
+at = many
+for number in range(9):
+    at.inner = at = type("Thing" * 20, (), {})()
+at.kept = {"key" * 60 + str(number): [number] for number in range(4000)}
+"""
+
+
+@pytest.mark.parametrize(("words", "most"), [(["--retained"], 40), ([], 16)])
+def test_the_tree_has_few_rows_that_fit(
+    tmp_path: Path, words: list[str], most: int
+) -> None:
+    (tmp_path / "app.py").write_text(MANY)
+    mprof("heap", "--types", "-o", "a.mprof", "app.py", cwd=tmp_path)
+    for width, columns in ((120, ""), (90, "90")):
+        done = mprof("objects", *words, "a.mprof", cwd=tmp_path, COLUMNS=columns)
+        assert len(tree(done.stdout)) == most + 1  # what has no row is one
+        told = done.stdout.partition("kept by\n")[2].partition("\n\n")[0].splitlines()
+        assert max(map(len, told)) <= width and told[-1].endswith("  (what retains less)")
 
 
 @pytest.mark.parametrize(("words", "said"), [

@@ -127,6 +127,7 @@ def test_all_of_a_recorded_program_is_what_a_recording_keeps(busy: Recorded) -> 
         assert words in done.out
     done = busy.here.mprof("objects", "--retained", busy.pid)
     assert "What retains most" in done.out and "Who holds" not in done.out
+    assert "  .cache: dict\n" in done.out.partition("kept by\n")[2]
     first = [row["path"] for row in rows(busy.here, "--retained", busy.pid)[:3]]
     assert {"__main__.cache", "__main__.table"} <= set(first)
 

@@ -1,0 +1,192 @@
+#include "report/heap/owners.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/saturate.h"
+#include "report/heap/tabbed.h"
+
+enum { FIGURES = 44, LEAST_PLACE = 24, STEP = 2, LEAST_PART = 100 };
+
+/* Those that are shown, the largest first; figures and places are any, as of a file. */
+struct shown {
+    const struct mp_heap_view *view;
+    const struct mp_heap_style *style;
+    uint64_t reached; /* what shares are of */
+    size_t count, most;
+    struct one {
+        const struct mp_heap_holder *row;
+        uint32_t number; /* among the owners, from 1 on */
+    } ones[MP_HEAP_OWNERS_MOST];
+};
+
+static void keep(struct shown *shown, const struct mp_heap_holder *row, uint32_t number)
+{
+    size_t at = shown->count;
+    while (at && shown->ones[at - 1].row->retained < row->retained)
+        at--;
+    if (at == shown->most)
+        return;
+    shown->count += shown->count < shown->most;
+    memmove(&shown->ones[at + 1], &shown->ones[at],
+            (shown->count - at - 1) * sizeof shown->ones[0]);
+    shown->ones[at] = (struct one){row, number};
+}
+
+static void choose(struct shown *shown)
+{
+    const struct mp_heap_view *view = shown->view;
+    uint32_t number = 0;
+    for (size_t i = 0; i < view->counts[MP_HEAP_HOLDERS]; i++) {
+        const struct mp_heap_holder *row = &view->holders[i];
+        if (row->kind == MP_HEAP_HOLDER_ALL)
+            shown->reached = row->retained;
+        if (row->kind == MP_HEAP_HOLDER_OWNER && ++number &&
+            row->retained >= shown->reached / LEAST_PART)
+            keep(shown, row, number);
+    }
+}
+
+/* NULL: nothing that is shown keeps it alone. */
+static const struct mp_heap_holder *above_of(const struct shown *shown,
+                                             const struct mp_heap_holder *row)
+{
+    for (size_t i = 0; i < shown->count; i++)
+        if (shown->ones[i].number == row->others)
+            return shown->ones[i].row;
+    return NULL;
+}
+
+static void put_figures(FILE *out, const struct shown *shown, uint64_t retained,
+                        const struct mp_heap_holder *row)
+{
+    char size[MP_HEAP_FIGURE], bytes[MP_HEAP_FIGURE], count[MP_HEAP_FIGURE];
+    fprintf(out, "%11s %6.1f%% %10s %11s  ", mp_heap_size((int64_t)retained, size),
+            shown->reached ? 100 * (double)retained / (double)shown->reached : 0.0,
+            row ? mp_heap_size((int64_t)row->bytes, bytes) : "",
+            row ? mp_heap_count(row->count, count) : "");
+}
+
+/* How far in a row stands: not so far that there is no room for its name. */
+static int indent_of(const struct mp_heap_style *style, int depth)
+{
+    int room = (style->width - FIGURES - LEAST_PLACE) / STEP;
+    int most = room > 1 ? room : 1;
+    return STEP * (style->width && depth > most ? most : depth);
+}
+
+/* How much of a way leads to the one above: "app.cache" of "app.cache._data", not of "app.caches". */
+static uint32_t shared(const char *text, const struct mp_heap_holder *row,
+                       const struct mp_heap_holder *above)
+{
+    const char *path = text + row->path;
+    if (!above || row->path_length <= above->path_length ||
+        memcmp(path, text + above->path, above->path_length) != 0)
+        return 0;
+    return strchr(".[ (", path[above->path_length]) ? above->path_length : 0;
+}
+
+static bool ends_in(const char *text, uint32_t length, const char *word, uint32_t size)
+{
+    return length >= size && !memcmp(text + length - size, word, size);
+}
+
+/* A module is its dict. */
+static bool says_type(const char *text, const struct mp_heap_holder *row,
+                      const struct mp_heap_holder *above)
+{
+    const char *of = text + row->of;
+    bool is_module = !above && row->of_length == 4 && !memcmp(of, "dict", 4);
+    return is_module || ends_in(text + row->path, row->path_length, of, row->of_length);
+}
+
+/* "as ['user:...']: Row" of several. */
+static void put_name(FILE *out, const struct shown *shown, const struct mp_heap_holder *row,
+                     const struct mp_heap_holder *above, int columns)
+{
+    const char *text = shown->view->text;
+    char *name = NULL;
+    size_t size;
+    bool several = row->count > 1;
+    uint32_t skipped = shared(text, row, above);
+    FILE *stream = open_memstream(&name, &size);
+    if (!stream)
+        return;
+    skipped += skipped && text[row->path + skipped] == ' ';
+    fputs(several ? "as " : "", stream);
+    fwrite(text + row->path + skipped, 1, row->path_length - skipped, stream);
+    if (several || !says_type(text, row, above)) {
+        fputs(": ", stream);
+        fwrite(text + row->of, 1, row->of_length, stream);
+    }
+    fclose(stream);
+    mp_heap_put_text(out, shown->style, name ? name : "", name ? size : 0, columns,
+                     MP_HEAP_CUT_START);
+    free(name);
+}
+
+static int columns_at(const struct mp_heap_style *style, int indent)
+{
+    int room = style->width - FIGURES - indent;
+    return !style->width ? 0 : room < LEAST_PLACE ? LEAST_PLACE : room;
+}
+
+/* Those below one that is shown, or below none. Returns what they retain. */
+static uint64_t put_below(FILE *out, const struct shown *shown,
+                          const struct mp_heap_holder *above, int depth)
+{
+    int indent = indent_of(shown->style, depth);
+    uint64_t retained = 0;
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct mp_heap_holder *row = shown->ones[i].row;
+        if (above_of(shown, row) != above)
+            continue;
+        put_figures(out, shown, row->retained, row);
+        fprintf(out, "%*s", indent, "");
+        put_name(out, shown, row, above, columns_at(shown->style, indent));
+        fputc('\n', out);
+        put_below(out, shown, row, depth + 1);
+        retained = mp_sum_unsigned(retained, row->retained);
+    }
+    return retained;
+}
+
+void mp_heap_owners_text(FILE *out, const struct mp_heap_view *view,
+                         const struct mp_heap_style *style, size_t most)
+{
+    struct shown shown = {.view = view, .style = style, .most = most};
+    choose(&shown);
+    if (!shown.count)
+        return;
+    fprintf(out, "\nWho keeps what alone\n%11s %7s %10s %11s  kept by\n", "retained",
+            "share", "itself", "objects");
+    uint64_t told = put_below(out, &shown, NULL, 0);
+    if (told >= shown.reached)
+        return;
+    put_figures(out, &shown, shown.reached - told, NULL);
+    fputs("(what retains less)\n", out);
+}
+
+void mp_heap_owners_json(FILE *out, const struct mp_heap_view *view)
+{
+    const char *before = "";
+    fputc('[', out);
+    for (size_t i = 0; i < view->counts[MP_HEAP_HOLDERS]; i++) {
+        const struct mp_heap_holder *row = &view->holders[i];
+        if (row->kind != MP_HEAP_HOLDER_OWNER)
+            continue;
+        fprintf(out,
+                row->others ? "%s\n    {\"parent\": %" PRIu32 : "%s\n    {\"parent\": null",
+                before, row->others - 1);
+        fprintf(out,
+                ", \"objects\": %" PRIu64 ", \"bytes\": %" PRIu64
+                ", \"retained\": %" PRIu64,
+                row->count, row->bytes, row->retained);
+        mp_heap_put_json_text(out, "of", view->text + row->of, row->of_length);
+        mp_heap_put_json_text(out, "path", view->text + row->path, row->path_length);
+        fputc('}', out);
+        before = ",";
+    }
+    fputc(']', out);
+}
