@@ -1,8 +1,10 @@
 #include "cmd/heap/objects_all.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd/shared/command.h"
+#include "report/heap/groups.h"
 #include "store/heap/read.h"
 
 enum { MOST = 4 }; /* as text, of processes */
@@ -78,19 +80,26 @@ static void print_text(const struct all *all, const struct mp_heap_holders_repor
         print_one(&all->ones[i], &report, mp_heap_holders_text);
         report.incomplete = NULL; /* said once */
     }
-    if (all->count > MOST)
-        printf("\n%zu more, which held less: name their captures\n", all->count - MOST);
+    if (all->count > MOST) {
+        printf("\n%zu more, which held less: name one, such as mprof objects ",
+               all->count - MOST);
+        mp_heap_put_text(stdout, like->style, all->ones[MOST].process->file,
+                         strlen(all->ones[MOST].process->file), 0, MP_HEAP_CUT_START);
+        putchar('\n');
+    }
     if (all->without)
         printf("\nnot known of %zu: killed, or recorded without --types\n", all->without);
 }
 
-/* The first is as where it is alone. */
+/* The first is as where it is alone, and says which it is. */
 static void print_json(const struct all *all, const struct mp_heap_views *views,
                        const struct mp_heap_holders_report *like)
 {
     const struct mp_heap_json_options how = mp_heap_views_json(views);
+    struct mp_heap_holders_report first = *like;
     const char *before = "\n  ";
-    mp_heap_holders_json_begin(stdout, like, &how);
+    first.process = views->run.processes.processes;
+    mp_heap_holders_json_begin(stdout, &first, &how);
     printf(",\n  \"without\": %zu, \"others\": [", all->without);
     for (size_t i = 0; i < all->count; i++) {
         if (all->ones[i].process == views->run.processes.processes)
@@ -103,20 +112,22 @@ static void print_json(const struct all *all, const struct mp_heap_views *views,
 }
 
 int mp_heap_objects_all(struct mp_heap_views *views,
-                        const struct mp_heap_holders_report *like, bool json, bool *any)
+                        const struct mp_heap_holders_report *asked, bool json, bool *any)
 {
     const struct mp_heap_processes *list = &views->run.processes;
+    struct mp_heap_holders_report like = *asked;
     struct all all = {.ones = calloc(list->count + 1, sizeof *all.ones)};
     if (!all.ones)
         return mp_fail("out of memory");
+    like.hosts = mp_heap_hosts(list) > 1;
     for (size_t i = 0; i < list->count; i++)
-        add(&all, &list->processes[i], like);
+        add(&all, &list->processes[i], &like);
     qsort(all.ones, all.count, sizeof *all.ones, by_reached);
     *any = all.count;
     if (*any && json)
-        print_json(&all, views, like);
+        print_json(&all, views, &like);
     else if (*any)
-        print_text(&all, like);
+        print_text(&all, &like);
     free(all.ones);
     return MP_EXIT_OK;
 }

@@ -9,7 +9,7 @@
 bool mp_heap_objects_has(const struct mp_heap_holders_report *);
 
 /* Prints those of the run that do, as the report asks for it of one. Sets whether there was any; returns the exit code. */
-int mp_heap_objects_all(struct mp_heap_views *, const struct mp_heap_holders_report *like,
+int mp_heap_objects_all(struct mp_heap_views *, const struct mp_heap_holders_report *asked,
                         bool json, bool *any);
 
 #endif

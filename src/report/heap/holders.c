@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "report/heap/groups.h"
 #include "report/heap/owners.h"
 #include "report/heap/summary.h"
 #include "report/heap/tabbed.h"
@@ -127,7 +128,11 @@ static void put_head(FILE *out, const struct mp_heap_holder *all, const char *wh
 static void put_process(FILE *out, const struct mp_heap_holders_report *report)
 {
     const struct mp_heap_process *process = report->process;
+    char words[MP_HEAP_IDENTITY];
+    mp_heap_identity_words(process, report->hosts, words);
     fprintf(out, "process %" PRId64 ", ", process->pid);
+    mp_heap_put_text(out, report->style, words, strlen(words), 0, MP_HEAP_CUT_END);
+    fputs(*words ? ", " : "", out);
     mp_heap_put_text(out, report->style, process->file, strlen(process->file), 0,
                      MP_HEAP_CUT_START);
     fputs(*process->command ? ": " : "", out);
@@ -236,10 +241,26 @@ static void put_json(FILE *out, const struct mp_heap_holders_report *report)
     }
 }
 
+/* Of a process of several. */
+static void put_json_process(FILE *out, const struct mp_heap_process *process)
+{
+    const struct mp_identity *identity = &process->identity;
+    fprintf(out, "\"pid\": %" PRId64, process->pid);
+    mp_heap_put_json_text(out, "capture", process->file, strlen(process->file));
+    mp_heap_put_json_text(out, "host", identity->host, strlen(identity->host));
+    mp_heap_put_json_text(out, "rank", identity->rank, strlen(identity->rank));
+    mp_heap_put_json_text(out, "worker", identity->worker, strlen(identity->worker));
+}
+
 void mp_heap_holders_json_begin(FILE *out, const struct mp_heap_holders_report *report,
                                 const struct mp_heap_json_options *options)
 {
     mp_heap_json_begin(out, "heap-objects/1", report->view->header, options);
+    if (report->process) {
+        fputs("  \"process\": {", out);
+        put_json_process(out, report->process);
+        fputs("},\n", out);
+    }
     put_json(out, report);
 }
 
@@ -252,9 +273,8 @@ void mp_heap_holders_json(FILE *out, const struct mp_heap_holders_report *report
 
 void mp_heap_holders_json_of(FILE *out, const struct mp_heap_holders_report *report)
 {
-    const struct mp_heap_process *process = report->process;
-    fprintf(out, "{\"pid\": %" PRId64, process->pid);
-    mp_heap_put_json_text(out, "capture", process->file, strlen(process->file));
+    fputc('{', out);
+    put_json_process(out, report->process);
     fputs(",\n", out);
     put_json(out, report);
     fputc('}', out);

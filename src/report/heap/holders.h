@@ -14,6 +14,7 @@ struct mp_heap_holders_report {
     const char *incomplete;
     const char *when; /* "in process 4711 now"; NULL: as the capture has it */
     const struct mp_heap_process *process; /* whose it is, of several; else NULL */
+    bool hosts;                            /* these are of several */
     const struct mp_heap_style *style;
 };
 
@@ -28,7 +29,7 @@ void mp_heap_holders_text(FILE *, const struct mp_heap_holders_report *);
 void mp_heap_holders_json(FILE *, const struct mp_heap_holders_report *,
                           const struct mp_heap_json_options *);
 
-/* The same but for its last bracket; of another process, as an object in it. */
+/* The same but for its last bracket, with whose it is; of another process, as an object in it. */
 void mp_heap_holders_json_begin(FILE *, const struct mp_heap_holders_report *,
                                 const struct mp_heap_json_options *);
 void mp_heap_holders_json_of(FILE *, const struct mp_heap_holders_report *);

@@ -194,6 +194,7 @@ def test_several_processes_each_say_their_own_the_largest_first(tmp_path: Path) 
     assert "\nnot known of 1: killed, or recorded without --types\n" in text
     made = json.loads(output("objects", "--json", "a.mprof", cwd=tmp_path))
     assert made["capture"] == "a.mprof" and made["without"] == 1 and made["rows"]
+    assert made["process"]["capture"] == "a.mprof" and made["process"]["pid"]
     for other, count in zip(made["others"], (6000, 3000), strict=True):
         assert other["capture"] == f"a.mprof.{other['pid']}" and "waste" in other
         (row,) = [
@@ -202,5 +203,41 @@ def test_several_processes_each_say_their_own_the_largest_first(tmp_path: Path) 
         assert row["objects"] == count
     alone = output("objects", "--no-children", "--retained", "a.mprof", cwd=tmp_path)
     assert not alone.startswith("process ")
+    assert "process" not in json.loads(
+        output("objects", "--no-children", "--json", "a.mprof", cwd=tmp_path)
+    )
     done = mprof("objects", "--type", "Nobody", "a.mprof", cwd=tmp_path)
     assert done.returncode and "has no row of Nobody" in done.stderr
+
+
+#: Each rank holds more than the one before.
+RANKED = """
+import os
+class Row: pass
+kept = [Row() for _ in range(1000 * (1 + int(os.environ["PMI_RANK"])))]
+"""
+
+
+def test_of_a_merged_run_each_says_its_rank_and_how_to_see_one_that_is_left_out(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "app.py").write_text(RANKED)
+    for rank in range(6):
+        name = f"r{rank}.mprof"
+        mprof("heap", "--types", "-o", name, "app.py", cwd=tmp_path, PMI_RANK=str(rank))
+    names = [f"r{rank}.mprof" for rank in range(6)]
+    assert not mprof("merge", "-o", "all.mprof", *names, cwd=tmp_path).returncode
+    text = output("objects", "--retained", "all.mprof", cwd=tmp_path)
+    heads = [line for line in text.splitlines() if line.startswith("process ")]
+    assert [head.split(", ", 1)[1] for head in heads] == [
+        f"rank {rank}, all.mprof/r{rank}.mprof: app.py" for rank in (5, 4, 3, 2)
+    ]
+    *_, last = text.splitlines()
+    said, command = last.split("mprof objects ")
+    assert said == "2 more, which held less: name one, such as "
+    one = output("objects", "--type", "Row", command, cwd=tmp_path)
+    assert command == "all.mprof/r1.mprof" and "2,000  __main__.kept[…]" in one
+    made = json.loads(output("objects", "--json", "all.mprof", cwd=tmp_path))
+    whose = [made["process"], *made["others"]]
+    assert [one["rank"] for one in whose] == ["0", "5", "4", "3", "2", "1"]
+    assert all(one["capture"] == f"all.mprof/r{one['rank']}.mprof" for one in whose)
