@@ -163,7 +163,7 @@ static inline void hook_free(PyMemAllocatorDomain domain, void *address)
 static void note_another(void)
 {
     mp_recording.may_be_several = true;
-    mp_recording.sets_apart = false;
+    mp_hooks_see_ends();
     mp_recording_look_if_usual();
 }
 
@@ -213,15 +213,66 @@ static inline bool begin_skipping(size_t size)
     return true;
 }
 
-/* A small block that is recorded may be set apart: asked for as a larger one, which pymalloc has from
-   malloc and gives back there. The raw domain's hook sees its end, and no other end of a small
-   block needs a look. */
-enum { APART = MP_LEDGER_SMALL + 1 /* bytes */, APART_PERIOD = 1 << 16 };
-
-static __attribute__((noinline)) void *malloc_apart(PyMemAllocatorDomain domain,
-                                                    size_t size)
+static inline void *sampled_malloc(PyMemAllocatorDomain domain, void *context, size_t size,
+                                   void *(*follow)(void *, size_t))
 {
     const PyMemAllocatorEx *to = &original[domain];
+    if (has_fast_path(domain, size))
+        return mp_recording_skips(size) ? to->malloc(to->ctx, size) : follow(context, size);
+    if (!begin_skipping(size))
+        return follow(context, size);
+    void *address = to->malloc(to->ctx, size);
+    mp_native_end();
+    return address;
+}
+
+static inline void *sampled_calloc(PyMemAllocatorDomain domain, void *context, size_t count,
+                                   size_t size, void *(*follow)(void *, size_t, size_t))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (has_fast_path(domain, count * size) && mp_recording_skips(count * size))
+        return to->calloc(to->ctx, count, size);
+    return follow(context, count, size);
+}
+
+static inline void *sampled_realloc(PyMemAllocatorDomain domain, void *context, void *from,
+                                    size_t size, void *(*follow)(void *, void *, size_t))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (mp_recording_may_know(from) || !begin_skipping(size))
+        return follow(context, from, size);
+    void *address = to->realloc(to->ctx, from, size);
+    mp_native_end();
+    return address;
+}
+
+static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void *address,
+                                void (*follow)(void *, void *))
+{
+    const PyMemAllocatorEx *to = &original[domain];
+    if (mp_recording_may_know(address))
+        follow(context, address);
+    else
+        to->free(to->ctx, address);
+}
+
+/* Where samples are far apart, no hook is before pymalloc's free. A small block that is recorded is set apart:
+   asked for as a larger one, which pymalloc has from malloc and gives back there, so that the raw
+   domain's hook sees its end. Another tool may keep these hooks for longer than their recording: they
+   pass everything on then, and others come before that tool. */
+enum { APART = MP_LEDGER_SMALL + 1 /* bytes */, APART_PERIOD = 1 << 16 };
+
+static PyMemAllocatorEx pymalloc[DOMAINS];
+static size_t small; /* bytes: so large blocks may be set apart; 0: these hooks pass on */
+
+static inline bool is_small(size_t size)
+{
+    return size - 1 < small;
+}
+
+static void *malloc_apart(PyMemAllocatorDomain domain, size_t size)
+{
+    const PyMemAllocatorEx *to = &pymalloc[domain];
     if (!begin(domain))
         return to->malloc(to->ctx, size);
     void *address = to->malloc(to->ctx, APART);
@@ -235,11 +286,10 @@ static __attribute__((noinline)) void *malloc_apart(PyMemAllocatorDomain domain,
     return address;
 }
 
-static __attribute__((noinline)) void *calloc_apart(PyMemAllocatorDomain domain,
-                                                    size_t count, size_t size)
+static void *calloc_apart(PyMemAllocatorDomain domain, size_t size)
 {
-    void *address = malloc_apart(domain, count * size);
-    return address ? memset(address, 0, count * size) : NULL;
+    void *address = malloc_apart(domain, size);
+    return address ? memset(address, 0, size) : NULL;
 }
 
 /* What was made in a pool moves out. NULL: it stays where it is. */
@@ -253,19 +303,18 @@ static void *move_apart(const PyMemAllocatorEx *to, void *address, size_t size)
     return apart;
 }
 
-static __attribute__((noinline)) void *realloc_apart(PyMemAllocatorDomain domain,
-                                                     void *from, size_t size)
+static void *realloc_apart(PyMemAllocatorDomain domain, void *from, size_t size)
 {
-    const PyMemAllocatorEx *to = &original[domain];
+    const PyMemAllocatorEx *to = &pymalloc[domain];
     enum mp_lock lock = lock_of(domain);
-    if (!begin(domain))
+    if (!small || !begin(domain))
         return to->realloc(to->ctx, from, size);
     struct mp_moving moving = {0};
     if (from)
         moving = mp_recording_take(lock, from);
     void *address = to->realloc(to->ctx, from, size);
     void *recorded = address && mp_recording_should_record(size) ? address : NULL;
-    if (recorded && !moving.block.known && has_fast_path(domain, size))
+    if (recorded && !moving.block.known && is_small(size))
         recorded = move_apart(to, address, size);
     if (address)
         mp_recording_told_moved(lock, MP_HEAP_PYTHON, from, &moving, recorded, size,
@@ -276,55 +325,17 @@ static __attribute__((noinline)) void *realloc_apart(PyMemAllocatorDomain domain
     return recorded ? recorded : address;
 }
 
-static inline void *sampled_malloc(PyMemAllocatorDomain domain, void *context, size_t size,
-                                   void *(*follow)(void *, size_t))
+static void *malloc_large(PyMemAllocatorDomain domain, void *context, size_t size,
+                          void *(*follow)(void *, size_t))
 {
-    const PyMemAllocatorEx *to = &original[domain];
-    if (has_fast_path(domain, size)) {
-        if (mp_recording_skips(size))
-            return to->malloc(to->ctx, size);
-        return mp_recording.sets_apart ? malloc_apart(domain, size) : follow(context, size);
-    }
+    const PyMemAllocatorEx *to = &pymalloc[domain];
+    if (!small)
+        return to->malloc(to->ctx, size);
     if (!begin_skipping(size))
         return follow(context, size);
     void *address = to->malloc(to->ctx, size);
     mp_native_end();
     return address;
-}
-
-static inline void *sampled_calloc(PyMemAllocatorDomain domain, void *context, size_t count,
-                                   size_t size, void *(*follow)(void *, size_t, size_t))
-{
-    const PyMemAllocatorEx *to = &original[domain];
-    if (!has_fast_path(domain, count * size))
-        return follow(context, count, size);
-    if (mp_recording_skips(count * size))
-        return to->calloc(to->ctx, count, size);
-    return mp_recording.sets_apart ? calloc_apart(domain, count, size)
-                                   : follow(context, count, size);
-}
-
-static inline void *sampled_realloc(PyMemAllocatorDomain domain, void *context, void *from,
-                                    size_t size, void *(*follow)(void *, void *, size_t))
-{
-    const PyMemAllocatorEx *to = &original[domain];
-    if (mp_recording_may_know(from) || !begin_skipping(size))
-        return mp_recording.sets_apart ? realloc_apart(domain, from, size)
-                                       : follow(context, from, size);
-    void *address = to->realloc(to->ctx, from, size);
-    mp_native_end();
-    return address;
-}
-
-static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void *address,
-                                void (*follow)(void *, void *))
-{
-    const PyMemAllocatorEx *to = &original[domain];
-    bool is_elsewhere = domain != PYMEM_DOMAIN_RAW && mp_recording.sets_apart;
-    if (__builtin_expect(!is_elsewhere, 0) && mp_recording_may_know(address))
-        follow(context, address);
-    else
-        to->free(to->ctx, address);
 }
 
 /* The context is ours, not what the caller read: while another tool changes the allocators it may
@@ -368,9 +379,52 @@ static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void
         sampled_free(domain, context, address, free_##domain);                     \
     }
 
+#define BARE_HOOKS_OF(domain)                                                          \
+    ALONE void *malloc_apart_##domain(size_t size)                                     \
+    {                                                                                  \
+        return malloc_apart(domain, size);                                             \
+    }                                                                                  \
+    ALONE void *calloc_apart_##domain(size_t size)                                     \
+    {                                                                                  \
+        return calloc_apart(domain, size);                                             \
+    }                                                                                  \
+    ALONE void *malloc_large_##domain(void *context, size_t size)                      \
+    {                                                                                  \
+        return malloc_large(domain, context, size, malloc_##domain);                   \
+    }                                                                                  \
+    static void *bare_malloc_##domain(void *context, size_t size)                      \
+    {                                                                                  \
+        const PyMemAllocatorEx *to = &pymalloc[domain];                                \
+        if (!is_small(size))                                                           \
+            return malloc_large_##domain(context, size);                               \
+        return mp_recording_skips(size) ? to->malloc(to->ctx, size)                    \
+                                        : malloc_apart_##domain(size);                 \
+    }                                                                                  \
+    static void *bare_calloc_##domain(void *context, size_t count, size_t size)        \
+    {                                                                                  \
+        const PyMemAllocatorEx *to = &pymalloc[domain];                                \
+        if (!is_small(count * size))                                                   \
+            return small ? calloc_##domain(context, count, size)                       \
+                         : to->calloc(to->ctx, count, size);                           \
+        return mp_recording_skips(count * size) ? to->calloc(to->ctx, count, size)     \
+                                                : calloc_apart_##domain(count * size); \
+    }                                                                                  \
+    static void *bare_realloc_##domain(void *context, void *from, size_t size)         \
+    {                                                                                  \
+        const PyMemAllocatorEx *to = &pymalloc[domain];                                \
+        (void)context;                                                                 \
+        if (!small || mp_recording_may_know(from) || !begin_skipping(size))            \
+            return realloc_apart(domain, from, size);                                  \
+        void *address = to->realloc(to->ctx, from, size);                              \
+        mp_native_end();                                                               \
+        return address;                                                                \
+    }
+
 HOOKS_OF(PYMEM_DOMAIN_RAW)
 HOOKS_OF(PYMEM_DOMAIN_MEM)
 HOOKS_OF(PYMEM_DOMAIN_OBJ)
+BARE_HOOKS_OF(PYMEM_DOMAIN_MEM)
+BARE_HOOKS_OF(PYMEM_DOMAIN_OBJ)
 
 #define HOOKS(domain) \
     [domain] = {NULL, malloc_##domain, calloc_##domain, realloc_##domain, free_##domain}
@@ -378,12 +432,17 @@ HOOKS_OF(PYMEM_DOMAIN_OBJ)
     [domain] = {NULL, sampled_malloc_##domain, sampled_calloc_##domain, \
                 sampled_realloc_##domain, sampled_free_##domain}
 
-enum set { EXACT, SAMPLING };
+#define BARE(domain)                                                                     \
+    [domain] = {NULL, bare_malloc_##domain, bare_calloc_##domain, bare_realloc_##domain, \
+                NULL}
 
-static PyMemAllocatorEx hooks[][DOMAINS] = {
+enum set { EXACT, SAMPLING, BARE, SETS };
+
+static PyMemAllocatorEx hooks[SETS][DOMAINS] = {
     [EXACT] = {HOOKS(PYMEM_DOMAIN_RAW), HOOKS(PYMEM_DOMAIN_MEM), HOOKS(PYMEM_DOMAIN_OBJ)},
     [SAMPLING] = {SAMPLED(PYMEM_DOMAIN_RAW), SAMPLED(PYMEM_DOMAIN_MEM),
                   SAMPLED(PYMEM_DOMAIN_OBJ)},
+    [BARE] = {SAMPLED(PYMEM_DOMAIN_RAW), BARE(PYMEM_DOMAIN_MEM), BARE(PYMEM_DOMAIN_OBJ)},
 };
 
 /* Whether an allocation reaches our hook: another tool may have put back what it found. */
@@ -412,47 +471,97 @@ bool mp_hooks_are_installed(void)
     return true;
 }
 
+/* Which of our sets is before a domain's allocator, or SETS. */
+static int set_of(const PyMemAllocatorEx *now, PyMemAllocatorDomain domain)
+{
+    int set = BARE;
+    while (set >= 0 && now->malloc != hooks[set][domain].malloc)
+        set--;
+    return set < 0 ? SETS : set;
+}
+
+/* Others may be in the middle of a call of the raw domain's: with what they read of either, they get
+   along. Ours has no use for the context. */
+static void put(PyMemAllocatorDomain domain, enum set set)
+{
+    PyMemAllocatorEx ours = hooks[set][domain];
+    ours.ctx = original[domain].ctx;
+    if (!ours.free)
+        ours.free = original[domain].free;
+    PyMem_SetAllocator(domain, &ours);
+}
+
 static void install(PyMemAllocatorDomain domain, enum set set, bool is_pymalloc)
 {
     PyMemAllocatorEx now;
     PyMem_GetAllocator(domain, &now);
-    bool is_ours = now.malloc == hooks[EXACT][domain].malloc ||
-                   now.malloc == hooks[SAMPLING][domain].malloc;
-    if (!is_ours && is_installed(domain))
+    int is = set_of(&now, domain);
+    if (is == SETS && is_installed(domain))
         return; /* below another tool's */
-    if (!is_ours) {
+    if (is == SETS) {
         original[domain] = now;
         fast_path[domain] = is_pymalloc && domain != PYMEM_DOMAIN_RAW ? MP_LEDGER_SMALL : 0;
+    } else if (is == BARE && domain != PYMEM_DOMAIN_RAW) {
+        original[domain] = pymalloc[domain]; /* the tool that was between is gone */
     }
-    /* Others may be in the middle of a call of the raw domain's: with what they read of either, they get
-       along. Ours has no use for the context. */
-    PyMemAllocatorEx ours = hooks[set][domain];
-    ours.ctx = original[domain].ctx;
-    PyMem_SetAllocator(domain, &ours);
+    put(domain, set);
 }
 
 void mp_hooks_end_fast_path(void)
 {
     memset(fast_path, 0, sizeof fast_path);
-    mp_recording.sets_apart = false;
+    mp_hooks_see_ends();
 }
 
-/* Where few are, which take so many bytes each; where pymalloc is behind our hooks, and where the ends of code
-   objects are told by others than their free. */
-static bool should_set_apart(void)
+static bool is_bare(PyMemAllocatorDomain domain)
 {
-    return mp_recording.sample >= APART_PERIOD && fast_path[PYMEM_DOMAIN_MEM] &&
-           fast_path[PYMEM_DOMAIN_OBJ] && !mp_recording.may_be_several &&
-           mp_code_ends_follow();
+    PyMemAllocatorEx now;
+    PyMem_GetAllocator(domain, &now);
+    return now.malloc == hooks[BARE][domain].malloc;
+}
+
+/* Where few are, which take so many bytes each; where pymalloc is behind our hooks alone, and where the ends of
+   code objects are told by others than their free. */
+static bool should_be_bare(void)
+{
+    PyMemAllocatorEx mem, object;
+    PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &mem);
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &object);
+    return mp_recording.sample >= APART_PERIOD && !mp_recording.may_be_several &&
+           fast_path[PYMEM_DOMAIN_MEM] && fast_path[PYMEM_DOMAIN_OBJ] &&
+           set_of(&mem, PYMEM_DOMAIN_MEM) != SETS &&
+           set_of(&object, PYMEM_DOMAIN_OBJ) != SETS && mp_code_ends_follow();
+}
+
+bool mp_hooks_see_ends(void)
+{
+    if (!mp_recording.sets_apart)
+        return true;
+    if (!is_bare(PYMEM_DOMAIN_MEM) || !is_bare(PYMEM_DOMAIN_OBJ))
+        return false;
+    put(PYMEM_DOMAIN_MEM, SAMPLING);
+    put(PYMEM_DOMAIN_OBJ, SAMPLING);
+    mp_recording.sets_apart = false;
+    small = 0;
+    return true;
 }
 
 void mp_hooks_install(void)
 {
     bool is_pymalloc = mp_arenas_are_muted() && mp_arenas_are_pymallocs();
+    mp_recording.sets_apart = false;
+    small = 0;
     if (!mp_arenas_are_muted())
         mp_hooks_end_fast_path();
     for (int i = 0; i < DOMAINS; i++)
         install((PyMemAllocatorDomain)i, mp_recording.sample ? SAMPLING : EXACT,
                 is_pymalloc);
-    mp_recording.sets_apart = should_set_apart();
+    if (!should_be_bare())
+        return;
+    memcpy(pymalloc, original, sizeof pymalloc);
+    small = MP_LEDGER_SMALL;
+    mp_recording.sets_apart = true;
+    mp_recording.see_ends = mp_hooks_see_ends;
+    put(PYMEM_DOMAIN_MEM, BARE);
+    put(PYMEM_DOMAIN_OBJ, BARE);
 }

@@ -14,6 +14,10 @@
 /* Puts our hooks before the allocators that are there, if they are not. */
 void mp_hooks_install(void);
 
+/* Has a hook before every free, if there is none before those of mem and object blocks: for who wants to know of
+   blocks that are not recorded. Whether there is now. With the interpreter's lock. */
+bool mp_hooks_see_ends(void);
+
 /* From now on no block is passed on without a look at what is called for it: pymalloc found no
    arena, and takes small blocks from malloc. */
 void mp_hooks_end_fast_path(void);

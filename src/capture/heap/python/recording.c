@@ -30,12 +30,11 @@ bool mp_recording_hits(size_t size)
 
 bool mp_recording_may_anchor(struct mp_hooked *mine)
 {
-    if (mp_recording.sets_apart && mine->walker.depth < DEEP) {
+    bool may =
+        !mp_recording.sets_apart || (mine->walker.depth >= DEEP && mp_recording.see_ends());
+    if (!may)
         mine->walker.debt = 0;
-        return false;
-    }
-    mp_recording.sets_apart = false;
-    return true;
+    return may;
 }
 
 uint32_t mp_recording_finish(struct mp_hooked *mine, PyThreadState *thread, uint32_t stack,

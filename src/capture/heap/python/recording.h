@@ -37,13 +37,13 @@ struct mp_recording {
     unsigned session;
     unsigned
         usual; /* `session` while mp_recording_look_if_usual() finds it so, else none */
-    uint64_t sample; /* bytes between samples; 0: every block is recorded */
-    bool
-        sets_apart; /* small blocks that are recorded lie in no pool: of the ends of mem and object
-                        blocks those need no look that the raw domain does not see */
-    bool may_rest; /* no block is recorded but while a recording inside is open, */
-    bool awake;    /* or somebody reads the flow of a thread; */
-    bool rests;    /* and now none is. Ends of known ones are, and mappings */
+    uint64_t sample;        /* bytes between samples; 0: every block is recorded */
+    bool sets_apart;        /* small blocks that are recorded lie in no pool: the raw domain
+                               sees their ends, and nobody those of others */
+    bool (*see_ends)(void); /* ends that; whether it could */
+    bool may_rest;          /* no block is recorded but while a recording inside is open, */
+    bool awake;             /* or somebody reads the flow of a thread; */
+    bool rests;             /* and now none is. Ends of known ones are, and mappings */
     pid_t owner;
     void (*settled)(void); /* called without locks behind mp_recording_settle(); or NULL */
 };

@@ -170,6 +170,7 @@ void mp_hooks_stop(void)
     bool whole = mp_recording_is_open();
     if (whole)
         has_lost();
+    mp_hooks_see_ends(); /* what another tool keeps from here on may serve the next recording */
     enum mp_biased_lock_way way = hold();
     __atomic_store_n(mp_recording.open, 0, __ATOMIC_RELEASE);
     mp_recording.ledger.noted = NULL;
