@@ -26,7 +26,7 @@ def objects() -> list[object]:
 
 def grown() -> list[object]:
     """Moved from one pool to another."""
-    return [list(iter(range(n % 60))) for n in range(30_000)]
+    return [[m for m in range(n % 60)] for n in range(30_000)]
 
 
 def shrunk() -> list[object]:
@@ -115,27 +115,42 @@ def test_a_function_where_another_one_was_has_its_own_name() -> None:
 
 
 def test_stacks_of_thousands_of_calls_are_whole_and_end() -> None:
-    def deep(level: int) -> object:
+    def first(level: int) -> object:
         if level:
-            return deep(level - 1), [object() for _ in range(20)]
-        return [object() for _ in range(200_000)]
+            return first(level - 1), [object() for _ in range(20)]
+        return [object() for _ in range(100_000)]
+
+    def other(level: int) -> object:
+        if level:
+            return other(level - 1), [object() for _ in range(20)]
+        return [object() for _ in range(100_000)]
+
+    def end(kept: object) -> None:
+        while isinstance(kept, tuple):  # not all at once
+            kept = kept[0]
 
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(20_000)
     try:
         with heap.track(sample=SAMPLE) as t:
             for _ in range(3):
-                kept = deep(6000)
-                held = t.live
-                while isinstance(kept, tuple):  # not all at once
-                    kept = kept[0]
-                del kept
+                end(first(6000))
+                end(other(6000))
+            both = [first(6000), other(6000)]
+            held = t.live
+            while both:
+                end(both.pop())
     finally:
         sys.setrecursionlimit(limit)
     each = sys.getsizeof(object())
-    size = each * (200_000 + 20 * 6000)
+    size = 2 * each * (100_000 + 20 * 6000)
     assert held > size - error(size)
     assert abs(t.live) < size / 10, "free lists keep some, the stack of calls nothing"
+    stacks = [[frame[2] for frame in frames] for _, _, frames in t._heap.stacks(0)]
+    roots = [[name.split(".")[-1] for name in names] for names in stacks]
+    assert max(names.count("first") for names in roots) == 6001
+    assert max(names.count("other") for names in roots) == 6001
+    assert not any({"first", "other"} <= set(names) for names in roots)
 
 
 def test_tracemalloc_begun_meanwhile_hides_nothing_of_this_recording_or_the_next() -> None:
