@@ -205,6 +205,10 @@ static void print_holders(FILE *out, const struct mp_heap_view *view,
         .style = &style};
     mp_heap_holders_text(out, &report);
     mp_heap_holders_json(out, &report, json);
+    struct mp_heap_owners_kept owners;
+    if (mp_heap_owners_keep(&owners, view, (uint64_t)view->header->pid % 7 + 1))
+        abort();
+    mp_heap_owners_release(&owners);
 }
 
 static void print(FILE *out, const struct mp_heap_capture *capture,

@@ -270,6 +270,8 @@ static int find_members(struct graphs *graphs, const struct settings *settings)
         return -1;
     page->processes = graphs->groups.count ? &graphs->groups : list;
     page->spread = &graphs->spread;
+    page->each = list;
+    page->member_of = graphs->groups_of;
     return mp_heap_spread_init(&graphs->spread, &views->run.merge, &views->lines,
                                graphs->groups_of, page->processes->count);
 }

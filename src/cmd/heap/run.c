@@ -14,6 +14,18 @@
 #include "report/heap/summary.h"
 #include "store/heap/run.h"
 
+/* Owners of all processes that are kept, and of each at least. */
+enum { OWNERS = 6000, LEAST_OWNERS = 4 };
+
+/* There are some. */
+static size_t owners_of_each(const struct mp_heap_members *members)
+{
+    size_t most = OWNERS / members->count;
+    return most < LEAST_OWNERS          ? LEAST_OWNERS
+           : most > MP_HEAP_OWNERS_MOST ? MP_HEAP_OWNERS_MOST
+                                        : most;
+}
+
 static int add(struct mp_heap_run *run, const char *path,
                const struct mp_heap_capture *capture, const struct mp_heap_view *view)
 {
@@ -28,11 +40,11 @@ static int add(struct mp_heap_run *run, const char *path,
     if (mp_heap_merge_add(&run->merge, view) || mp_heap_kept_add(&run->kept, view) ||
         mp_heap_processes_add(&run->processes, path, view))
         return -1;
+    struct mp_heap_process *process = &run->processes.processes[run->processes.count - 1];
     bool may_be =
         capture->writer == MP_WRITER_UNKNOWN && !(view->header->followed & MP_HEAP_LIVED);
-    run->processes.processes[run->processes.count - 1].gone =
-        open && (may_be || capture->writer == MP_WRITER_GONE);
-    return 0;
+    process->gone = open && (may_be || capture->writer == MP_WRITER_GONE);
+    return run->owners ? mp_heap_owners_keep(&process->owners, view, run->owners) : 0;
 }
 
 /* As it was asked for. */
@@ -175,6 +187,7 @@ static int merge(struct mp_heap_run *run, const struct mp_heap_members *members,
     int failed = mp_heap_merge_init(&run->merge);
     run->merge.keeps_shares = run->how & MP_HEAP_RUN_SHARES;
     run->merge.types.at = run->how & MP_HEAP_RUN_TYPES_AT;
+    run->owners = run->how & MP_HEAP_RUN_SHARES ? owners_of_each(members) : 0;
     failed = failed || add(run, members->paths[first], &run->capture, &run->view);
     run->instant_count = mp_heap_instants(&run->capture.view, run->instants);
     for (size_t i = first + 1; i < members->count && !failed; i++)

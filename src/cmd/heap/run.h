@@ -29,6 +29,7 @@ struct mp_heap_run {
     size_t unread; /* of several captures, those that cannot be read: that was said */
     size_t copies; /* of one that is among them */
     unsigned how;  /* of the flags below */
+    size_t owners; /* of what is retained, that are kept of each process */
     struct mp_heap_death death; /* of the first that was killed for memory */
     char *why;                  /* owned: of several that are incomplete */
 };
@@ -44,7 +45,7 @@ int mp_heap_run_read_range(struct mp_heap_run *, const char *path, bool alone,
 
 enum {
     MP_HEAP_RUN_ALONE = 1,   /* without children */
-    MP_HEAP_RUN_SHARES = 2,  /* each process's shares of the stacks are kept */
+    MP_HEAP_RUN_SHARES = 2,  /* each process's shares of the stacks are kept, and owners */
     MP_HEAP_RUN_TYPES_AT = 4 /* types are of the moment that is asked for */
 };
 

@@ -10,7 +10,7 @@
 
 enum { FIGURES = 38, LEAST_PATH = 24, LEAST_PART = 100 };
 
-enum { OWNERS = 16 }; /* beside other rows */
+enum { OWNERS = 40, FEW_OWNERS = 16 /* beside other rows */ };
 
 static struct mp_heap_text text_of(uint32_t offset, uint32_t length)
 {
@@ -185,7 +185,7 @@ void mp_heap_holders_text(FILE *out, const struct mp_heap_holders_report *report
         i += mp_heap_holders_shows(report, row) ? put_rows(out, report, i) : 1;
         if (row->kind == MP_HEAP_HOLDER_LARGEST && shows_owners(report))
             mp_heap_owners_text(out, view, report->style,
-                                report->retained ? MP_HEAP_OWNERS_MOST : OWNERS);
+                                report->retained ? OWNERS : FEW_OWNERS);
     }
     if (mp_heap_holders_show_waste(report))
         mp_heap_waste_text(out, view, report->style);

@@ -4,66 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/heap/owners.h"
 #include "base/saturate.h"
 #include "report/heap/tabbed.h"
 
 enum { FIGURES = 44, LEAST_PLACE = 24, STEP = 2, LEAST_PART = 100 };
 
-/* Those that are shown, the largest first; figures and places are any, as of a file. */
 struct shown {
     const struct mp_heap_view *view;
     const struct mp_heap_style *style;
-    uint64_t reached; /* what shares are of */
-    size_t count, most;
-    struct one {
-        const struct mp_heap_holder *row;
-        uint32_t number; /* among the owners, from 1 on */
-    } ones[MP_HEAP_OWNERS_MOST];
+    struct mp_heap_owners owners;
 };
-
-static void keep(struct shown *shown, const struct mp_heap_holder *row, uint32_t number)
-{
-    size_t at = shown->count;
-    while (at && shown->ones[at - 1].row->retained < row->retained)
-        at--;
-    if (at == shown->most)
-        return;
-    shown->count += shown->count < shown->most;
-    memmove(&shown->ones[at + 1], &shown->ones[at],
-            (shown->count - at - 1) * sizeof shown->ones[0]);
-    shown->ones[at] = (struct one){row, number};
-}
-
-static void choose(struct shown *shown)
-{
-    const struct mp_heap_view *view = shown->view;
-    uint32_t number = 0;
-    for (size_t i = 0; i < view->counts[MP_HEAP_HOLDERS]; i++) {
-        const struct mp_heap_holder *row = &view->holders[i];
-        if (row->kind == MP_HEAP_HOLDER_ALL)
-            shown->reached = row->retained;
-        if (row->kind == MP_HEAP_HOLDER_OWNER && ++number &&
-            row->retained >= shown->reached / LEAST_PART)
-            keep(shown, row, number);
-    }
-}
-
-/* NULL: nothing that is shown keeps it alone. */
-static const struct mp_heap_holder *above_of(const struct shown *shown,
-                                             const struct mp_heap_holder *row)
-{
-    for (size_t i = 0; i < shown->count; i++)
-        if (shown->ones[i].number == row->others)
-            return shown->ones[i].row;
-    return NULL;
-}
 
 static void put_figures(FILE *out, const struct shown *shown, uint64_t retained,
                         const struct mp_heap_holder *row)
 {
     char size[MP_HEAP_FIGURE], bytes[MP_HEAP_FIGURE], count[MP_HEAP_FIGURE];
+    uint64_t reached = shown->owners.all->retained;
     fprintf(out, "%11s %6.1f%% %10s %11s  ", mp_heap_size((int64_t)retained, size),
-            shown->reached ? 100 * (double)retained / (double)shown->reached : 0.0,
+            reached ? 100 * (double)retained / (double)reached : 0.0,
             row ? mp_heap_size((int64_t)row->bytes, bytes) : "",
             row ? mp_heap_count(row->count, count) : "");
 }
@@ -132,21 +91,22 @@ static int columns_at(const struct mp_heap_style *style, int indent)
     return !style->width ? 0 : room < LEAST_PLACE ? LEAST_PLACE : room;
 }
 
-/* Those below one that is shown, or below none. Returns what they retain. */
-static uint64_t put_below(FILE *out, const struct shown *shown,
-                          const struct mp_heap_holder *above, int depth)
+/* Those below one, by its position from 1 on; 0: below none that is shown. Returns what they retain. */
+static uint64_t put_below(FILE *out, const struct shown *shown, size_t above, int depth)
 {
+    const struct mp_heap_owned *owned = shown->owners.owned;
     int indent = indent_of(shown->style, depth);
     uint64_t retained = 0;
-    for (size_t i = 0; i < shown->count; i++) {
-        const struct mp_heap_holder *row = shown->ones[i].row;
-        if (above_of(shown, row) != above)
+    for (size_t i = 0; i < shown->owners.count; i++) {
+        const struct mp_heap_holder *row = owned[i].row;
+        if (owned[i].above != above)
             continue;
         put_figures(out, shown, row->retained, row);
         fprintf(out, "%*s", indent, "");
-        put_name(out, shown, row, above, columns_at(shown->style, indent));
+        put_name(out, shown, row, above ? owned[above - 1].row : NULL,
+                 columns_at(shown->style, indent));
         fputc('\n', out);
-        put_below(out, shown, row, depth + 1);
+        put_below(out, shown, i + 1, depth + 1);
         retained = mp_sum_unsigned(retained, row->retained);
     }
     return retained;
@@ -155,16 +115,16 @@ static uint64_t put_below(FILE *out, const struct shown *shown,
 void mp_heap_owners_text(FILE *out, const struct mp_heap_view *view,
                          const struct mp_heap_style *style, size_t most)
 {
-    struct shown shown = {.view = view, .style = style, .most = most};
-    choose(&shown);
-    if (!shown.count)
+    struct shown shown = {.view = view, .style = style};
+    mp_heap_owners_choose(&shown.owners, view, most, LEAST_PART);
+    if (!shown.owners.count)
         return;
     fprintf(out, "\nWho keeps what alone\n%11s %7s %10s %11s  kept by\n", "retained",
             "share", "itself", "objects");
-    uint64_t told = put_below(out, &shown, NULL, 0);
-    if (told >= shown.reached)
+    uint64_t told = put_below(out, &shown, 0, 0), reached = shown.owners.all->retained;
+    if (told >= reached)
         return;
-    put_figures(out, &shown, shown.reached - told, NULL);
+    put_figures(out, &shown, reached - told, NULL);
     fputs("(what retains less)\n", out);
 }
 

@@ -11,9 +11,7 @@
 
 #include "report/heap/parts.h"
 
-enum { MP_HEAP_OWNERS_MOST = 40 };
-
-/* At most `most` of them, MP_HEAP_OWNERS_MOST; nothing where there are none. */
+/* At most `most` of them; nothing where there are none. */
 void mp_heap_owners_text(FILE *, const struct mp_heap_view *, const struct mp_heap_style *,
                          size_t most);
 

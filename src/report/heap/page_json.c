@@ -6,6 +6,7 @@
 #include "aggregate/heap/command.h"
 #include "base/escape.h"
 #include "report/heap/names.h"
+#include "report/heap/page_holders.h"
 #include "report/heap/page_members.h"
 #include "report/heap/page_moments.h"
 #include "report/heap/page_texts.h"
@@ -224,6 +225,7 @@ int mp_heap_page_json(FILE *out, const struct mp_heap_page *page)
         put_yours(out, page, &names);
         mp_heap_page_types(out, page);
         mp_heap_page_holders(out, page);
+        mp_heap_page_keepers(out, page);
         mp_heap_page_members(out, page, &names);
         put_rows(out, page, &names);
     }

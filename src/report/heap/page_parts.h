@@ -27,6 +27,8 @@ struct mp_heap_page {
     const struct mp_heap_censuses *censuses;
     const struct mp_flame_types *typed[MP_HEAP_GRAPHS]; /* of each; NULL: nobody counted */
     const struct mp_heap_processes *processes; /* or groups of them; NULL: it is one */
+    const struct mp_heap_processes *each;      /* those that are groups, or these */
+    const size_t *member_of;                   /* which of `processes` each is of */
     const struct mp_heap_spread *spread;       /* where these differ */
     const struct mp_flame_members *members[MP_HEAP_GRAPHS]; /* of each; NULL as those */
     int from, to;  /* the growth that it begins with, or `to` alone; -1: the peak */

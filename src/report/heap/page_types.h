@@ -14,8 +14,4 @@ void mp_heap_page_types(FILE *, const struct mp_heap_page *);
 /* Of a graph, with a comma before it: "typed": [[count, type, frame, bytes, frame, bytes...]]. */
 void mp_heap_page_typed(FILE *, const struct mp_heap_page *, size_t graph);
 
-/* "holders": {objects, references, reached, rows: [[kind, of, path, objects, bytes, retained, others]]}, null where
-   nobody asked who holds them, and the comma behind it. */
-void mp_heap_page_holders(FILE *, const struct mp_heap_page *);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "aggregate/heap/balance.h"
 #include "aggregate/heap/lines.h"
+#include "aggregate/heap/owners.h"
 #include "report/heap/parts.h"
 
 struct mp_heap_process {
@@ -25,6 +26,7 @@ struct mp_heap_process {
     struct mp_heap_engine engine;
     struct mp_heap_sheet sheets[MP_HEAP_READINGS];
     bool clean;
+    struct mp_heap_owners_kept owners; /* owned; of those of a page */
     bool
         gone; /* it ended without closing its capture: it was killed, or became another (exec) */
     char command[MP_HEAP_COMMAND]; /* words with blanks between */

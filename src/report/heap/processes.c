@@ -67,8 +67,10 @@ int mp_heap_processes_add(struct mp_heap_processes *list, const char *path,
 
 void mp_heap_processes_release(struct mp_heap_processes *list)
 {
-    for (size_t i = 0; i < list->count; i++)
+    for (size_t i = 0; i < list->count; i++) {
         free(list->processes[i].file);
+        mp_heap_owners_release(&list->processes[i].owners);
+    }
     free(list->processes);
     *list = (struct mp_heap_processes){0};
 }

@@ -17,6 +17,7 @@ export interface Func { id: number; file: number; name: string; path: string; sh
 export type Kind = "own" | "installed" | "standard" | "none";
 
 interface WrittenGraph { inverted: boolean; folded: boolean; least: number; frames: number[][]; times: [number, number][]; held: number[][]; rest: number[]; members: number[][]; typed: number[][] }
+interface WrittenHolders { objects: number; references: number; reached: number; rows: [Holder["kind"], string, string, number, number, number, number][] }
 interface Written {
   version: string; file: string; title: string | null; incomplete: string | null; command: string;
   pid: number; processes: number; start: number; elapsed: number; peak_time: number;
@@ -25,7 +26,7 @@ interface Written {
   untracked: number; untracked_bytes: number; shortened: number; misplaced: number; sample: number;
   series: [number, number, number][]; files: { path: string; short?: string; functions: [string, number][] }[];
   moments: [number, number, InstantKind, string?][]; chosen: [number, number]; yours: number[][]; yours_more: number[]; elsewhere: Figures; inverted: boolean; graphs: WrittenGraph[]; sources: [number, number, string][]; texts: [number, ...[number, ...string[]][]][]; rows: number[][]; marks: [number, number][]; more: number[]; own: Figures;
-  types: string[]; censuses: Census[]; holders: { objects: number; references: number; reached: number; rows: [Holder["kind"], string, string, number, number, number, number][] } | null;
+  types: string[]; censuses: Census[]; holders: WrittenHolders | null; keepers: (WrittenHolders & { member: number; name: string })[];
   members: [string, number, number, string][] | null; spread?: number[][];
 }
 
@@ -56,6 +57,10 @@ export interface Typed { type: number; cells: [number, number][] }
 export interface Census { at: (number | "peak" | "end")[]; time?: number; live?: number; rows: [number, number, number, number][]; more: [number, number, number, number] }
 /** Objects of a type that are held alike, what a line allocated, what retained most; of owners `others` is the one above, from 1 on. */
 export interface Holder { kind: "largest" | "type" | "line" | "owner"; of: string; path: string; objects: number; bytes: number; retained: number; others: number }
+/** Who held the objects of a process at its end. */
+export interface Holders extends Omit<WrittenHolders, "rows"> { rows: Holder[] }
+/** Those of a process of several, with its name; `member` is the one of `members` that it is, or is part of. */
+export interface Keeper extends Holders { member: number; name: string }
 /** A process of several, or a worker with its children. */
 export interface Member { name: string; peak: number; host: string }
 /** A line where processes differ: what each of them holds there. */
@@ -69,9 +74,9 @@ export interface Beneath extends Place { bytes: number }
 export interface SourceFile { path: string; short: string; lines: Map<number, string> }
 /** Lines that have rows, and the sum of those that have none. */
 export interface Table { rows: Row[]; more: number; moreFigures: Figures }
-export interface Capture extends Omit<Written, "rows" | "marks" | "more" | "yours" | "yours_more" | "graphs" | "files" | "sources" | "texts" | "moments" | "members" | "spread" | "holders"> {
+export interface Capture extends Omit<Written, "rows" | "marks" | "more" | "yours" | "yours_more" | "graphs" | "files" | "sources" | "texts" | "moments" | "members" | "spread" | "holders" | "keepers"> {
   files: SourceFile[]; graphs: Graph[]; root: Frame; yours: Table; all: Table; instants: Instant[]; members: Member[]; differences: Difference[];
-  holders: { objects: number; references: number; reached: number; rows: Holder[] } | null;
+  holders: Holders | null; keepers: Keeper[];
 }
 
 const FIGURES = 7, IMPORTLIB = "<frozen importlib._bootstrap";
@@ -151,13 +156,17 @@ const table = (rows: Row[], [more, ...moreFigures]: number[]): Table => ({ rows,
 /** A worker or rank; a process that is none has its number. */
 const memberOf = ([name, pid, peak, host]: [string, number, number, string]): Member => ({ name: name || `process ${pid}`, peak, host });
 
+const holdersOf = ({ rows, ...sums }: WrittenHolders): Holders => ({
+  ...sums, rows: rows.map(([kind, of, path, objects, bytes, retained, others]) => ({ kind, of, path, objects, bytes, retained, others })),
+});
+
 export function readCapture(text: string): Capture {
-  const { graphs: written, rows, marks, files, sources, texts, more, yours, yours_more, moments, members, spread: apart, holders, ...rest }: Written = JSON.parse(text);
+  const { graphs: written, rows, marks, files, sources, texts, more, yours, yours_more, moments, members: several, spread: apart, holders, keepers, ...rest }: Written = JSON.parse(text);
   let id = 0, first = 0;
   const funcs = files.flatMap(({ path, short, functions }, file) => functions.map(([name, line]) => describe(id++, file, name, path, short ?? path, line)));
   for (const [func, line, text] of sources) funcs[func].sources.set(line, text.trim());
   const marksOf = new Map(marks);
-  const graphs = written.map((one) => { first += one.frames.length + 1; return graph(one, first - one.frames.length - 1, funcs, members?.length ?? 0); });
+  const graphs = written.map((one) => { first += one.frames.length + 1; return graph(one, first - one.frames.length - 1, funcs, several?.length ?? 0); });
   const all = rows.map(([func, line, ...figures], i) => ({ func: funcs[func], line, ...filled(figures), marks: marksOf.get(i) ?? 0 }));
   const own = yours.map(([func, line, marks, beneath, its, bytes, ...figures]) => ({
     func: funcs[func], line, ...filled(figures), marks,
@@ -167,14 +176,15 @@ export function readCapture(text: string): Capture {
   const shown = files.map(({ path, short }) => ({ path, short: short ?? path, lines: new Map<number, string>() }));
   for (const [file, ...parts] of texts) for (const [first, ...lines] of parts) lines.forEach((line, i) => shown[file].lines.set(first + i, line));
   const differences = (apart ?? []).map(([func, line, ...held]) => ({ func: funcs[func], line, held }));
-  return { ...rest, files: shown, graphs, instants, members: (members ?? []).map(memberOf), differences,
-    holders: holders && { ...holders, rows: holders.rows.map(([kind, of, path, objects, bytes, retained, others]) => ({ kind, of, path, objects, bytes, retained, others })) },
+  const members = (several ?? []).map(memberOf);
+  return { ...rest, files: shown, graphs, instants, members, differences, holders: holders && holdersOf(holders),
+    keepers: keepers.map(({ member, name, ...its }) => ({ ...holdersOf(its), member, name: [members[member].name, name].filter(Boolean).join(", ") })),
     root: graphs[0].root, yours: table(own, yours_more), all: table(all, more) };
 }
 
 export function nameOf(frame: Frame): string {
   switch (frame.kind) {
-    case "root": return "all";
+    case "root": return frame.label || "all";
     case "imports": return "(imports)";
     case "outer": return `(\u2026 ${frame.outer.length} frames)`;
     case "smaller": return `(${frame.stacks} smaller)`;

@@ -1,5 +1,5 @@
 // The graph as something else than stacks: first what the blocks are, or by whom objects are held.
-import { Capture, Frame, Graph, Holder } from "./capture";
+import { Capture, Frame, Graph, Holder, Holders, Keeper } from "./capture";
 import { count, many, size } from "./words";
 
 export type View = "stacks" | "types" | "holders";
@@ -63,10 +63,10 @@ function below(path: string, above: string): string {
   return parts.slice(Math.max(same, 0)).join("").trim();
 }
 
-/** What retains much: each is as wide as what would go with it, and above what it alone keeps. */
-function byOwner(capture: Capture, owners: Holder[]): Graph {
-  let id = 9e8, shown = 0;
-  const root = blank(id++, "root"), made: Frame[] = [], { reached } = capture.holders!;
+/** What retains much, below the frame of all: each is as wide as what would go with it, and above what it alone keeps. Returns the next number. */
+function addOwners(root: Frame, capture: Capture, { rows, reached }: Holders, first: number): number {
+  let id = first, shown = 0;
+  const made: Frame[] = [], owners = rows.filter(({ kind }) => kind === "owner");
   for (const { of, path, objects, bytes, retained, others } of owners) {
     const above = owners[others - 1], several = objects > 1, its = several ? "their" : "its";
     const name = several ? `${count(objects)} ${of}` : below(path, above?.path ?? "");
@@ -83,17 +83,44 @@ function byOwner(capture: Capture, owners: Holder[]): Graph {
     add(rest, reached - shown);
     root.children.push(rest);
   }
-  root.facts = ["each is as wide as what it retains: what would go with it"];
   add(root, Math.max(reached, shown));
+  return id;
+}
+
+const RETAINS = "each is as wide as what it retains: what would go with it";
+
+/** The owners of one process; of several each below its name, the largest first. */
+function byKeeper(capture: Capture, keepers: Keeper[]): Graph {
+  let id = 9e8;
+  const root = blank(id++, "root", keepers.length === 1 ? keepers[0].name : ""), both = `${many(keepers.length, "process", "processes")} side by side, `;
+  root.facts = [`${keepers.length === 1 ? "" : both}${RETAINS}`];
+  if (keepers.length === 1) addOwners(root, capture, keepers[0], id);
+  for (const keeper of keepers.length > 1 ? keepers : []) {
+    const top = { ...blank(id++, "held", keeper.name), facts: [`what anything held in this process, ${many(keeper.objects, "object")} in all`] };
+    id = addOwners(top, capture, keeper, id);
+    add(root, top.figures[0]);
+    root.children.push(top);
+  }
+  return whole(root, capture.graphs[0]);
+}
+
+/** Those of a process, or of all. */
+export const keepersOf = ({ keepers }: Capture, member: number | null): Keeper[] => keepers.filter((keeper) => member === null || keeper.member === member);
+
+/** What retains much. */
+function byOwner(capture: Capture, holders: Holders): Graph {
+  const root = blank(9e8, "root");
+  root.facts = [RETAINS];
+  addOwners(root, capture, holders, 9e8 + 1);
   return whole(root, capture.graphs[0]);
 }
 
 /** Objects by the names that lead to them: each is below the one that its shortest way goes through. */
-export function byHolder(capture: Capture): Graph {
+export function byHolder(capture: Capture, member: number | null): Graph {
+  if (!capture.holders) return byKeeper(capture, keepersOf(capture, member));
   let id = 9e8;
-  const root = blank(id++, "root"), nodes = new Map<string, Frame>([["", root]]), { rows, reached } = capture.holders!;
-  const owners = rows.filter(({ kind }) => kind === "owner");
-  if (owners.length) return byOwner(capture, owners);
+  const root = blank(id++, "root"), nodes = new Map<string, Frame>([["", root]]), { rows, reached } = capture.holders;
+  if (rows.some(({ kind }) => kind === "owner")) return byOwner(capture, capture.holders);
   const enter = (parts: string[]): Frame[] => {
     const way = [root];
     parts.forEach((part, i) => {

@@ -40,7 +40,7 @@ const WORDS: [string, string][] = [
   ["of", "of several processes: all of them, or what one held at its own peak. Each worker is one, with its children; a process that is none is one for itself"],
   ["stands out", "who holds more than 1.5 times the median there, and twice as far above it as nine in ten of them are at most"],
   ["types", "first what the blocks are, below each type the stacks of its objects, with what they keep in blocks of their own. Known where somebody counted: at the end; near the peak and at marks with mprof heap --types"],
-  ["holders", "who kept objects alive at the end: each is as wide as what it retains, what would go with it, and above what it alone keeps"],
+  ["holders", "who kept objects alive at the end: each is as wide as what it retains, what would go with it, and above what it alone keeps; of several processes each below its name, or the one that is chosen"],
   ["colours", "warm: your code, by function; cool: installed packages, by package; grey-blue: the standard library; grey: merged"],
 ];
 

@@ -3,7 +3,7 @@ import { isDark, onTheme } from "../theme";
 import { Frame, HELD, IMPORTING, isImporting, Measure, MEASURES, nameOf, Place, placeOf, readCapture, Row, shortPlaceOf, sourceOf } from "./capture";
 import { legend, mainTypeOf, typeColour } from "./colours";
 import { Flame } from "./flame";
-import type { View } from "./grouped";
+import { keepersOf, View } from "./grouped";
 import { listen, manual } from "./keys";
 import { Lines } from "./lines";
 import { Imports, plainOf, Shape } from "./shape";
@@ -29,20 +29,20 @@ const shownShort = (value: number, { bytes, net }: Measure): string => (net !== 
 
 let measure: Measure = MEASURES.find((one) => valueOf(root, one) > 0) ?? MEASURES[0], icicle = true;
 let view: View = "stacks", inverted = capture.inverted, chosen: Chosen | null = null, picked: Place | null = null;
+let member: number | null = null;
 /** The count that is of what is drawn; -1: there is none. */
 function censusOf({ key }: Measure): number {
   const at = key === "peak" ? "peak" : key === "live" ? "end" : key === "moment" && chosen ? chosen.to : -1;
   return capture.censuses.findIndex((census) => census.at.includes(at));
 }
 const shape = (): Shape => ({
-  inverted, view, census: censusOf(measure), imports: select("imports").value as Imports, folded: select("recursion").value === "once",
+  inverted, view, member, census: censusOf(measure), imports: select("imports").value as Imports, folded: select("recursion").value === "once",
   outer: select("outer").value === "one", source: byId("source").getAttribute("aria-pressed") === "true",
 });
 select("recursion").value = capture.graphs[0].folded ? "once" : "full";
 const flame = new Flame(byId("graph"), capture, measure, shape()), lines = new Lines(byId("lines"), capture);
 const types = new Types(byId("types"), capture);
 const members = new Members(byId("members"), select("member"), capture);
-let member: number | null = null;
 const source = new Source(byId("listing"), select("files"), capture, lines.places);
 
 /** What one looks for first: how much, and which line. */
@@ -125,6 +125,17 @@ function alone(): string {
   return small ? `${percent(small, peak)} of what it held was in stacks too small to be told apart by process, drawn as one.` : "";
 }
 
+const HELD_TITLE = byId("held").title;
+const holds = (one: number | null): boolean => !!capture.holders || keepersOf(capture, one).length > 0;
+
+/** Of several processes whose holders are drawn. */
+function whose(): string {
+  if (view !== "holders" || capture.holders) return "";
+  const keepers = keepersOf(capture, member), { members, processes } = capture, unknown = processes - capture.keepers.length;
+  if (member !== null) return `What ${members[member].name} held when it ended${keepers.length > 1 ? `, its ${many(keepers.length, "process", "processes")} side by side` : ""}.`;
+  return `What each process held when it ended, side by side${unknown > 0 ? `; it is not known of ${count(unknown)}: killed, or recorded without --types` : ""}. Choose one to see it alone.`;
+}
+
 /** What types near the peak are of. */
 function near(): string {
   const { census } = shape(), { time, live = 0 } = capture.censuses[census] ?? {};
@@ -149,7 +160,7 @@ function notices(): void {
     [shortened ? `Without callers, or charged to them: ${many(shortened, "allocation")} whose stacks found no room in the file. ` +
       (misplaced ? `Of them ${count(misplaced)} are not at the program's own lines.` : "Lines of the program's own files are exact.") : "", true],
     [sample ? `Sampled: one block in ${size(sample)}. A figure of x bytes is an estimate with a standard error (\u00b1) of at most the root of ${size(sample)} times x, and where none was recorded of ${size(sample)}; counts of blocks are estimates as well.` : "", false],
-    [disagreement(), true], [growth(), false], [alone(), false], [near(), false],
+    [disagreement(), true], [growth(), false], [alone(), false], [near(), false], [whose(), false],
   ];
   list(byId("notices"), told);
   list(byId("remarks"), [[recursion(), false], [merged(), false]]); // below what they are about
@@ -232,6 +243,9 @@ function drawViews(): void {
   for (const [id, its] of [["stacks", "stacks"], ["bytype", "types"], ["held", "holders"]]) byId(id).setAttribute("aria-pressed", String(its === view));
   flame.colourOf = typed ? (frame) => typeColour(capture, plain, census, frame, isDark()) : null;
   legend(byId("legend"), capture, typed ? census : -1, isDark());
+  const held = byId<HTMLButtonElement>("held"), can = holds(member);
+  held.disabled = !can;
+  held.title = can ? HELD_TITLE : "it does not say: killed, or recorded without --types";
   types.show(census);
 }
 
@@ -285,11 +299,12 @@ function chooseMember(next: number | null): void {
   byId("measures").querySelectorAll("[data-key=member]").forEach((button) => button.remove());
   member = next;
   members.choose(next);
-  if (next === null) return choose(MEASURES[0]);
+  const end = view === "holders" && holds(next) ? MEASURES[1] : null; // they are of the end
+  if (next === null) return choose(end ?? MEASURES[0]);
   const { name, peak } = capture.members[next], wanted: Measure = { key: "member", name: `${name} at its peak`, of: HELD, bytes: true, about: "bytes that it alone held at its own peak" };
   for (const graph of capture.graphs) fillMember(graph, next, peak);
   addMeasure(wanted);
-  choose(wanted);
+  choose(end ?? wanted);
 }
 
 function turnText(): void {
@@ -360,8 +375,8 @@ byId("stacks").addEventListener("click", () => turnView("stacks"));
 byId("bytype").addEventListener("click", () => turnView("types"));
 byId("held").addEventListener("click", () => turnView("holders"));
 byId("bytype").hidden = byId("colours").parentElement!.hidden = !types.isKnown;
-byId("held").hidden = !capture.holders;
-byId("views").hidden = !types.isKnown && !capture.holders;
+byId("held").hidden = !holds(null);
+byId("views").hidden = !types.isKnown && !holds(null);
 byId("colours").addEventListener("change", colourBy);
 byId("listed").addEventListener("click", () => turnTable("listing"));
 byId("listed").hidden = !source.isKnown;

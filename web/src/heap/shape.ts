@@ -1,9 +1,9 @@
 // What is drawn of a graph: importlib's frames, and those that only lead to the program, once or not at all.
 import { Capture, Figures, Frame, Graph } from "./capture";
-import { byHolder, byType, View } from "./grouped";
+import { byHolder, byType, keepersOf, View } from "./grouped";
 
 export type Imports = "full" | "short" | "one";
-export interface Shape { inverted: boolean; folded: boolean; imports: Imports; outer: boolean; source: boolean; view: View; census: number }
+export interface Shape { inverted: boolean; folded: boolean; imports: Imports; outer: boolean; source: boolean; view: View; census: number; member: number | null }
 type Value = (frame: Frame) => number;
 
 const FEWEST = 3; // outer frames that are worth one
@@ -18,9 +18,9 @@ const made = new WeakMap<Graph, Map<string, Graph>>();
 
 /** What is drawn: the stacks, or these by type, or the holders. */
 export function graphOf(capture: Capture, shape: Shape): Graph {
-  const plain = plainOf(capture, shape), { view, census } = shape, key = view === "types" ? `${census}` : view;
-  if (view === "stacks" || (view === "types" ? census < 0 : !capture.holders)) return plain;
-  const others = made.get(plain) ?? new Map<string, Graph>(), graph = others.get(key) ?? (view === "types" ? byType(capture, plain, census) : byHolder(capture));
+  const plain = plainOf(capture, shape), { view, census, member } = shape, key = view === "types" ? `${census}` : `${view} ${member ?? "all"}`;
+  if (view === "stacks" || (view === "types" ? census < 0 : !capture.holders && !keepersOf(capture, member).length)) return plain;
+  const others = made.get(plain) ?? new Map<string, Graph>(), graph = others.get(key) ?? (view === "types" ? byType(capture, plain, census) : byHolder(capture, member));
   made.set(plain, others.set(key, graph));
   return graph;
 }
