@@ -27,7 +27,7 @@ static const struct mp_option options[] = {
     {KEY_TYPE, "type", "TYPE", "who holds objects of this type: 'dict', 'app.Node'", NULL},
     {KEY_LINE, "line", "FILE:LINE", "who holds what this line allocated: 'app.py:12'",
      NULL},
-    {KEY_RETAINED, "retained", NULL, "what retains most, alone", NULL},
+    {KEY_RETAINED, "retained", NULL, "what retains most, and the tree of it, alone", NULL},
     {KEY_WASTE, "waste", NULL, "what objects would not need, alone", NULL},
     {KEY_PID, "pid", NULL, "the number is a process's, also where 'mprof list' has it",
      NULL},
@@ -216,7 +216,7 @@ const struct mp_command mp_command_objects = {
     "[file|index|pid]",
     "print who held the objects of a recording when it ended, or of a process now",
     "Prints who kept objects alive when a recording that was made with mprof heap --types ended "
-    "(the newest here when none is given): what retained most, and the ways to the objects "
+    "(the newest here when none is given): what retained most, in rows and as a tree of who keeps what alone, and the ways to the objects "
     "of the largest types and lines, by names from a module, a local or a thread, with the "
     "bytes that would go with them; and what objects took and would not have needed. Of several processes each by itself, those that held most first. A number that "
     "'mprof list' does not have is a process that runs, which is asked now: any type of it, and any line where it is "
