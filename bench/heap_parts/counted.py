@@ -72,13 +72,15 @@ def instructions(tool: str, case: str, scale: float) -> int:
 
 
 def recording(cases: list[str]) -> None:
-    """A row for each case: what is counted of a recorded run, of what it is of a plain one."""
+    """A row for each case: what is counted of a recorded run, of what it is of a plain one, and the
+    instructions of one that is sampled."""
     for case in cases:
         try:
             plain, ours = (
                 [counts(tool, case, scale, simulate=True) for scale in (LITTLE, MORE)]
                 for tool in ("plain", "ours")
             )
+            sampled = [instructions("ours-sampled", case, scale) for scale in (LITTLE, MORE)]
         except tools.Failed as failure:
             print(f"{case:14} failed: {failure}", flush=True)
             continue
@@ -87,6 +89,8 @@ def recording(cases: list[str]) -> None:
             alone, recorded = (more[name] - little[name] for little, more in (plain, ours))
             if alone >= LEAST:
                 said.append(f"{name} x{recorded / alone:.2f} ({alone / 1e6:.1f} M)")
+        alone = plain[1]["instructions"] - plain[0]["instructions"]
+        said.append(f"sampled x{(sampled[1] - sampled[0]) / alone:.3f} of the instructions")
         print(f"{case:14} {', '.join(said)}", flush=True)
 
 
