@@ -80,7 +80,9 @@ def recording(cases: list[str]) -> None:
                 [counts(tool, case, scale, simulate=True) for scale in (LITTLE, MORE)]
                 for tool in ("plain", "ours")
             )
-            sampled = [instructions("ours-sampled", case, scale) for scale in (LITTLE, MORE)]
+            sampled = [
+                instructions("ours-sampled", case, scale) for scale in (LITTLE, MORE)
+            ]
         except tools.Failed as failure:
             print(f"{case:14} failed: {failure}", flush=True)
             continue
