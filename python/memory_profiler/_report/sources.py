@@ -67,10 +67,10 @@ class _File:
             import inspect
             import tokenize
 
-        try:
-            return inspect.getblock(self.lines[first - 1 :])
-        except (SyntaxError, tokenize.TokenError):  # the file is not what was compiled
-            return []
+            try:  # in the block: 3.15 imports what inspect names when that is used
+                return inspect.getblock(self.lines[first - 1 :])
+            except (SyntaxError, tokenize.TokenError):  # the file is not what was compiled
+                return []
 
     def _find_ends(self) -> dict[int, tuple[int, int]]:
         with standard:
