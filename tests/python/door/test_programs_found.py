@@ -47,7 +47,7 @@ def test_faults_77_a_compiled_file_runs_as_the_interpreter_runs_it(shop, way, na
         @getattr(__builtins__, "profile", lambda func: func)
         def work(): return 7
         print("compiled", __name__, __file__, work(), sys.argv[1:])
-        print(type(__loader__).__name__, __spec__, __cached__)
+        print(type(__loader__).__name__, __spec__, globals().get("__cached__", "without"))
     """,
     )
     shop.write("side.py", "print('the module')")

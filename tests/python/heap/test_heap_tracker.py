@@ -145,11 +145,11 @@ FAILURES = {
         f"{NO_DESCRIPTOR}os.close(taken.pop())", "[os.close(fd) for fd in taken]"),
     "no file may grow": (
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))",
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))"),
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)"),
     "no memory": ("""
 pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * 4096 + (1 << 20), resource.RLIM_INFINITY))
-""", "resource.setrlimit(resource.RLIMIT_AS, (-1, -1))"),
+""", "resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)"),
     "no native memory inside a recording without it": (
         "outer = heap.track(native=False); outer.start(); wish = True",
         "outer.stop()"),

@@ -140,7 +140,8 @@ def test_an_idle_program_is_marked_as_it_was_when_it_goes_on(idle: Running) -> N
                   if capture.codes[capture.nodes[node].code].name == "load")
         for name, mark in marks_of(capture).items()
     }  # fmt: skip
-    assert held == {"before": 500 * 1024, "behind": 1500 * 1024}
+    for name, size in (("before", 500 * 1024), ("behind", 1500 * 1024)):
+        assert 0 <= held[name] - size < 256, "free lists keep an int or two"
     times = {name: f"{mark.time / 1e9:.3f}" for name, mark in marks_of(capture).items()}
     assert times["before"] == said[1] and times["behind"] > times["before"]
 

@@ -171,7 +171,9 @@ def test_stats_have_the_reports_counts(program: Path) -> None:
 def test_sizes_are_the_means_of_stacks_and_that_is_said(tmp_path: Path) -> None:
     source = """
         import array, mmap
-        kept = [bytes(967) for _ in range(3000)]  # 1000 bytes each
+        def one():
+            return bytes(967)  # 1000 bytes
+        kept = [one() for _ in range(3000)]
         def take(n):
             return bytes(n)
         large = [take(100_000) for _ in range(70)]

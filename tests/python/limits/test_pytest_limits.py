@@ -190,7 +190,7 @@ OBJECTS = """
     @pytest.mark.limit_leaked_objects
     def test_leaks():
         kept.append([1, 2, 3])
-        kept.append({"a": len(kept) + 1000})
+        kept.append({"a": len(kept) + 10_000})
         kept.append(Custom())
 
     @pytest.mark.limit_leaked_objects
