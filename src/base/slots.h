@@ -38,6 +38,12 @@ static inline void mp_slots_begin(struct mp_slots_at *at, const struct mp_slots 
     at->slot = (at->hash & slots->mask) - 1;
 }
 
+/* Well before a search begins: its first slot will be in the cache. */
+static inline void mp_slots_fetch(const struct mp_slots *slots, uint64_t hash)
+{
+    __builtin_prefetch(&slots->slots[(hash >> 32) & slots->mask]);
+}
+
 static inline bool mp_slots_next(struct mp_slots_at *at, const struct mp_slots *slots)
 {
     uint64_t there;

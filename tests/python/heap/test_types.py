@@ -52,6 +52,25 @@ class Node:
         self.peers = [number]
 
 
+THOUSANDS = """
+import json
+from memory_profiler import heap
+classes = [type(f"Class{i:04}", (), {"__slots__": ("kept",)}) for i in range(3000)]
+with heap.track(types=False) as tracker:
+    made = [made_of() for i, made_of in enumerate(classes) for _ in range(i % 3 + 1)]
+    for one in made:
+        one.kept = [one]
+    rows = {row.type: row.objects for row in tracker.types()}
+print(json.dumps([[rows.get(f"__main__.{one.__name__}") for one in classes], rows["list"]]))
+"""
+
+
+def test_each_of_thousands_of_classes_has_its_own_objects() -> None:
+    of_class, lists = json.loads(run(THOUSANDS))
+    assert of_class == [i % 3 + 1 for i in range(3000)]
+    assert abs(lists - 6000) <= FREE_LIST
+
+
 def test_the_types_of_a_line_are_at_their_line_and_sum_to_what_is_live() -> None:
     with heap.track(types=True) as tracker:
         nodes = [Node(i) for i in range(3000)]

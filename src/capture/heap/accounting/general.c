@@ -331,30 +331,30 @@ bool mp_general_is_spilled_into(const struct mp_shadow_leaf *leaf, size_t page)
            (first[-1] || first[-2]);
 }
 
-static void each_in_list(const struct mp_shadow_leaf *leaf, size_t page,
+static void each_in_list(const struct mp_shadow_leaf *leaf, uintptr_t page_at, size_t page,
                          mp_general_see *see, void *context)
 {
     const struct mp_sparse_block *blocks = mp_sparse_blocks(leaf->sparse[page]);
     for (size_t i = 0; i < leaf->counts[page]; i++) {
         struct mp_block block = of_sparse(&blocks[i]);
         if (block.known)
-            see(context, page * MP_SHADOW_PAGE_GRAINS + blocks[i].grain, &block);
+            see(context, page_at + blocks[i].grain * GRAIN, &block);
     }
 }
 
-size_t mp_general_each(const struct mp_shadow_leaf *leaf, size_t page, size_t grain,
-                       mp_general_see *see, void *context)
+size_t mp_general_each(const struct mp_shadow_leaf *leaf, uintptr_t base, size_t page,
+                       size_t grain, mp_general_see *see, void *context)
 {
     size_t first = page * MP_SHADOW_PAGE_GRAINS, end = first + MP_SHADOW_PAGE_GRAINS;
     if (is_sparse(leaf, page)) {
-        each_in_list(leaf, page, see, context);
+        each_in_list(leaf, base + first * GRAIN, page, see, context);
         return grain;
     }
     grain = grain > first ? grain : first;
     while (leaf->counts[page] && (grain = mp_general_next(leaf, grain, end)) < end) {
         struct mp_block block = block_of(&leaf->cells[grain]);
         if (block.known)
-            see(context, grain, &block);
+            see(context, base + grain * GRAIN, &block);
         grain += mp_general_length(leaf, grain);
     }
     return grain;

@@ -8,7 +8,7 @@
 
 extern const size_t mp_general_bytes; /* of a leaf's cells */
 
-typedef void mp_general_see(void *context, size_t grain, const struct mp_block *);
+typedef void mp_general_see(void *context, uintptr_t address, const struct mp_block *);
 
 /* Of a leaf that goes. */
 void mp_general_release(struct mp_shadow_leaf *);
@@ -40,8 +40,8 @@ bool mp_general_is_spilled_into(const struct mp_shadow_leaf *, size_t page);
 
 /* Each block of a page that is known, from this grain on if that is further; returns where the next
    page may begin. */
-size_t mp_general_each(const struct mp_shadow_leaf *, size_t page, size_t grain,
-                       mp_general_see *, void *context);
+size_t mp_general_each(const struct mp_shadow_leaf *, uintptr_t base, size_t page,
+                       size_t grain, mp_general_see *, void *context);
 
 /* Gives back the memory of pages in which nothing is. */
 void mp_general_trim(struct mp_leaves *, struct mp_shadow_leaf *);

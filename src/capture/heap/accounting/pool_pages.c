@@ -131,26 +131,28 @@ int mp_shadow_make_general(struct mp_leaves *leaves, struct mp_shadow_leaf *leaf
     return 0;
 }
 
-static void each_in_pool(const struct mp_shadow_leaf *leaf, size_t page,
+static void each_in_pool(const struct mp_shadow_leaf *leaf, uintptr_t base, size_t page,
                          mp_general_see *see, void *context)
 {
     const uint32_t *slab = slab_of(leaf, page);
+    uintptr_t pool = leaf->pools[page];
     size_t grains = grains_of(leaf, page);
-    for (size_t i = 0; i < length_of(grains); i++) {
-        struct mp_block block = mp_pool_block(slab[i], leaf->pools[page]);
+    uintptr_t at = base + first_of(page) * GRAIN;
+    for (size_t i = 0; i < length_of(grains); i++, at += grains * GRAIN) {
+        struct mp_block block = mp_pool_block(slab[i], pool);
         if (block.known)
-            see(context, first_of(page) + i * grains, &block);
+            see(context, at, &block);
     }
 }
 
-void mp_shadow_each_in_leaf(const struct mp_shadow_leaf *leaf, mp_general_see *see,
-                            void *context)
+void mp_shadow_each_in_leaf(const struct mp_shadow_leaf *leaf, uintptr_t base,
+                            mp_general_see *see, void *context)
 {
     size_t grain = 0; /* a block's size may lie in the page behind it */
     for (size_t page = 0; page < MP_SHADOW_PAGES; page++) {
         if (mp_shadow_is_pool(leaf, page))
-            each_in_pool(leaf, page, see, context);
+            each_in_pool(leaf, base, page, see, context);
         else
-            grain = mp_general_each(leaf, page, grain, see, context);
+            grain = mp_general_each(leaf, base, page, grain, see, context);
     }
 }

@@ -15,9 +15,9 @@ int mp_shadow_make_general(struct mp_leaves *, struct mp_shadow_leaf *, size_t p
 /* Makes it one if nothing is in it; whether that was so. */
 bool mp_shadow_drop_pool(struct mp_leaves *, struct mp_shadow_leaf *, size_t page);
 
-/* Each block of a leaf that is known, by its grain. */
-void mp_shadow_each_in_leaf(const struct mp_shadow_leaf *,
-                            void (*see)(void *context, size_t grain,
+/* Each block of a leaf that is known; `base`: the leaf's first address. */
+void mp_shadow_each_in_leaf(const struct mp_shadow_leaf *, uintptr_t base,
+                            void (*see)(void *context, uintptr_t address,
                                         const struct mp_block *),
                             void *context);
 

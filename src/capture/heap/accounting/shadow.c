@@ -217,7 +217,7 @@ static struct mp_block find_odd(const struct mp_shadow *shadow, uintptr_t addres
                : (struct mp_block){0};
 }
 
-struct mp_block mp_shadow_find(const struct mp_shadow *shadow, uintptr_t address)
+struct mp_block mp_shadow_find_slow(const struct mp_shadow *shadow, uintptr_t address)
 {
     const struct mp_shadow_leaf *leaf = look_up(shadow, address);
     size_t page = mp_shadow_page(address);
@@ -293,20 +293,13 @@ struct seeing {
     void (*see_block)(void *, uintptr_t, const struct mp_block *);
     void (*see_memory)(void *, const void *, size_t);
     void *context;
-    uintptr_t base; /* of the leaf */
 };
-
-static void see_grain(void *context, size_t grain, const struct mp_block *block)
-{
-    const struct seeing *seeing = context;
-    seeing->see_block(seeing->context, seeing->base + grain * GRAIN, block);
-}
 
 static void see_blocks(void *context, uintptr_t number, struct mp_shadow_leaf *leaf)
 {
-    struct seeing *seeing = context;
-    seeing->base = number << MP_SHADOW_LEAF_BITS;
-    mp_shadow_each_in_leaf(leaf, see_grain, seeing);
+    const struct seeing *seeing = context;
+    mp_shadow_each_in_leaf(leaf, number << MP_SHADOW_LEAF_BITS, seeing->see_block,
+                           seeing->context);
 }
 
 void mp_shadow_each_block(const struct mp_shadow *shadow,

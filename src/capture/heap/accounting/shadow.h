@@ -130,8 +130,17 @@ static inline bool mp_shadow_take_pooled(struct mp_shadow *shadow, uintptr_t add
     return true;
 }
 
-/* What is known of the block at an address, without forgetting it; its size, 0 where none is known. */
-struct mp_block mp_shadow_find(const struct mp_shadow *, uintptr_t address);
+/* What is known of the block at an address, without forgetting it; its size, 0 where none is known. About 2 ns. */
+struct mp_block mp_shadow_find_slow(const struct mp_shadow *, uintptr_t address);
+
+static inline struct mp_block mp_shadow_find(const struct mp_shadow *shadow,
+                                             uintptr_t address)
+{
+    uintptr_t pool = mp_shadow_pool(shadow, address);
+    const uint32_t *cell = mp_pool_cell(pool, address);
+    return cell ? mp_pool_block(*cell, pool) : mp_shadow_find_slow(shadow, address);
+}
+
 size_t mp_shadow_size(const struct mp_shadow *, uintptr_t address);
 
 /* Calls back for each block that is known, in no order. About 3 ns a block, 0.3 ns an empty cell. */

@@ -20,11 +20,11 @@ struct mp_census {
         *types; /* owned, as all; those of objects behind MP_HEAP_TYPES_FIRST others */
     struct mp_heap_typed *rows; /* largest first */
     char *text;                 /* what the types' names are in */
-    size_t type_count, row_count, text_size, type_room, row_room, text_room;
+    size_t type_count, row_count, text_size, type_room, text_room;
 };
 
 /* Of the recording that is open, or of a part of it; the caller has the interpreter's lock. 0, or -1 with errno
-   (ENOMEM, or of mp_hooks_know_blocks()). About 25 ns a block. Sums are those of the nodes. */
+   (ENOMEM, or of mp_hooks_know_blocks()). About 20 ns a block. Sums are those of the nodes. */
 int mp_census_take(struct mp_census *, const struct mp_nest *part);
 void mp_census_release(struct mp_census *);
 

@@ -5,13 +5,9 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "capture/heap/accounting/open_addressing.h"
 #include "capture/heap/frames/tracked.h"
 
-enum { GC_LINKS = 2 * sizeof(uintptr_t), HEADER = 2 * sizeof(uintptr_t), MOST_BEFORE = 32 };
-
-/* A count is a small number; immortal ones are not above this. An address is. */
-static const uint64_t most_references = 1ull << 33;
+enum { GC_LINKS = 2 * sizeof(uintptr_t) };
 
 static size_t before(const PyTypeObject *type)
 {
@@ -73,25 +69,30 @@ static enum mp_family family_of(const PyTypeObject *type)
     return family;
 }
 
-static uint32_t *slot_of(const struct mp_object_types *types, const void *type)
+static void put(struct mp_object_types *types, size_t position)
 {
-    size_t at = mp_open_addressing_home((uintptr_t)type, types->mask + 1);
-    while (types->slots[at] && types->types[types->slots[at] - 1].type != type)
+    const struct mp_object_type *type = &types->types[position];
+    uintptr_t word = (uintptr_t)type->type;
+    size_t bit = mp_object_filter_bit(word);
+    size_t at = mp_open_addressing_home(word, types->mask + 1);
+    while (types->slots[at].type)
         at = (at + 1) & types->mask;
-    return &types->slots[at];
+    types->filter[bit / 64] |= 1ull << bit % 64;
+    types->slots[at] =
+        (struct mp_object_slot){type->type, (uint32_t)position, type->before};
 }
 
 static int grow(struct mp_object_types *types)
 {
     size_t room = types->slots ? (types->mask + 1) * 2 : 1024;
-    uint32_t *slots = calloc(room, sizeof *slots);
+    struct mp_object_slot *slots = calloc(room, sizeof *slots);
     if (!slots)
         return -1;
     free(types->slots);
     types->slots = slots;
     types->mask = room - 1;
     for (size_t i = 0; i < types->count; i++)
-        *slot_of(types, types->types[i].type) = (uint32_t)i + 1;
+        put(types, i);
     return 0;
 }
 
@@ -99,15 +100,15 @@ static int add(struct mp_object_types *types, PyTypeObject *type)
 {
     if (types->count * 4 >= types->mask && grow(types))
         return -1;
-    uint32_t *slot = slot_of(types, type);
-    if (*slot)
+    if (mp_object_slot_of(types, (uintptr_t)type))
         return 0;
     if (mp_array_reserve((void **)&types->types, &types->room, types->count + 1,
                          sizeof *types->types))
         return -1;
-    types->types[types->count] = (struct mp_object_type){
-        (PyTypeObject *)Py_NewRef(type), before(type), family_of(type), has_values(type)};
-    *slot = (uint32_t)++types->count;
+    types->types[types->count] =
+        (struct mp_object_type){(PyTypeObject *)Py_NewRef(type), (uint8_t)before(type),
+                                (uint8_t)family_of(type), has_values(type)};
+    put(types, types->count++);
     return 0;
 }
 
@@ -152,24 +153,6 @@ void mp_object_types_release(struct mp_object_types *types)
     *types = (struct mp_object_types){0};
 }
 
-struct mp_object mp_object_at(const struct mp_object_types *types, uintptr_t block,
-                              size_t size)
-{
-    for (size_t offset = 0; offset <= MOST_BEFORE && offset + HEADER <= size;
-         offset += HEADER) {
-        PyObject *object = (PyObject *)(block + offset);
-        const void *type = *((void **)object + 1);
-        uint32_t found = type ? *slot_of(types, type) : 0;
-        if (!found || types->types[found - 1].before != offset)
-            continue;
-        uint64_t references = (uint64_t)Py_REFCNT(object);
-        bool live = references && references <= most_references;
-        return (struct mp_object){live ? MP_OBJECT_LIVE : MP_OBJECT_REUSED,
-                                  &types->types[found - 1], object};
-    }
-    return (struct mp_object){0};
-}
-
 struct tracked {
     const struct mp_object_types *types;
     void (*see)(void *context, const struct mp_object *);
@@ -179,8 +162,10 @@ struct tracked {
 static int see_tracked(PyObject *object, void *context)
 {
     const struct tracked *tracked = context;
-    uint32_t found = *slot_of(tracked->types, Py_TYPE(object));
-    const struct mp_object_type *type = found ? &tracked->types->types[found - 1] : NULL;
+    const struct mp_object_slot *slot =
+        mp_object_slot_of(tracked->types, (uintptr_t)Py_TYPE(object));
+    const struct mp_object_type *type =
+        slot ? &tracked->types->types[slot->position] : NULL;
     if (type && type->family != MP_FAMILY_PLAIN)
         tracked->see(tracked->context, &(struct mp_object){MP_OBJECT_LIVE, type, object});
     return 1;
@@ -324,7 +309,7 @@ void mp_object_each_kept(const struct mp_object *object, mp_object_keeps *keeps,
     struct telling telling = {object->object, keeps, context};
     if (object->type->values)
         tell_attributes(&telling);
-    switch (object->type->family) {
+    switch ((enum mp_family)object->type->family) {
     case MP_FAMILY_PLAIN:
         break;
     case MP_FAMILY_STR:
