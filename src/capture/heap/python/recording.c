@@ -1,8 +1,5 @@
 #include "capture/heap/python/recording.h"
 
-#include <internal/pycore_interp.h>
-#include <unistd.h>
-
 enum { DEEP = 1 << 12 /* frames: their walk takes some 10 us */ };
 
 struct mp_recording mp_recording;
@@ -40,14 +37,6 @@ bool mp_recording_may_anchor(struct mp_hooked *mine)
     return may;
 }
 
-uint32_t mp_recording_without_walk(struct mp_hooked *mine, const PyThreadState *thread,
-                                   enum mp_heap_kind kind)
-{
-    bool is_ending = kind == MP_HEAP_PYTHON && thread && thread->interp->finalizing &&
-                     thread->native_thread_id == (unsigned long)getpid();
-    return is_ending ? MP_RECORDING_NOBODYS : mp_recording_label(mine, kind);
-}
-
 uint32_t mp_recording_finish(struct mp_hooked *mine, PyThreadState *thread, uint32_t stack,
                              size_t size)
 {
@@ -55,7 +44,7 @@ uint32_t mp_recording_finish(struct mp_hooked *mine, PyThreadState *thread, uint
     if (stack)
         mp_recording_anchor(mine, thread, size);
     else
-        stack = mp_recording_without_walk(mine, thread, MP_HEAP_PYTHON);
+        stack = mp_recording_label(mine, MP_HEAP_PYTHON);
     errno = kept;
     return stack;
 }

@@ -136,15 +136,6 @@ static inline bool mp_recording_may_know(const void *address)
 /* The stack of a thread without frames: its name, called by its creator. With the biased lock. */
 uint32_t mp_recording_label(struct mp_hooked *, enum mp_heap_kind);
 
-/* In place of a stack: the block is not to be recorded. */
-#define MP_RECORDING_NOBODYS UINT32_MAX
-
-/* The stack of a block where a walk found none. What an interpreter that ends takes between functions of Python
-   is nobody's: 3.14 copies its list of those that it calls at the exit, the one that ends us among them. With
-   the biased lock. */
-uint32_t mp_recording_without_walk(struct mp_hooked *, const PyThreadState *,
-                                   enum mp_heap_kind);
-
 /* The tag that the program set for what it does now is a border at the root of the stack: looked up where
    the context is another one, or changed. With both locks. */
 void mp_recording_look_up_tag(struct mp_hooked *, PyThreadState *);
@@ -195,7 +186,7 @@ static inline uint32_t mp_recording_stack(struct mp_hooked *mine, PyThreadState 
 {
     uint32_t stack = mp_recording_where(mine, thread);
     if (__builtin_expect(!stack, 0))
-        return mp_recording_without_walk(mine, thread, kind);
+        return mp_recording_label(mine, kind);
     mp_recording_anchor(mine, thread, size);
     return kind == MP_HEAP_PYTHON ? stack : mp_walk_kind(&mp_recording.walk, stack, kind);
 }
@@ -217,8 +208,6 @@ static inline void mp_recording_note(struct mp_hooked *mine, PyThreadState *thre
     if (__builtin_expect(mine->aside, 0))
         return;
     uint32_t stack = mp_recording_stack(mine, thread, kind, size);
-    if (__builtin_expect(stack == MP_RECORDING_NOBODYS, 0))
-        return;
     uint32_t counts = mp_ledger_add(&mp_recording.ledger, mine->totals, (uintptr_t)address,
                                     size, stack, where);
     mp_recording_note_last(mine, address, counts);

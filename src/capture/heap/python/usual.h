@@ -42,13 +42,8 @@ static inline bool mp_usual_alloc(void *address, size_t size)
     struct mp_ledger *ledger = &mp_recording.ledger;
     uint32_t counts = 0;
     uint32_t stack = mp_walk_thread(&mp_recording.walk, &mine->walker, thread);
-    if (__builtin_expect(!stack || mp_walker_needs_anchor(&mine->walker), 0)) {
+    if (__builtin_expect(!stack || mp_walker_needs_anchor(&mine->walker), 0))
         stack = mp_recording_finish(mine, thread, stack, size);
-        if (stack == MP_RECORDING_NOBODYS) {
-            mp_usual_leave();
-            return true;
-        }
-    }
     if (mp_ledger_know(ledger, (uintptr_t)address, size, stack, MP_SHADOW_IN_POOL))
         counts = mp_ledger_count(ledger, mine->totals, (uintptr_t)address, size, stack,
                                  mp_ledger_whole(size), (int64_t)size);
