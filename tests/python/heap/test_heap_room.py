@@ -155,7 +155,11 @@ def test_faults_74_functions_without_room_for_their_names_are_said(here: Recorde
     assert done.code == 0, done.err
     got = figures(here)
     names = {row["function"] for row in got["lines"]}
-    assert "f1000" in names and "f49999" not in names and "" not in names
+    assert "f1000" in names and "f49999" not in names
+    nameless = [row["total"] for row in got["lines"] if not row["function"]]
+    assert nameless == ([8] if sys.version_info >= (3, 14) else []), (
+        "Python's own at its end"
+    )
     assert got["misplaced"] >= 50_000 - len(names)
     said = here.mprof("report", "a.mprof").out
     assert f"  {got['misplaced']:,} of them are not at the program's own lines" in said

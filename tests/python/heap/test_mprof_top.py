@@ -183,7 +183,7 @@ def test_what_is_new_is_read_on_and_comes_to_what_the_capture_says(
             for row in rows
             if row["total"]
             and row.get("function")
-            and row["file"].endswith(("app.py", "other.py"))
+            and row.get("file", "").endswith(("app.py", "other.py"))
         }
 
     wanted = figures(table, "live_blocks")
