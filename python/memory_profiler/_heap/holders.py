@@ -153,16 +153,23 @@ def _classes_named(name: str) -> list[type]:
             if id(below) not in seen:
                 seen.add(id(below))
                 found.append(below)
-    return [
-        cls
-        for cls in found
-        if name in (cls.__qualname__, f"{cls.__module__}.{cls.__qualname__}")
-    ]
+    return [cls for cls in found if name in _names_of(cls)]
+
+
+def _names_of(cls: type) -> tuple[str, str]:
+    """Without its module, and with it. Runs none of the program's code: a metaclass may have
+    attributes of its own."""
+    name: str = type.__dict__["__qualname__"].__get__(cls)
+    try:
+        module = type.__dict__["__module__"].__get__(cls)
+    except AttributeError:  # taken away
+        return name, name
+    return name, f"{module}.{name}" if type(module) is str else name
 
 
 def _name_of(cls: type) -> str:
-    module = cls.__module__
-    return cls.__qualname__ if module == "builtins" else f"{module}.{cls.__qualname__}"
+    name, whole = _names_of(cls)
+    return name if whole == f"builtins.{name}" else whole
 
 
 def _of_text(text: str) -> Holders:

@@ -255,11 +255,21 @@ class Unequal(type):
         raise AssertionError("was asked")
 
 
+class Silent(type):
+    def __getattribute__(cls, name: str) -> object:
+        raise KeyError(name)
+
+
 def test_a_class_is_found_by_its_name_and_no_metaclass_is_asked() -> None:
     named = Unequal("Named", (), {})
+    silent = Silent("Silenced", (), {})
     kept = [named() for _ in range(3)]
     (row,) = heap.holders("Named").rows
     assert row.count == len(kept)
+    others = [object.__new__(silent) for _ in range(4)]
+    for name in ("Silenced", f"{__name__}.Silenced"):
+        (row,) = heap.holders(name).rows
+        assert row.count == len(others)
 
 
 #: The word of a class that says which function tells what its objects refer to.
