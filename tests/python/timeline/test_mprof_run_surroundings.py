@@ -76,7 +76,8 @@ def test_faults_6_a_full_disk_harms_nobody(here: Recorder, tmp_path: pathlib.Pat
     ):
         pytest.skip("cannot mount a small file system")
     try:
-        script = "sleep 2; echo program was here"
+        full = f'[ "$(stat -f -c %a {disk})" = 0 ]'
+        script = f"until {full}; do sleep .2; done; sleep 1; echo program was here"
         done = here.mprof("run", "-T", ".0005", "-o", disk / "x.dat", "sh", "-c", script)
         again = here.mprof("peak", disk / "x.dat")
     finally:
