@@ -181,9 +181,35 @@ static inline void *hook_calloc(PyMemAllocatorDomain domain, size_t count, size_
     return address;
 }
 
-static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t size)
+/* Where samples are far apart, no hook is before pymalloc's free. A small block that is recorded is set apart:
+   asked for as a larger one, which pymalloc has from malloc and gives back there, so that the raw
+   domain's hook sees its end. Another tool may keep these hooks for longer than their recording: they
+   pass everything on then, and others come before that tool. */
+enum { APART = MP_LEDGER_SMALL + 1 /* bytes */, APART_PERIOD = 1 << 16 };
+
+static PyMemAllocatorEx pymalloc[DOMAINS];
+static size_t small; /* bytes: so large blocks may be set apart; 0: these hooks pass on */
+
+static inline bool is_small(size_t size)
 {
-    const PyMemAllocatorEx *to = &original[domain];
+    return size - 1 < small;
+}
+
+/* What was made in a pool moves out. NULL: it stays where it is. */
+static void *move_apart(const PyMemAllocatorEx *to, void *address, size_t size)
+{
+    void *moved = to->malloc(to->ctx, APART);
+    if (!moved)
+        return NULL;
+    memcpy(moved, address, size);
+    to->free(to->ctx, address);
+    return moved;
+}
+
+/* `apart`: a block that is recorded may lie in no pool. */
+static inline void *follow_realloc(PyMemAllocatorDomain domain, const PyMemAllocatorEx *to,
+                                   void *from, size_t size, bool apart)
+{
     enum mp_lock lock = lock_of(domain);
     if (!begin(domain))
         return to->realloc(to->ctx, from, size);
@@ -191,13 +217,22 @@ static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t
     if (from)
         moving = mp_recording_take(lock, from);
     void *address = to->realloc(to->ctx, from, size);
+    void *recorded = address && mp_recording_should_record(size) ? address : NULL;
+    if (apart && recorded && !moving.block.known && is_small(size))
+        recorded = move_apart(to, address, size);
     if (address)
-        mp_recording_moved(lock, MP_HEAP_PYTHON, from, &moving, address, size,
-                           where_moved(domain, &moving.block, size));
+        mp_recording_moved(lock, MP_HEAP_PYTHON, from, &moving, recorded, size,
+                           apart ? MP_SHADOW_ANYWHERE
+                                 : where_moved(domain, &moving.block, size));
     else if (from)
         mp_recording_put_back(lock, from, &moving);
     mp_native_end();
-    return address;
+    return recorded ? recorded : address;
+}
+
+static inline void *hook_realloc(PyMemAllocatorDomain domain, void *from, size_t size)
+{
+    return follow_realloc(domain, &original[domain], from, size, false);
 }
 
 /* Where only some blocks are recorded, most are skipped: functions of their own, which save no registers,
@@ -213,17 +248,24 @@ static inline bool begin_skipping(size_t size)
     return true;
 }
 
+/* Of a block whose taking calls what is followed. */
+static inline void *skip_or_follow(const PyMemAllocatorEx *to, void *context, size_t size,
+                                   void *(*follow)(void *, size_t))
+{
+    if (!begin_skipping(size))
+        return follow(context, size);
+    void *address = to->malloc(to->ctx, size);
+    mp_native_end();
+    return address;
+}
+
 static inline void *sampled_malloc(PyMemAllocatorDomain domain, void *context, size_t size,
                                    void *(*follow)(void *, size_t))
 {
     const PyMemAllocatorEx *to = &original[domain];
     if (has_fast_path(domain, size))
         return mp_recording_skips(size) ? to->malloc(to->ctx, size) : follow(context, size);
-    if (!begin_skipping(size))
-        return follow(context, size);
-    void *address = to->malloc(to->ctx, size);
-    mp_native_end();
-    return address;
+    return skip_or_follow(to, context, size, follow);
 }
 
 static inline void *sampled_calloc(PyMemAllocatorDomain domain, void *context, size_t count,
@@ -235,10 +277,9 @@ static inline void *sampled_calloc(PyMemAllocatorDomain domain, void *context, s
     return follow(context, count, size);
 }
 
-static inline void *sampled_realloc(PyMemAllocatorDomain domain, void *context, void *from,
+static inline void *sampled_realloc(const PyMemAllocatorEx *to, void *context, void *from,
                                     size_t size, void *(*follow)(void *, void *, size_t))
 {
-    const PyMemAllocatorEx *to = &original[domain];
     if (mp_recording_may_know(from) || !begin_skipping(size))
         return follow(context, from, size);
     void *address = to->realloc(to->ctx, from, size);
@@ -254,20 +295,6 @@ static inline void sampled_free(PyMemAllocatorDomain domain, void *context, void
         follow(context, address);
     else
         to->free(to->ctx, address);
-}
-
-/* Where samples are far apart, no hook is before pymalloc's free. A small block that is recorded is set apart:
-   asked for as a larger one, which pymalloc has from malloc and gives back there, so that the raw
-   domain's hook sees its end. Another tool may keep these hooks for longer than their recording: they
-   pass everything on then, and others come before that tool. */
-enum { APART = MP_LEDGER_SMALL + 1 /* bytes */, APART_PERIOD = 1 << 16 };
-
-static PyMemAllocatorEx pymalloc[DOMAINS];
-static size_t small; /* bytes: so large blocks may be set apart; 0: these hooks pass on */
-
-static inline bool is_small(size_t size)
-{
-    return size - 1 < small;
 }
 
 static void *malloc_apart(PyMemAllocatorDomain domain, size_t size)
@@ -292,132 +319,89 @@ static void *calloc_apart(PyMemAllocatorDomain domain, size_t size)
     return address ? memset(address, 0, size) : NULL;
 }
 
-/* What was made in a pool moves out. NULL: it stays where it is. */
-static void *move_apart(const PyMemAllocatorEx *to, void *address, size_t size)
-{
-    void *apart = to->malloc(to->ctx, APART);
-    if (!apart)
-        return NULL;
-    memcpy(apart, address, size);
-    to->free(to->ctx, address);
-    return apart;
-}
-
-static void *realloc_apart(PyMemAllocatorDomain domain, void *from, size_t size)
-{
-    const PyMemAllocatorEx *to = &pymalloc[domain];
-    enum mp_lock lock = lock_of(domain);
-    if (!small || !begin(domain))
-        return to->realloc(to->ctx, from, size);
-    struct mp_moving moving = {0};
-    if (from)
-        moving = mp_recording_take(lock, from);
-    void *address = to->realloc(to->ctx, from, size);
-    void *recorded = address && mp_recording_should_record(size) ? address : NULL;
-    if (recorded && !moving.block.known && is_small(size))
-        recorded = move_apart(to, address, size);
-    if (address)
-        mp_recording_told_moved(lock, MP_HEAP_PYTHON, from, &moving, recorded, size,
-                                MP_SHADOW_ANYWHERE);
-    else if (from)
-        mp_recording_put_back(lock, from, &moving);
-    mp_native_end();
-    return recorded ? recorded : address;
-}
-
-static void *malloc_large(PyMemAllocatorDomain domain, void *context, size_t size,
-                          void *(*follow)(void *, size_t))
-{
-    const PyMemAllocatorEx *to = &pymalloc[domain];
-    if (!small)
-        return to->malloc(to->ctx, size);
-    if (!begin_skipping(size))
-        return follow(context, size);
-    void *address = to->malloc(to->ctx, size);
-    mp_native_end();
-    return address;
-}
-
 /* The context is ours, not what the caller read: while another tool changes the allocators it may
    be another's. */
 #define ALONE static __attribute__((noinline))
-#define HOOKS_OF(domain)                                                           \
-    ALONE void *malloc_##domain(void *context, size_t size)                        \
-    {                                                                              \
-        (void)context;                                                             \
-        return hook_malloc(domain, size);                                          \
-    }                                                                              \
-    ALONE void *calloc_##domain(void *context, size_t count, size_t size)          \
-    {                                                                              \
-        (void)context;                                                             \
-        return hook_calloc(domain, count, size);                                   \
-    }                                                                              \
-    ALONE void *realloc_##domain(void *context, void *from, size_t size)           \
-    {                                                                              \
-        (void)context;                                                             \
-        return hook_realloc(domain, from, size);                                   \
-    }                                                                              \
-    ALONE void free_##domain(void *context, void *address)                         \
-    {                                                                              \
-        (void)context;                                                             \
-        hook_free(domain, address);                                                \
-    }                                                                              \
-    static void *sampled_malloc_##domain(void *context, size_t size)               \
-    {                                                                              \
-        return sampled_malloc(domain, context, size, malloc_##domain);             \
-    }                                                                              \
-    static void *sampled_calloc_##domain(void *context, size_t count, size_t size) \
-    {                                                                              \
-        return sampled_calloc(domain, context, count, size, calloc_##domain);      \
-    }                                                                              \
-    static void *sampled_realloc_##domain(void *context, void *from, size_t size)  \
-    {                                                                              \
-        return sampled_realloc(domain, context, from, size, realloc_##domain);     \
-    }                                                                              \
-    static void sampled_free_##domain(void *context, void *address)                \
-    {                                                                              \
-        sampled_free(domain, context, address, free_##domain);                     \
+#define HOOKS_OF(domain)                                                                  \
+    ALONE void *malloc_##domain(void *context, size_t size)                               \
+    {                                                                                     \
+        (void)context;                                                                    \
+        return hook_malloc(domain, size);                                                 \
+    }                                                                                     \
+    ALONE void *calloc_##domain(void *context, size_t count, size_t size)                 \
+    {                                                                                     \
+        (void)context;                                                                    \
+        return hook_calloc(domain, count, size);                                          \
+    }                                                                                     \
+    ALONE void *realloc_##domain(void *context, void *from, size_t size)                  \
+    {                                                                                     \
+        (void)context;                                                                    \
+        return hook_realloc(domain, from, size);                                          \
+    }                                                                                     \
+    ALONE void free_##domain(void *context, void *address)                                \
+    {                                                                                     \
+        (void)context;                                                                    \
+        hook_free(domain, address);                                                       \
+    }                                                                                     \
+    static void *sampled_malloc_##domain(void *context, size_t size)                      \
+    {                                                                                     \
+        return sampled_malloc(domain, context, size, malloc_##domain);                    \
+    }                                                                                     \
+    static void *sampled_calloc_##domain(void *context, size_t count, size_t size)        \
+    {                                                                                     \
+        return sampled_calloc(domain, context, count, size, calloc_##domain);             \
+    }                                                                                     \
+    static void *sampled_realloc_##domain(void *context, void *from, size_t size)         \
+    {                                                                                     \
+        return sampled_realloc(&original[domain], context, from, size, realloc_##domain); \
+    }                                                                                     \
+    static void sampled_free_##domain(void *context, void *address)                       \
+    {                                                                                     \
+        sampled_free(domain, context, address, free_##domain);                            \
     }
 
-#define BARE_HOOKS_OF(domain)                                                          \
-    ALONE void *malloc_apart_##domain(size_t size)                                     \
-    {                                                                                  \
-        return malloc_apart(domain, size);                                             \
-    }                                                                                  \
-    ALONE void *calloc_apart_##domain(size_t size)                                     \
-    {                                                                                  \
-        return calloc_apart(domain, size);                                             \
-    }                                                                                  \
-    ALONE void *malloc_large_##domain(void *context, size_t size)                      \
-    {                                                                                  \
-        return malloc_large(domain, context, size, malloc_##domain);                   \
-    }                                                                                  \
-    static void *bare_malloc_##domain(void *context, size_t size)                      \
-    {                                                                                  \
-        const PyMemAllocatorEx *to = &pymalloc[domain];                                \
-        if (!is_small(size))                                                           \
-            return malloc_large_##domain(context, size);                               \
-        return mp_recording_skips(size) ? to->malloc(to->ctx, size)                    \
-                                        : malloc_apart_##domain(size);                 \
-    }                                                                                  \
-    static void *bare_calloc_##domain(void *context, size_t count, size_t size)        \
-    {                                                                                  \
-        const PyMemAllocatorEx *to = &pymalloc[domain];                                \
-        if (!is_small(count * size))                                                   \
-            return small ? calloc_##domain(context, count, size)                       \
-                         : to->calloc(to->ctx, count, size);                           \
-        return mp_recording_skips(count * size) ? to->calloc(to->ctx, count, size)     \
-                                                : calloc_apart_##domain(count * size); \
-    }                                                                                  \
-    static void *bare_realloc_##domain(void *context, void *from, size_t size)         \
-    {                                                                                  \
-        const PyMemAllocatorEx *to = &pymalloc[domain];                                \
-        (void)context;                                                                 \
-        if (!small || mp_recording_may_know(from) || !begin_skipping(size))            \
-            return realloc_apart(domain, from, size);                                  \
-        void *address = to->realloc(to->ctx, from, size);                              \
-        mp_native_end();                                                               \
-        return address;                                                                \
+#define BARE_HOOKS_OF(domain)                                                           \
+    ALONE void *malloc_apart_##domain(size_t size)                                      \
+    {                                                                                   \
+        return malloc_apart(domain, size);                                              \
+    }                                                                                   \
+    ALONE void *calloc_apart_##domain(size_t size)                                      \
+    {                                                                                   \
+        return calloc_apart(domain, size);                                              \
+    }                                                                                   \
+    ALONE void *realloc_apart_##domain(void *context, void *from, size_t size)          \
+    {                                                                                   \
+        (void)context;                                                                  \
+        return follow_realloc(domain, &pymalloc[domain], from, size, true);             \
+    }                                                                                   \
+    ALONE void *malloc_large_##domain(void *context, size_t size)                       \
+    {                                                                                   \
+        const PyMemAllocatorEx *to = &pymalloc[domain];                                 \
+        return small ? skip_or_follow(to, context, size, malloc_##domain)               \
+                     : to->malloc(to->ctx, size);                                       \
+    }                                                                                   \
+    static void *bare_malloc_##domain(void *context, size_t size)                       \
+    {                                                                                   \
+        const PyMemAllocatorEx *to = &pymalloc[domain];                                 \
+        if (!is_small(size))                                                            \
+            return malloc_large_##domain(context, size);                                \
+        return mp_recording_skips(size) ? to->malloc(to->ctx, size)                     \
+                                        : malloc_apart_##domain(size);                  \
+    }                                                                                   \
+    static void *bare_calloc_##domain(void *context, size_t count, size_t size)         \
+    {                                                                                   \
+        const PyMemAllocatorEx *to = &pymalloc[domain];                                 \
+        if (!is_small(count * size))                                                    \
+            return small ? calloc_##domain(context, count, size)                        \
+                         : to->calloc(to->ctx, count, size);                            \
+        return mp_recording_skips(count * size) ? to->calloc(to->ctx, count, size)      \
+                                                : calloc_apart_##domain(count * size);  \
+    }                                                                                   \
+    static void *bare_realloc_##domain(void *context, void *from, size_t size)          \
+    {                                                                                   \
+        const PyMemAllocatorEx *to = &pymalloc[domain];                                 \
+        return small ? sampled_realloc(to, context, from, size, realloc_apart_##domain) \
+                     : to->realloc(to->ctx, from, size);                                \
     }
 
 HOOKS_OF(PYMEM_DOMAIN_RAW)
@@ -442,7 +426,7 @@ static PyMemAllocatorEx hooks[SETS][DOMAINS] = {
     [EXACT] = {HOOKS(PYMEM_DOMAIN_RAW), HOOKS(PYMEM_DOMAIN_MEM), HOOKS(PYMEM_DOMAIN_OBJ)},
     [SAMPLING] = {SAMPLED(PYMEM_DOMAIN_RAW), SAMPLED(PYMEM_DOMAIN_MEM),
                   SAMPLED(PYMEM_DOMAIN_OBJ)},
-    [BARE] = {SAMPLED(PYMEM_DOMAIN_RAW), BARE(PYMEM_DOMAIN_MEM), BARE(PYMEM_DOMAIN_OBJ)},
+    [BARE] = {BARE(PYMEM_DOMAIN_MEM), BARE(PYMEM_DOMAIN_OBJ)},
 };
 
 /* Whether an allocation reaches our hook: another tool may have put back what it found. */
@@ -501,7 +485,7 @@ static void install(PyMemAllocatorDomain domain, enum set set, bool is_pymalloc)
     if (is == SETS) {
         original[domain] = now;
         fast_path[domain] = is_pymalloc && domain != PYMEM_DOMAIN_RAW ? MP_LEDGER_SMALL : 0;
-    } else if (is == BARE && domain != PYMEM_DOMAIN_RAW) {
+    } else if (is == BARE) {
         original[domain] = pymalloc[domain]; /* the tool that was between is gone */
     }
     put(domain, set);

@@ -64,7 +64,8 @@ static void tell_moved(uintptr_t from, const struct mp_native_moving *moving, vo
 {
     struct mp_moving taken = moving_of(moving);
     if (mp_recording_is_native())
-        mp_recording_moved(MP_LOCK_UNKNOWN, MP_HEAP_MALLOC, (void *)from, &taken, to, size,
+        mp_recording_moved(MP_LOCK_UNKNOWN, MP_HEAP_MALLOC, (void *)from, &taken,
+                           to && mp_recording_should_record(size) ? to : NULL, size,
                            MP_SHADOW_ANYWHERE);
 }
 

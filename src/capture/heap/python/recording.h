@@ -311,10 +311,9 @@ static inline struct mp_moving mp_recording_take(enum mp_lock lock, void *addres
 void mp_recording_put_back(enum mp_lock, void *address, const struct mp_moving *);
 
 /* `to` is NULL where the block is not to be recorded, or was freed by being made empty. */
-static inline void mp_recording_told_moved(enum mp_lock lock, enum mp_heap_kind kind,
-                                           void *from, const struct mp_moving *moving,
-                                           void *to, size_t size,
-                                           enum mp_shadow_where where)
+static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind, void *from,
+                                      const struct mp_moving *moving, void *to, size_t size,
+                                      enum mp_shadow_where where)
 {
     if (!to && !moving->block.known && !moving->block.watched)
         return;
@@ -334,15 +333,6 @@ static inline void mp_recording_told_moved(enum mp_lock lock, enum mp_heap_kind 
         *mine->error = kept;
     }
     mp_recording_leave(way);
-}
-
-/* The same of a block that is recorded if its size says so. */
-static inline void mp_recording_moved(enum mp_lock lock, enum mp_heap_kind kind, void *from,
-                                      const struct mp_moving *moving, void *to, size_t size,
-                                      enum mp_shadow_where where)
-{
-    bool wanted = to && mp_recording_should_record(size);
-    mp_recording_told_moved(lock, kind, from, moving, wanted ? to : NULL, size, where);
 }
 
 #endif
