@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import struct
 from typing import TYPE_CHECKING
 
 import pytest
 
 from captures import mprof, output, page_of, record
+from heap_captures import copy_of
 from pages import look
 
 if TYPE_CHECKING:
@@ -158,7 +157,6 @@ def test_a_worker_of_several_processes_has_each_of_them(
     assert said in seen["alone"]["notices"]
 
 
-PID, WALL, RUN = 24, 32, 50096  # docs/heap-file.md
 COPIES = 120
 
 
@@ -168,14 +166,7 @@ def test_the_page_of_very_many_has_the_largest_of_each(
     """The captures are copies of one under other numbers."""
     (tmp_path / "run").mkdir()
     for number in range(COPIES):
-        copy = tmp_path / "run" / f"{number}.mprof"
-        shutil.copyfile(capture, copy)
-        with copy.open("r+b") as file:
-            for offset, value in (
-                (PID, number + 1), (WALL, 10**18 + number), (RUN, number + 1),
-            ):  # fmt: skip
-                file.seek(offset)
-                file.write(struct.pack("<q", value))
+        copy_of(capture, tmp_path / "run" / f"{number}.mprof", number)
     page, data = page_of(tmp_path / "run")
     assert len(data["keepers"]) == COPIES and page.stat().st_size < 1 << 20
     for keeper in data["keepers"]:
