@@ -21,6 +21,7 @@
 #include "record/heap_balance.h"
 #include "record/heap_engine.h"
 #include "record/heap_holders.h"
+#include "record/heap_series.h"
 #include "record/heap_waste.h"
 #include "record/identity.h"
 #include "record/memory_end.h"
@@ -31,8 +32,6 @@ enum {
     MP_HEAP_CHUNKS = 1 << 13,      /* that a file may ask for: 512 MiB */
     MP_HEAP_CHUNKS_MOST = 1 << 10, /* where nobody asks: 64 MiB */
     MP_HEAP_CHUNKS_LEAST = 1 << 4,
-    MP_HEAP_POINTS = 1024,     /* of the time series; then its resolution halves */
-    MP_HEAP_EXTREMES = 5,      /* points that stay of a stretch of it, at most */
     MP_HEAP_COMMAND = 256,     /* bytes of a command line */
     MP_HEAP_DIRECTORY = 32,    /* tables that a file may have */
     MP_HEAP_SLOT = 2048,       /* entries of a moment, at most */
@@ -199,27 +198,6 @@ enum mp_heap_tell {
     MP_HEAP_TELL_REQUEST = 4, /* another process, which asks for a mark */
 };
 
-/* The heap is what it was at this moment and until the next point: each change of more than 64 KiB
-   is seen. `rss` is the latest reading. */
-struct mp_heap_point {
-    int64_t time; /* ns since the start */
-    int64_t rss, heap;
-};
-
-/* Points are in points[bank]; the other bank is where the halved series is prepared. Of those in
-   a stretch of `interval` the lowest and the highest stay, of heap and RSS, and the last one:
-   what was so through the time, however long, until the next. */
-struct mp_heap_series {
-    int64_t interval; /* ns; stretch i begins at i * interval */
-    uint32_t bank, count[2];
-    uint32_t refused; /* not of the series: errno of the file's first growth that failed */
-    struct mp_heap_point points[2][MP_HEAP_POINTS];
-};
-
-/* Adds a point that is not before the last one. Whoever reads meanwhile, or a kill, finds a series
-   that may lack it. */
-void mp_heap_series_add(struct mp_heap_series *, struct mp_heap_point);
-
 /* Beside the kinds of memory that were followed: another tool had put Python's allocators back; a
    run's children may join; no source text goes into its captures. */
 enum {
@@ -274,6 +252,9 @@ struct mp_heap_header {
     uint32_t types_asked, types_answered; /* censuses, by other processes, ever */
     struct mp_heap_holders_asked holders;
     struct mp_heap_engine engine;
+    uint32_t
+        stay; /* points of a stretch of the series, at most; 0: of a few not all stay */
+    uint32_t unused;
 };
 
 /* The tables of a running capture, each in one piece of address space that never moves. */
@@ -333,6 +314,11 @@ struct mp_heap_delta {
     int64_t bytes, blocks;
 };
 
+/* Between which bytes something is. */
+struct mp_heap_bounds {
+    int64_t least, most;
+};
+
 /* The same, to read. Counts are checked against what is there. Where the captures of several
    processes are merged, figures are sums, and the peak is that of each at its own moment. */
 struct mp_heap_view {
@@ -357,6 +343,7 @@ struct mp_heap_view {
     size_t counts[MP_HEAP_TABLES];
     size_t processes;    /* that were merged; 0: a capture as it is */
     bool several_clocks; /* theirs: no moment is one of all, and there is no series */
+    struct mp_heap_bounds together;     /* of what they held at once; 0, 0: not known */
     const struct mp_heap_range *range;  /* NULL: nothing was asked for */
     const struct mp_heap_delta *growth; /* of each node; NULL: no range was asked for */
 };

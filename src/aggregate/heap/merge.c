@@ -305,34 +305,6 @@ static int merge_threads(struct mp_heap_merge *merge, const struct mp_heap_view 
     return 0;
 }
 
-/* Samples as changes from one to the next, and the end of them all. */
-static int merge_series(struct mp_heap_merge *merge, const struct mp_heap_view *view)
-{
-    size_t count;
-    const struct mp_heap_point *points = mp_heap_points(view, &count);
-    int64_t start = view->header->wall_start;
-    struct mp_heap_point before = {0};
-    if (mp_array_reserve((void **)&merge->changes, &merge->change_room,
-                         merge->change_count + count + 1, sizeof *merge->changes))
-        return -1;
-    struct mp_heap_change *to = &merge->changes[merge->change_count];
-    for (size_t i = 0; i < count; i++) {
-        struct mp_heap_point now = points[i];
-        if (now.time < 0 || now.rss < 0 || now.heap < 0)
-            continue;
-        *to = (struct mp_heap_change){
-            mp_sum(start, now.time), mp_difference(now.rss, before.rss),
-            mp_difference(now.heap, before.heap), (size_t)(to - merge->changes), true};
-        to++;
-        before = now;
-    }
-    *to = (struct mp_heap_change){mp_sum(start, view->header->elapsed), -before.rss,
-                                  -before.heap, (size_t)(to - merge->changes), false};
-    to++;
-    merge->change_count = (size_t)(to - merge->changes);
-    return 0;
-}
-
 static void merge_header(struct mp_heap_merge *merge, const struct mp_heap_header *its)
 {
     struct mp_heap_header *sum = &merge->header;
@@ -410,7 +382,7 @@ int mp_heap_merge_add(struct mp_heap_merge *merge, const struct mp_heap_view *vi
     int failed = !codes || !nodes || merge_codes(merge, view, codes) ||
                  mp_heap_merge_tags(merge, view, &tags) ||
                  merge_stacks(merge, view, codes, tags, nodes) ||
-                 merge_threads(merge, view) || merge_series(merge, view) ||
+                 merge_threads(merge, view) || mp_heap_merge_series_add(merge, view) ||
                  mp_heap_merge_types_add(&merge->types, view, nodes, &merge->text,
                                          &merge->text_size, &merge->text_room);
     free(tags);
@@ -422,42 +394,11 @@ int mp_heap_merge_add(struct mp_heap_merge *merge, const struct mp_heap_view *vi
     return 0;
 }
 
-static int by_time(const void *left, const void *right)
-{
-    const struct mp_heap_change *a = left, *b = right;
-    if (a->time != b->time)
-        return a->time < b->time ? -1 : 1;
-    if (a->seen != b->seen)
-        return b->seen - a->seen;
-    return (a->order > b->order) - (a->order < b->order);
-}
-
-/* The sums at each change, but for the end of the last process, which leaves nothing. */
-static void sum_series(struct mp_heap_merge *merge)
-{
-    struct mp_heap_header *header = &merge->header;
-    struct mp_heap_series *series = &header->series;
-    struct mp_heap_point now = {0};
-    series->bank = series->count[0] = 0;
-    series->interval = header->elapsed / (MP_HEAP_POINTS / MP_HEAP_EXTREMES) + 1;
-    for (size_t i = 0; i < merge->change_count && !merge->several_clocks; i++) {
-        const struct mp_heap_change *change = &merge->changes[i];
-        now.time = mp_difference(change->time, header->wall_start);
-        now.rss = mp_sum(now.rss, change->rss);
-        now.heap = mp_sum(now.heap, change->heap);
-        if (now.time >= 0 &&
-            (change->seen ? now.time <= header->elapsed : now.time < header->elapsed))
-            mp_heap_series_add(series, now);
-    }
-}
-
 struct mp_heap_view mp_heap_merge_view(struct mp_heap_merge *merge)
 {
-    if (merge->change_count)
-        qsort(merge->changes, merge->change_count, sizeof *merge->changes, by_time);
     if (merge->several_clocks)
         merge->header.elapsed = merge->longest;
-    sum_series(merge);
+    mp_heap_merge_series_sum(merge);
     struct mp_heap_view view = {.header = &merge->header,
                                 .nodes = merge->nodes,
                                 .codes = merge->codes,
@@ -477,6 +418,7 @@ struct mp_heap_view mp_heap_merge_view(struct mp_heap_merge *merge)
                                            [MP_HEAP_TAGS] = merge->tag_count},
                                 .processes = merge->processes,
                                 .several_clocks = merge->several_clocks,
+                                .together = merge->together,
                                 .growth = merge->growth};
     const struct mp_heap_point *most = mp_heap_marks(&view).peak;
     if (most || merge->several_clocks)

@@ -21,8 +21,9 @@ struct mp_heap_merge_index {
 struct mp_heap_change {
     int64_t time; /* ns since 1970 */
     int64_t rss, heap;
-    size_t order; /* among those of one moment */
-    bool seen;    /* a sample; else the end of its process */
+    int64_t least, most; /* what the heap may have been until the next one */
+    size_t order;        /* among those of one moment */
+    bool seen;           /* a sample; else the end of its process */
 };
 
 /* What a process held itself in a stack of the whole at its peak. */
@@ -45,6 +46,8 @@ struct mp_heap_merge {
     struct mp_heap_merge_types types;
     size_t processes;
     int64_t longest;                  /* that one lasted, ns */
+    struct mp_heap_bounds together;   /* of what they held at once */
+    bool unbounded;                   /* it is not known of one */
     struct mp_heap_tag *words, *tags; /* owned: each tag once, and each of their borders */
     size_t word_count, word_room, tag_count, tag_room;
     bool keeps_shares;
@@ -69,6 +72,12 @@ int mp_heap_merge_keep_share(struct mp_heap_merge *, uint32_t node, int64_t byte
 int mp_heap_merge_tags(struct mp_heap_merge *, const struct mp_heap_view *,
                        uint32_t **instructions);
 int mp_heap_merge_tag_border(struct mp_heap_merge *, uint32_t instruction, uint32_t node);
+
+/* Likewise: the changes of its series. 0, or -1 with errno ENOMEM. */
+int mp_heap_merge_series_add(struct mp_heap_merge *, const struct mp_heap_view *);
+
+/* The series of all that were added, and the bounds of what they held together. */
+void mp_heap_merge_series_sum(struct mp_heap_merge *);
 
 /* What was added until now. Borrows. */
 struct mp_heap_view mp_heap_merge_view(struct mp_heap_merge *);

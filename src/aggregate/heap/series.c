@@ -36,6 +36,11 @@ struct mp_heap_marks mp_heap_marks(const struct mp_heap_view *view)
     return marks;
 }
 
+struct mp_heap_bounds mp_heap_bounds(const struct mp_heap_view *view)
+{
+    return mp_heap_is_at(view) ? (struct mp_heap_bounds){0} : view->together;
+}
+
 static void take(struct mp_heap_point *bucket, const struct mp_heap_point *point)
 {
     bucket->rss = point->rss > bucket->rss ? point->rss : bucket->rss;

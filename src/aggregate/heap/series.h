@@ -18,6 +18,9 @@ struct mp_heap_marks {
 
 struct mp_heap_marks mp_heap_marks(const struct mp_heap_view *);
 
+/* Between which bounds is what several processes held at the most; 0, 0: not known, also of another moment. */
+struct mp_heap_bounds mp_heap_bounds(const struct mp_heap_view *);
+
 /* The largest RSS and heap in each of `count` equal stretches of the run, that of the point before
    it included: it stands until the next. 0 before the first. */
 void mp_heap_buckets(const struct mp_heap_view *, struct mp_heap_point *buckets,

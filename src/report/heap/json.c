@@ -263,6 +263,24 @@ static void put_threads(FILE *out, const struct mp_heap_view *view)
     fputs("],\n", out);
 }
 
+/* Of several processes: what they held at once, and between which bounds that is. */
+static void put_together(FILE *out, const struct mp_heap_view *view)
+{
+    const struct mp_heap_point *most = mp_heap_marks(view).peak;
+    struct mp_heap_bounds bounds = mp_heap_bounds(view);
+    fputs("  \"together\": ", out);
+    if (!view->processes || !most) {
+        fputs("null,\n", out);
+        return;
+    }
+    fprintf(out, "{\"heap\": %" PRId64 ", \"time\": %" PRId64, most->heap, most->time);
+    if (bounds.most)
+        fprintf(out, ", \"least\": %" PRId64 ", \"most\": %" PRId64 "},\n", bounds.least,
+                bounds.most);
+    else
+        fputs(", \"least\": null, \"most\": null},\n", out);
+}
+
 static void put_series(FILE *out, const struct mp_heap_view *view)
 {
     size_t count;
@@ -295,6 +313,7 @@ void mp_heap_json(FILE *out, const struct mp_heap_view *view, struct mp_heap_lin
     put_lines(out, view, lines, options->types);
     put_threads(out, view);
     mp_heap_processes_json(out, options->processes);
+    put_together(out, view);
     put_series(out, view);
 }
 

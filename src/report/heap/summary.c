@@ -182,6 +182,21 @@ static void put_kinds(FILE *out, const struct mp_heap_view *view)
     }
 }
 
+/* Within which bounds it is, where these are no more than a hundredth of it apart: nothing more to say. */
+static void put_bounds(FILE *out, const struct mp_heap_view *view, int64_t heap)
+{
+    char least[MP_HEAP_FIGURE], most[MP_HEAP_FIGURE];
+    struct mp_heap_bounds bounds = mp_heap_bounds(view);
+    if (!bounds.most)
+        fputs(", of the moments read\n", out);
+    else if (bounds.most - heap <= heap / 100 && heap - bounds.least <= heap / 100)
+        fputs("\n", out);
+    else
+        fprintf(out, ", between %s and %s\n",
+                mp_heap_estimate(view->header, bounds.least, least),
+                mp_heap_estimate(view->header, bounds.most, most));
+}
+
 /* The sum of the peaks was never there; what was, is known of the sampled moments. */
 static void put_peaks(FILE *out, const struct mp_heap_view *view, uint64_t blocks,
                       const struct mp_heap_point *most)
@@ -194,7 +209,8 @@ static void put_peaks(FILE *out, const struct mp_heap_view *view, uint64_t block
     if (!most)
         return;
     put_sizes(out, view->header, "together", most->heap, mp_heap_size(most->rss, resident));
-    fprintf(out, "at %.3f s, of the moments read\n", seconds(most->time));
+    fprintf(out, "at %.3f s", seconds(most->time));
+    put_bounds(out, view, most->heap);
 }
 
 static void put_ends(FILE *out, const struct mp_heap_header *header, uint64_t blocks)

@@ -256,6 +256,7 @@ static int fill_header(struct mp_heap *heap)
     struct mp_heap_header *header = heap->header;
     header->version = MP_HEAP_VERSION;
     header->header_size = sizeof *header;
+    header->stay = MP_HEAP_STAY;
     header->pid = getpid();
     header->most = (uint64_t)heap->most * MP_HEAP_CHUNK;
     header->run = new_run();

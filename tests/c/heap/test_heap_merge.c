@@ -164,6 +164,43 @@ static void faults_79_the_end_of_a_process_is_a_moment(void **state)
     release(&two);
 }
 
+/* Of each process a series of these heaps, 10 apart, all in one stretch of time. */
+static void fill_series(struct mp_heap_header *header, const int64_t *heaps, uint32_t count)
+{
+    header->series.interval = 1000;
+    header->series.count[0] = count;
+    for (uint32_t i = 0; i < count; i++) {
+        header->series.points[0][i] = (struct mp_heap_point){i * 10, 100, heaps[i]};
+        header->peak = heaps[i] > header->peak ? heaps[i] : header->peak;
+    }
+}
+
+/* Of MP_HEAP_STAY points of a stretch there may have been others between them. */
+static void what_was_held_at_once_is_between_two_bounds(void **state)
+{
+    (void)state;
+    enum { NONE = 0, ALL = 50 << 20 };
+    const int64_t few[] = {NONE, ALL, NONE, NONE}, later[] = {NONE, NONE, ALL, NONE};
+    const int64_t full[] = {NONE, ALL, NONE, NONE, NONE, NONE, NONE, NONE};
+    const char *const none[] = {NULL};
+    for (int i = 0; i < 3; i++) {
+        struct two two;
+        make(&two.files[0], none, NULL, 1000, 2000);
+        make(&two.files[1], none, NULL, 1000, 2000);
+        fill_series(two.files[0].heap.header, i ? full : few, i ? 8 : 4);
+        fill_series(two.files[1].heap.header, later, 4);
+        if (i == 2)
+            two.files[1].heap.header->stay = 0; /* of an older version */
+        struct mp_heap_view view = merge(&two);
+        int64_t little = i ? 0 : 2 * mp_heap_small_step(ALL);
+        assert_int_equal(mp_heap_marks(&view).peak->heap, ALL);
+        assert_int_equal(view.together.least, i < 2 ? ALL : 0);
+        assert_in_range(view.together.most, i == 2 ? 0 : (i + 1) * ALL,
+                        i == 2 ? 0 : (i + 1) * ALL + little);
+        release(&two);
+    }
+}
+
 static void numbers_that_cannot_be_do_no_harm(void **state)
 {
     (void)state;
@@ -245,6 +282,7 @@ int main(void)
         cmocka_unit_test(faults_79_the_end_of_a_process_is_a_moment),
         cmocka_unit_test(clocks_of_two_machines_have_no_moment_together),
         cmocka_unit_test(a_clock_without_a_name_is_the_others),
+        cmocka_unit_test(what_was_held_at_once_is_between_two_bounds),
         cmocka_unit_test(numbers_that_cannot_be_do_no_harm),
         cmocka_unit_test(thousands_of_stacks_are_found_again),
     };

@@ -248,9 +248,10 @@ static void faults_79_a_full_series_keeps_both_extremes_and_idle_time(void **sta
     series = (struct mp_heap_series){.interval = 10};
     for (int64_t i = 0; i < COUNT; i++) {
         int64_t heap = i == HIGH ? 1000 : i == LOW ? 3 : 10 + i % 3;
-        mp_heap_series_add(&series, (struct mp_heap_point){i * 7, i == LOW ? 9 : 5, heap});
+        mp_heap_series_add(&series, (struct mp_heap_point){i * 7, i == LOW ? 9 : 5, heap},
+                           1000);
     }
-    mp_heap_series_add(&series, (struct mp_heap_point){COUNT * 70, 5, 77});
+    mp_heap_series_add(&series, (struct mp_heap_point){COUNT * 70, 5, 77}, 1000);
     uint32_t count = series.count[series.bank], high = 0, low = 0;
     const struct mp_heap_point *points = series.points[series.bank];
     assert_true(count > MP_HEAP_POINTS / 8 && count <= MP_HEAP_POINTS);
@@ -269,9 +270,40 @@ static void faults_79_a_full_series_keeps_both_extremes_and_idle_time(void **sta
     assert_int_equal(points[count - 2].heap, 10 + (COUNT - 1) % 3);
 }
 
+static int64_t heap_at(const struct mp_heap_series *series, int64_t time)
+{
+    const struct mp_heap_point *points = series->points[series->bank];
+    int64_t heap = 0;
+    for (uint32_t i = 0; i < series->count[series->bank] && points[i].time <= time; i++)
+        heap = points[i].heap;
+    return heap;
+}
+
+/* Twice nearly as much in one stretch, each in small steps: what was so is known at any time. */
+static void a_stretch_keeps_both_ends_of_each_rise(void **state)
+{
+    (void)state;
+    enum { HIGH = 50 << 20, STRETCH = 10000000 };
+    static struct mp_heap_series series;
+    series = (struct mp_heap_series){.interval = STRETCH};
+    for (int64_t i = 0; i < 1000; i++) {
+        bool first = i >= 100 && i < 300, second = i >= 500 && i < 800;
+        int64_t more = i % 3 * 30000;
+        int64_t heap = first ? HIGH + more : second ? HIGH + 2 * MIB + more : MIB + more;
+        mp_heap_series_add(&series, (struct mp_heap_point){i * 10000, 5, heap}, 55 * MIB);
+    }
+    assert_true(series.count[0] <= MP_HEAP_STAY);
+    for (int64_t i = 0; i < 1000; i++) {
+        bool first = i >= 100 && i < 300, second = i >= 500 && i < 800;
+        int64_t heap = first ? HIGH : second ? HIGH + 2 * MIB : MIB;
+        assert_in_range(heap_at(&series, i * 10000), heap - MIB / 4, heap + MIB / 4);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stretch_keeps_both_ends_of_each_rise),
         cmocka_unit_test(what_is_freed_before_the_peak_is_not_in_it),
         cmocka_unit_test(of_two_equal_peaks_the_first_counts),
         cmocka_unit_test(a_hundred_thousand_rising_peaks_end_in_the_last),

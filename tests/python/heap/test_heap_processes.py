@@ -38,6 +38,51 @@ if __name__ == "__main__":
         pool.join()
 """
 
+#: Two processes: both hold 50 MiB at once, then each by itself a little more.
+TURNS = f"""
+import mmap, os
+
+shared, me = mmap.mmap(-1, 4096), 1
+child = os.fork()
+if not child:
+    me = 2
+
+def meet(step):
+    shared[me] = step
+    while shared[3 - me] < step:
+        pass
+
+meet(1)
+its = bytes(50 * {MIB})
+meet(2)
+del its
+meet(3)
+for turn in (1, 2):
+    if turn == me:
+        bytes(51 * {MIB})
+    meet(3 + turn)
+if child:
+    os.wait()
+"""
+#: The same with never more than one that holds something, in turns too short to be told apart.
+EXCLUSIVE = f"""
+import mmap, os, time
+
+shared, me = mmap.mmap(-1, 4096), 0
+child = os.fork()
+if not child:
+    me = 1
+for _ in range(2000):
+    while shared[0] != me:
+        time.sleep(0)
+    for _ in range(20):
+        its = bytes(50 * {MIB})
+        del its
+    shared[0] = 1 - me
+if child:
+    os.wait()
+"""
+
 
 def pool(here: Recorder, count: int) -> None:
     """Workers that hold 3, 4, ... MiB, each in a process of its own."""
@@ -274,3 +319,19 @@ def test_mappings_alone_have_no_count_of_blocks(here: Recorder) -> None:
     text = here.mprof("report", "a.mprof").out.split("Still live\n")[1]
     assert re.search(r"14\.0 MiB +[\d.]+% +14\.0 MiB +- +work\.py:9 <module>", text), text
     assert '"live_blocks": 0' in here.mprof("report", "--json", "a.mprof").out
+
+
+def test_what_was_held_at_once_is_known_however_short_it_was(here: Recorder) -> None:
+    for _ in range(8):
+        heap(here, TURNS)
+        held = report(here)["together"]
+        assert 100 * MIB <= held["heap"] < 101 * MIB, held
+        assert held["least"] <= held["heap"] <= held["most"]
+
+
+def test_of_turns_too_short_to_be_told_apart_the_bounds_are_said(here: Recorder) -> None:
+    heap(here, EXCLUSIVE)
+    held = report(here)["together"]
+    assert 50 * MIB <= held["least"] < 51 * MIB and held["most"] >= 100 * MIB
+    (line,) = re.findall(r"(?m)^  together .*$", here.mprof("report", "a.mprof").out)
+    assert re.search(r" s, between 50\.\d MiB and 10\d\.\d MiB$", line), line

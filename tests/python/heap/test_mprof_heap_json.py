@@ -38,7 +38,7 @@ def test_json_is_what_the_documentation_says(heap: Recorder) -> None:
         "frees temporary untracked untracked_bytes shortened misplaced held reserved"
     )
     check(got, {**HEAD, **dict.fromkeys(numbers.split(), int), "command": str, "rss": dict, "own": dict, "kinds": dict, "native": bool, "lost": bool, "balance": dict,
-                "your_lines": list, "not_your_lines": dict, "lines": list, "threads": list, "processes": list, "unrecorded": int, "series": list,
+                "your_lines": list, "not_your_lines": dict, "lines": list, "threads": list, "processes": list, "unrecorded": int, "together": type(None), "series": list,
                     "range": type(None), "moments": list, "marks": list, "death": type(None), "killed": list, "more_killed": int})  # fmt: skip
     assert got["schema"] == "memory_profiler.heap/1"
     assert got["version"] == memory_profiler.__version__

@@ -9,6 +9,7 @@
 enum {
     STEPS = 32,           /* of a heap at its peak */
     LEAST_STEP = 1 << 20, /* bytes */
+    DUE = 4,              /* readings in a stretch of the series */
 };
 
 static int64_t wall_ns(void)
@@ -55,6 +56,13 @@ static int64_t read_rss(struct mp_ledger *ledger)
     return rss;
 }
 
+/* Between two readings that are due. */
+static int64_t pause_of(const struct mp_heap_header *header)
+{
+    int64_t part = header->series.interval / DUE;
+    return part > MP_LEDGER_INTERVAL ? part : MP_LEDGER_INTERVAL;
+}
+
 static void read_now(struct mp_ledger *ledger, int64_t now)
 {
     const struct mp_heap_header *header = ledger->heap->header;
@@ -62,7 +70,7 @@ static void read_now(struct mp_ledger *ledger, int64_t now)
     ledger->rss = read_rss(ledger);
     mp_throttle_end(&ledger->throttle, now, 0);
     ledger->heap_then = header->live;
-    ledger->next_due = now + header->series.interval;
+    ledger->next_due = now + pause_of(header);
 }
 
 /* So many bytes are worth a reading of the RSS between two that are due. */
@@ -80,10 +88,12 @@ static void add_point(struct mp_ledger *ledger, int64_t now)
         header->peak_time = now;
         if (header->live != header->peak) /* it was there until now */
             mp_heap_series_add(&header->series,
-                               (struct mp_heap_point){now, ledger->rss, header->peak});
+                               (struct mp_heap_point){now, ledger->rss, header->peak},
+                               header->peak);
     }
     mp_heap_series_add(&header->series,
-                       (struct mp_heap_point){now, ledger->rss, header->live});
+                       (struct mp_heap_point){now, ledger->rss, header->live},
+                       header->peak);
     ledger->noted_live = header->live;
 }
 

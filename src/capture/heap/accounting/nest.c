@@ -95,9 +95,11 @@ static void add_point(struct mp_nest *nest, int64_t now, int64_t rss)
         nest->timed_peak = nest->peak;
         nest->peak_time = now;
         if (nest->live != nest->peak) /* it was there until now */
-            mp_heap_series_add(&nest->series, (struct mp_heap_point){now, rss, nest->peak});
+            mp_heap_series_add(&nest->series, (struct mp_heap_point){now, rss, nest->peak},
+                               nest->peak);
     }
-    mp_heap_series_add(&nest->series, (struct mp_heap_point){now, rss, nest->live});
+    mp_heap_series_add(&nest->series, (struct mp_heap_point){now, rss, nest->live},
+                       nest->peak);
     nest->noted = nest->live;
 }
 
