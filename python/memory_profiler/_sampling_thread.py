@@ -20,6 +20,23 @@ if TYPE_CHECKING:
 
 _started: weakref.WeakSet[SamplingThread] = weakref.WeakSet()
 _watching = False
+_TRIES, _NARROW = 16, 2e-6
+
+
+def wall_offset() -> float:
+    """Unix time less that of `time.monotonic`, in seconds.
+
+    Added to that one, it gives times that no later step of the wall clock moves. Unix time is
+    read between two readings of the other, again where something took a while there.
+    """
+    narrowest, offset = float("inf"), 0.0
+    for _ in range(_TRIES):
+        before, wall, after = time.monotonic(), time.time(), time.monotonic()
+        if after - before < narrowest:
+            narrowest, offset = after - before, wall - (before + after) / 2
+        if narrowest <= _NARROW:
+            break
+    return offset
 
 
 class SamplingThread:

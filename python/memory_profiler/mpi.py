@@ -85,7 +85,7 @@ def _ask(comm: Any, rank: int) -> tuple[int, str, float]:
     it was read half way, give or take as much."""
     answers = []
     for _ in range(_ROUNDS):
-        asked, began = time.time_ns(), time.perf_counter_ns()
+        began, asked = time.perf_counter_ns(), time.time_ns()
         comm.send(None, dest=rank, tag=_TAG)
         host, there = comm.recv(source=rank, tag=_TAG)
         took = time.perf_counter_ns() - began  # whoever sets the other clock meanwhile

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+enum { TRIES = 16, NARROW = 1000 /* ns */ };
+
 int64_t mp_clock_ns(void)
 {
     struct timespec now;
@@ -9,22 +11,40 @@ int64_t mp_clock_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+static int64_t ns_of(struct timespec time)
+{
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+/* The other clock is read between two readings of ours, again where something took a while there. */
+static int lead_of(int clock, int64_t *lead)
+{
+    int64_t narrowest = INT64_MAX;
+    struct timespec now;
+    for (int i = 0; i < TRIES && narrowest > NARROW; i++) {
+        int64_t before = mp_clock_ns();
+        if (clock_gettime(clock, &now))
+            return -1;
+        int64_t took = mp_clock_ns() - before;
+        if (took >= narrowest)
+            continue;
+        narrowest = took;
+        *lead = ns_of(now) - (before + took / 2);
+    }
+    return 0;
+}
+
 int64_t mp_clock_suspended(void)
 {
-    struct timespec whole;
-    int64_t running = mp_clock_ns();
-    if (clock_gettime(CLOCK_BOOTTIME, &whole))
-        return 0;
-    return whole.tv_sec * INT64_C(1000000000) + whole.tv_nsec - running;
+    int64_t lead;
+    return lead_of(CLOCK_BOOTTIME, &lead) ? 0 : lead;
 }
 
 int64_t mp_clock_wall_offset(void)
 {
-    struct timespec wall;
-    int64_t before = mp_clock_ns();
-    clock_gettime(CLOCK_REALTIME, &wall);
-    int64_t middle = before + (mp_clock_ns() - before) / 2;
-    return wall.tv_sec * INT64_C(1000000000) + wall.tv_nsec - middle;
+    int64_t lead = 0;
+    lead_of(CLOCK_REALTIME, &lead);
+    return lead;
 }
 
 uint64_t mp_clock_ticks_per_us(void)

@@ -10,8 +10,9 @@ int64_t mp_clock_ns(void);
 /* For how long the machine was suspended since it started, ns: CLOCK_MONOTONIC stood still then. */
 int64_t mp_clock_suspended(void);
 
-/* Unix time less CLOCK_MONOTONIC, nanoseconds. Taken once and added to readings of that clock, it
-   gives times of day that no later step of the wall clock moves. */
+/* Unix time less CLOCK_MONOTONIC, nanoseconds, to a microsecond: processes that take it agree on when
+   something was, as long as nobody sets the wall clock in between. Taken once and added to readings of
+   that clock, it gives times of day that no later step of the wall clock moves. */
 int64_t mp_clock_wall_offset(void);
 
 /* Ticks per microsecond of mp_clock_ticks(), measured once (50 us the first time). */

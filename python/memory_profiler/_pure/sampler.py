@@ -7,7 +7,7 @@ import os
 import time
 
 from memory_profiler._pure import meter
-from memory_profiler._sampling_thread import SamplingThread
+from memory_profiler._sampling_thread import SamplingThread, wall_offset
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Sampler:
         self._mark = meter.high_water() if self._marks else None
         self._rows: list[Row] = []
         # later steps of the wall clock move nothing
-        self._offset = time.time() - time.monotonic()
+        self._offset = wall_offset()
         self._children: list[list[tuple[int, int]]] = []
         self._most: Row | None = None
         self._thread = SamplingThread(interval, self._take, around_fork)

@@ -7,7 +7,7 @@ import time
 import tracemalloc
 
 from memory_profiler import _core
-from memory_profiler._sampling_thread import SamplingThread
+from memory_profiler._sampling_thread import SamplingThread, wall_offset
 
 Row = tuple[int, float]
 
@@ -52,7 +52,7 @@ class TracedSampler:
         self._thread = SamplingThread(interval, self.sample, _core.around_fork)
         self._rows: list[Row] = []
         # later steps of the wall clock move nothing
-        self._offset = time.time() - time.monotonic()
+        self._offset = wall_offset()
         self._mark = 0 if _tracing.begin() else tracemalloc.get_traced_memory()[1]
         self._most: Row | None = None
 

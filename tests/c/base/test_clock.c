@@ -30,9 +30,25 @@ static void ticks_and_their_rate_agree_with_nanoseconds(void **state)
     assert_true(elapsed > expected * 0.8 && elapsed < expected * 1.25);
 }
 
+/* As long as nobody sets the clock; a step shows in both. */
+static void times_of_day_are_those_of_the_wall_clock(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        struct timespec before, after;
+        clock_gettime(CLOCK_REALTIME, &before);
+        int64_t now = mp_clock_ns() + mp_clock_wall_offset();
+        clock_gettime(CLOCK_REALTIME, &after);
+        const int64_t second = 1000000000, close = 100000;
+        assert_true(now > before.tv_sec * second + before.tv_nsec - close);
+        assert_true(now < after.tv_sec * second + after.tv_nsec + close);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_of_day_are_those_of_the_wall_clock),
         cmocka_unit_test(nanoseconds_never_go_back),
         cmocka_unit_test(ticks_and_their_rate_agree_with_nanoseconds),
     };

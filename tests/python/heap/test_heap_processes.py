@@ -83,6 +83,29 @@ if child:
     os.wait()
 """
 
+#: Processes that say when, by the wall clock, each got its 50 MiB: after the first time and before the second.
+STAMPED = f"""
+import os, time
+
+def lead():
+    before, wall, after = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+    return after - before, wall - (before + after) // 2
+
+for _ in range(20):
+    if not os.fork():
+        offset = min(lead() for _ in range(50))[1]
+        began = time.monotonic_ns()
+        its = bytes(50 * {MIB})
+        said = os.getpid(), began + offset, time.monotonic_ns() + offset
+        os.write(1, b"%d %d %d\\n" % said)
+        os._exit(0)
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        break
+"""
+
 
 def pool(here: Recorder, count: int) -> None:
     """Workers that hold 3, 4, ... MiB, each in a process of its own."""
@@ -335,3 +358,17 @@ def test_of_turns_too_short_to_be_told_apart_the_bounds_are_said(here: Recorder)
     assert 50 * MIB <= held["least"] < 51 * MIB and held["most"] >= 100 * MIB
     (line,) = re.findall(r"(?m)^  together .*$", here.mprof("report", "a.mprof").out)
     assert re.search(r" s, between 50\.\d MiB and 10\d\.\d MiB$", line), line
+
+
+def test_the_times_of_all_processes_are_those_of_the_wall_clock(here: Recorder) -> None:
+    said = {
+        int(pid): (int(begin), int(end))
+        for pid, begin, end in map(str.split, heap(here, STAMPED).splitlines())
+    }
+    assert len(children(here)) == len(said) == 20
+    for path in children(here):
+        alone = report(here, "--no-children", path.name)
+        begin, end = said[alone["pid"]]
+        got = next(time for time, _, heap in alone["series"] if heap >= 50 * MIB)
+        at = alone["wall_start"] + got
+        assert begin - 100_000 < at < end + 100_000, (begin - at, end - at)

@@ -4,20 +4,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <time.h>
 
 enum {
     STEPS = 32,           /* of a heap at its peak */
     LEAST_STEP = 1 << 20, /* bytes */
     DUE = 4,              /* readings in a stretch of the series */
 };
-
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 int mp_ledger_init(struct mp_ledger *ledger, struct mp_heap *heap,
                    struct mp_counting_filter *filter)
@@ -30,8 +22,8 @@ int mp_ledger_init(struct mp_ledger *ledger, struct mp_heap *heap,
         return -1;
     }
     heap->header->series.interval = MP_LEDGER_INTERVAL;
-    heap->header->wall_start = wall_ns();
     ledger->start = mp_clock_ns();
+    heap->header->wall_start = ledger->start + mp_clock_wall_offset();
     ledger->draws = (uint64_t)ledger->start; /* a first one like any other */
     mp_moments_init(&ledger->moments, heap);
     mp_ledger_note_time(ledger, true);
