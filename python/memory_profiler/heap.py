@@ -337,6 +337,11 @@ def _ours() -> _Switched | None:
     return _switched if _switched and _switched.pid == os.getpid() else None
 
 
+def _end_child() -> Any:
+    """Ends what a child of a run records, and returns it; None: this is none."""
+    return heap_children.stop_child()
+
+
 def _end_quietly() -> None:
     try:
         if _ours():

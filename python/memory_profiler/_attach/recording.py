@@ -56,6 +56,8 @@ def end() -> tuple[object, ...]:
     """What it came to, once the file is complete."""
     global _attached
     switched = heap._ours()
+    if switched is None and (child := heap._end_child()) is not None:
+        return "ended", "beside another", child.closing()
     if switched is None or switched.tracker is not _attached:
         return ("none",)
     _attached = None

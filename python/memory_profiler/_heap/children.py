@@ -44,6 +44,7 @@ _run = 0  # of the capture being recorded; 0: none
 _first = ""  # its first process's file, or a folder with a slash at its end
 _words: list[str] = []  # options, where it is a folder
 _pid = 0  # the process that records
+_child = 0  # the process that records as a child of a run
 
 
 def follow(tracker: Any, path: str, most: int = 0) -> None:
@@ -116,6 +117,8 @@ def _join_folder(parent: int) -> bool:
 
 def _join(parent: int) -> bool:
     """Starts this process's own capture."""
+    global _child
+    _child = os.getpid()
     if _first[-1:] == "/":
         return _join_folder(parent)
     _place._heap = _core.Heap()
@@ -162,20 +165,29 @@ def unfollow() -> None:
 
 
 def leave(tracker: Any) -> None:
-    """The same, where `tracker` is the one that they would join."""
+    """The same, where `tracker` is the one that they would join: nobody here keeps it then."""
+    global _place
     if _place is tracker:
         unfollow()
+        _place = Place()
 
 
-def stop() -> None:
-    """Ends this process's capture, where it is a child of the run."""
+def stop() -> Any:
+    """Ends this process's capture, where it is a child of the run, and returns it."""
     if not _run or _pid != os.getpid():
-        return
+        return None
     unfollow()
+    ended, _place._heap = _place._heap, _core.Heap()
     try:
-        _place._heap.stop(given_texts())
+        ended.stop(given_texts())
     except OSError:
         pass
+    return ended
+
+
+def stop_child() -> Any:
+    """The same before the process ends; None: it is no child of a run."""
+    return stop() if _pid == _child else None
 
 
 def _lineage() -> Iterator[int]:

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "cmd/heap/attach_ask.h"
+#include "cmd/heap/attach_children.h"
 #include "cmd/heap/attach_home.h"
 #include "cmd/heap/attach_open.h"
 #include "cmd/heap/attach_refusal.h"
@@ -158,6 +159,13 @@ static bool is_another_program(const struct mp_attach *attach)
     return none;
 }
 
+/* Where the capture lies until it comes home. */
+static const char *capture_now(const struct mp_attach *attach, char *room, size_t size)
+{
+    snprintf(room, size, "/proc/self/fd/%d/" MP_ATTACH_CAPTURE, attach->room.folder);
+    return attach->apart ? room : attach->path;
+}
+
 /* By 'mprof detach', or the program itself. `looks`: how often this was asked. */
 static bool is_over(const struct mp_attach *attach, unsigned looks)
 {
@@ -167,8 +175,8 @@ static bool is_over(const struct mp_attach *attach, unsigned looks)
         return true;
     char path[64];
     struct mp_heap_owner owner;
-    snprintf(path, sizeof path, "/proc/self/fd/%d/" MP_ATTACH_CAPTURE, attach->room.folder);
-    return mp_heap_run_owner(attach->apart ? path : attach->path, &owner) || owner.closed;
+    return mp_heap_run_owner(capture_now(attach, path, sizeof path), &owner) ||
+           owner.closed;
 }
 
 static bool has_ended(const struct mp_attach *attach)
@@ -232,7 +240,8 @@ static char *capture_of(struct mp_attach *attach, const char *its)
     return failed ? NULL : strdup(attach->path);
 }
 
-static int end(struct mp_attach *attach)
+/* `its`: the capture, where it lies now. */
+static int end(struct mp_attach *attach, const char *its)
 {
     struct mp_attach_answer answer;
     struct mp_attach_asked asked = {.folder = attach->folder};
@@ -245,16 +254,24 @@ static int end(struct mp_attach *attach)
         mp_attach_ask(&attach->room, &attach->target, &asked, &attach->ends, &answer);
     if (!code && strcmp(answer.lines[0], "ended") != 0)
         code = mp_attach_fail_answer(&attach->target, answer.lines, "its file");
-    char *path = code           ? NULL
+    bool ended = !code;
+    size_t children = 0;
+    if (ended)
+        code = mp_attach_children_end(its, &attach->ends, &children);
+    bool is_first = *answer.lines[1] == '/'; /* a child's comes home with the first's */
+    char *path = !ended         ? NULL
                  : attach->path ? strdup(attach->path)
-                                : capture_of(attach, answer.lines[1]);
+                 : is_first     ? capture_of(attach, answer.lines[1])
+                                : strdup(its);
     if (path)
         mp_note("detached from process %d: %s; to see it: mprof report %s",
                 (int)attach->target.pid, answer.lines[2], path);
-    bool done = path;
+    else
+        code = MP_EXIT_FAILURE;
+    mp_attach_children_say(children);
     free(path);
     free(answer.text);
-    return done ? 0 : MP_EXIT_FAILURE;
+    return code;
 }
 
 /* A capture that cannot come home stays where it is, and so does one that the process goes on with. */
@@ -270,6 +287,25 @@ static int take_home(struct mp_attach *attach, int code)
     return code;
 }
 
+/* By itself, or by us. */
+static int finish(struct mp_attach *attach, enum ending ending)
+{
+    char room[64];
+    const char *its = capture_now(attach, room, sizeof room);
+    int pid = (int)attach->target.pid;
+    if (ending == TOLD || ending == TIME_IS_UP)
+        return end(attach, its);
+    size_t children = 0;
+    int code =
+        ending == PROCESS_ENDED ? mp_attach_children_end(its, &attach->ends, &children) : 0;
+    mp_note(ending == PROCESS_ENDED
+                ? "process %d has ended; to see it: mprof report %s"
+                : "the recording of process %d has ended; to see it: mprof report %s",
+            pid, attach->path);
+    mp_attach_children_say(children);
+    return code;
+}
+
 int mp_attach_run(const struct mp_attach_settings *settings, const char *pid)
 {
     struct mp_attach attach;
@@ -280,15 +316,7 @@ int mp_attach_run(const struct mp_attach_settings *settings, const char *pid)
         code = begin(&attach, settings);
     if (!code) {
         leave_room(&attach);
-        enum ending ending = wait_for_end(&attach, settings->duration);
-        if (ending == RECORDING_ENDED)
-            mp_note("the recording of process %d has ended; to see it: mprof report %s",
-                    (int)attach.target.pid, attach.path);
-        else if (ending == PROCESS_ENDED)
-            mp_note("process %d has ended; to see it: mprof report %s",
-                    (int)attach.target.pid, attach.path);
-        else
-            code = end(&attach);
+        code = finish(&attach, wait_for_end(&attach, settings->duration));
         if (!attach.apart)
             mp_heap_give_back_of(attach.path);
         code = take_home(&attach, code);
@@ -304,11 +332,11 @@ int mp_detach_run(const char *pid)
     char *recorded = code ? NULL : mp_heap_of_process(attach.target.pid);
     if (!code && !recorded)
         code = mp_fail("process %s is not recorded: nothing is to be ended", pid);
-    free(recorded);
     if (!code)
         code = mp_attach_bring(&attach);
     if (!code)
-        code = end(&attach);
+        code = end(&attach, recorded);
+    free(recorded);
     mp_attach_release(&attach);
     return code;
 }

@@ -27,6 +27,17 @@ def fork():
         keep()
         os._exit(0)
     os.waitpid(pid, 0)
+left = []
+def leave():
+    told, say = os.pipe()
+    pid = os.fork()
+    if not pid:
+        keep()
+        os.write(say, b".")
+        time.sleep(60)
+        os._exit(0)
+    os.read(told, 1)
+    left.append(pid)
 def think():
     end = time.monotonic() + 0.2
     while time.monotonic() < end:
@@ -35,6 +46,8 @@ print("ready", flush=True)
 for line in sys.stdin:
     globals()[line.strip()]()
     print("done", flush=True)
+for pid in left:
+    os.kill(pid, 9)
 print("ended", len(kept), flush=True)
 """
 

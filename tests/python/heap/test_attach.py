@@ -173,6 +173,37 @@ def test_children_are_recorded_where_that_is_asked(here: Recorder) -> None:
     assert len(list(here.path.glob("b.mprof.*"))) == 1
 
 
+def test_what_a_process_started_is_detached_from_with_it(here: Recorder) -> None:
+    with running(here) as target:
+        for name in ("a.mprof", "b.mprof"):
+            with attached(here, target, "--exact", "--children", "-o", name) as mprof:
+                target.tell("leave")
+                (child,) = here.path.glob(f"{name}.*")
+                mprof.process.kill()
+                mprof.process.wait()
+            done = here.mprof("detach", target.pid)
+            assert (done.code, len(done.err.splitlines())) == (0, 2), done.err
+            assert "detached from 1 process that it started" in done.err
+            done = here.mprof("detach", child.suffix[1:])
+            assert "is not recorded" in done.err, done.err
+            done = here.mprof("report", name)
+            assert "incomplete" not in done.out and "keep" in done.out, done.out
+        assert target.end() == "ended 0"
+
+
+def test_one_of_those_that_a_process_started_is_detached_from_alone(here: Recorder) -> None:
+    with running(here) as target:
+        with attached(here, target, "--exact", "--children", "-o", "a.mprof") as mprof:
+            target.tell("leave")
+            (child,) = here.path.glob("a.mprof.*")
+            done = here.mprof("detach", child.suffix[1:])
+            assert done.code == 0, done.err
+            assert f"mprof report {child}" in done.err
+            assert "that it started" not in mprof.detach()
+        assert target.end() == "ended 0"
+    assert held(here, "keep", child.name) >= 8 * MIB
+
+
 def test_nothing_is_overwritten(here: Recorder) -> None:
     here.write("mine.txt", "mine")
     with running(here) as target:

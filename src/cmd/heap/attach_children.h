@@ -1,0 +1,24 @@
+/* The processes that a recording from outside with --children has come to, beside the first. */
+#ifndef MP_CMD_HEAP_ATTACH_CHILDREN_H
+#define MP_CMD_HEAP_ATTACH_CHILDREN_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct mp_attach_children {
+    pid_t *pids; /* owned: as we know them */
+    size_t count, room;
+};
+
+/* Those that record now, beside the first capture of their run. 0, or -1 with errno; the caller releases
+   them either way. */
+int mp_attach_children_find(struct mp_attach_children *, const char *first);
+void mp_attach_children_release(struct mp_attach_children *);
+
+/* Ends what they record; their captures stay beside the first. The signals are those of mp_attach_ask(). Sets how
+   many it were. 0, or the exit code of what it said. */
+int mp_attach_children_end(const char *first, const sigset_t *ends, size_t *ended);
+void mp_attach_children_say(size_t ended);
+
+#endif
