@@ -211,7 +211,9 @@ static struct mp_top_heap shown(const struct watching *watching)
         .heap = watching->heap,
         .heap_growth = mp_difference(watching->heap, watching->since.heap),
         .heap_rate = watching->heap_rate,
-        .peak = mp_top_members_peak(&watching->members),
+        .peak = mp_top_history_most(&watching->history,
+                                    mp_top_members_peak(&watching->members)),
+        .before = mp_top_members_before(&watching->members),
         .rss = watching->rss,
         .since = watching->since.title,
         .chosen = SIZE_MAX,
@@ -223,6 +225,7 @@ static struct mp_top_heap shown(const struct watching *watching)
     if (header) {
         int64_t now = mp_clock_ns() + mp_clock_wall_offset();
         top.sample = header->sample;
+        top.screen.attached = watching->members.running && header->attached > 0;
         top.since_time = mp_difference(watching->since.wall, header->wall_start);
         top.screen.elapsed = watching->members.running
                                  ? mp_difference(now, header->wall_start)

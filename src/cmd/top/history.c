@@ -45,6 +45,14 @@ int mp_top_history_fill(struct mp_top_history *history, const struct mp_heap_vie
     return failed;
 }
 
+int64_t mp_top_history_most(const struct mp_top_history *history, int64_t known)
+{
+    int64_t most = known;
+    for (size_t i = 0; i < history->count; i++)
+        most = history->points[i].figures[0] > most ? history->points[i].figures[0] : most;
+    return most;
+}
+
 void mp_top_history_release(struct mp_top_history *history)
 {
     free(history->points);

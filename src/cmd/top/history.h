@@ -20,6 +20,9 @@ int mp_top_history_add(struct mp_top_history *, int64_t time, int64_t first,
 
 /* The points of a heap's series. */
 int mp_top_history_fill(struct mp_top_history *, const struct mp_heap_view *);
+
+/* The largest of its first figures and of another that is known. */
+int64_t mp_top_history_most(const struct mp_top_history *, int64_t known);
 void mp_top_history_release(struct mp_top_history *);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aggregate/heap/balance.h"
 #include "aggregate/heap/command.h"
 #include "base/array.h"
 #include "base/saturate.h"
@@ -230,6 +231,12 @@ int64_t mp_top_members_heap(const struct mp_top_members *members)
     for (size_t i = 0; i < members->shown_count; i++)
         sum = mp_sum(sum, members->shown[i]->view->header->live);
     return sum;
+}
+
+int64_t mp_top_members_before(const struct mp_top_members *members)
+{
+    const struct mp_heap_view *view = &members->all[0]->follow.capture.view;
+    return members->count == 1 && view->header ? mp_heap_before(view) : -1;
 }
 
 int64_t mp_top_members_peak(const struct mp_top_members *members)

@@ -45,6 +45,9 @@ int64_t mp_top_members_rss(struct mp_top_members *);
 int64_t mp_top_members_heap(const struct mp_top_members *);
 int64_t mp_top_members_peak(const struct mp_top_members *);
 
+/* What was resident when the process was attached to; -1: it was not, or there are several. */
+int64_t mp_top_members_before(const struct mp_top_members *);
+
 /* Asks all that run for a mark. How many were asked. */
 size_t mp_top_members_mark(struct mp_top_members *, const char *name);
 

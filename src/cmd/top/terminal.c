@@ -125,30 +125,37 @@ void mp_terminal_end(void)
     terminal.owned = false;
 }
 
+/* Each line is erased before it is written: behind its last column the cursor stands on that column. The
+   frame is whole when the cursor is back home. */
 bool mp_terminal_show(const char *text, size_t length, int height)
 {
-    static const char home[] = "\033[H", rest[] = "\033[K", below[] = "\033[J";
+    static const char home[] = "\033[H", rest[] = "\033[K", below[] = "\r\n\033[J";
     char frame[1 << 16];
     size_t used = sizeof home - 1;
+    int line = 0;
     memcpy(frame, home, used);
-    for (int line = 0; length && (!height || line < height); line++) {
+    for (; length && (!height || line < height); line++) {
         const char *end = memchr(text, '\n', length);
         size_t its = end ? (size_t)(end - text) : length;
-        if (used + its + 16 > sizeof frame)
+        if (used + its + 32 > sizeof frame)
             break;
         if (line) {
             memcpy(frame + used, "\r\n", 2);
             used += 2;
         }
-        memcpy(frame + used, text, its);
-        used += its;
         memcpy(frame + used, rest, sizeof rest - 1);
         used += sizeof rest - 1;
+        memcpy(frame + used, text, its);
+        used += its;
         text += end ? its + 1 : its;
         length -= end ? its + 1 : its;
     }
-    memcpy(frame + used, below, sizeof below - 1);
-    return put(frame, used + sizeof below - 1);
+    if (line < height) {
+        memcpy(frame + used, below, sizeof below - 1);
+        used += sizeof below - 1;
+    }
+    memcpy(frame + used, home, sizeof home - 1);
+    return put(frame, used + sizeof home - 1);
 }
 
 static const struct {

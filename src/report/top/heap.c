@@ -312,28 +312,51 @@ static void put_help(FILE *out, const struct mp_top_heap *top, size_t room)
     mp_top_put_lines(out, &top->screen, lines, count < room ? count : room);
 }
 
+/* Words that fit, whole: a figure that is cut is another one. */
+struct sums {
+    const struct mp_top_screen *screen;
+    char text[512];
+    size_t length;
+};
+
+static void add_sum(struct sums *sums, const char *part)
+{
+    size_t length = strlen(part), width = (size_t)sums->screen->style.width;
+    int columns = mp_top_columns(&sums->screen->style, sums->text, sums->length) +
+                  mp_top_columns(&sums->screen->style, part, length);
+    if (sums->length + length >= sizeof sums->text || (width && (size_t)columns > width))
+        return;
+    memcpy(sums->text + sums->length, part, length + 1);
+    sums->length += length;
+}
+
 static void put_sums(FILE *out, const struct mp_top_heap *top)
 {
-    char *text = NULL, room[MP_HEAP_FIGURE];
-    size_t length = 0;
-    FILE *stream = open_memstream(&text, &length);
-    if (!stream)
-        return;
-    fprintf(stream, "heap %s", mp_heap_size(top->heap, room));
+    struct sums sums = {.screen = &top->screen};
+    char part[256], room[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE];
+    snprintf(part, sizeof part, "heap %s", mp_heap_size(top->heap, room));
+    add_sum(&sums, part);
+    snprintf(part, sizeof part, "  RSS %s", mp_heap_size(top->rss, room));
     if (top->rss >= 0)
-        fprintf(stream, "  RSS %s", mp_heap_size(top->rss, room));
+        add_sum(&sums, part);
+    snprintf(part, sizeof part, " (%s before)", mp_heap_size(top->before, room));
+    if (top->rss >= 0 && top->before >= 0)
+        add_sum(&sums, part);
+    mp_top_rate(top->heap_rate, room);
+    snprintf(part, sizeof part, "  %s", strcmp(room, "0") ? room : "0/s");
     if (top->live->was_rated)
-        fprintf(stream, "  %s", mp_top_rate(top->heap_rate, room));
-    fprintf(stream, "  %s", mp_top_growth(top->heap_growth, room));
+        add_sum(&sums, part);
+    snprintf(part, sizeof part, "  %s%s%s since %s", mp_top_growth(top->heap_growth, room),
+             top->sample ? " +-" : "",
+             top->sample ? error_of(top, &top->live->whole, error) : "", top->since);
+    add_sum(&sums, part);
+    snprintf(part, sizeof part, "  at most %s", mp_heap_size(top->peak, room));
+    add_sum(&sums, part);
+    snprintf(part, sizeof part, "  one block in %s",
+             mp_heap_size((int64_t)top->sample, room));
     if (top->sample)
-        fprintf(stream, " +-%s", error_of(top, &top->live->whole, room));
-    fprintf(stream, " since %s", top->since);
-    fprintf(stream, "  at most %s", mp_heap_size(top->peak, room));
-    if (top->sample)
-        fprintf(stream, "  one block in %s", mp_heap_size((int64_t)top->sample, room));
-    fclose(stream);
-    mp_top_put_line(out, &top->screen, text);
-    free(text);
+        add_sum(&sums, part);
+    mp_top_put_line(out, &top->screen, sums.text);
 }
 
 void mp_top_heap_print(FILE *out, const struct mp_top_heap *top)

@@ -17,14 +17,16 @@ struct mp_top_heap {
     size_t count;
     enum mp_heap_live_order sort;
     int64_t heap, heap_growth, peak, rss; /* bytes, of all rows; rss -1: not known */
-    double heap_rate;                     /* bytes a second */
-    uint64_t sample;                      /* 0: every block is counted */
-    const char *since;                    /* what growth counts from: "14:32:10", "warm" */
-    int64_t since_time;                   /* ns since the recording's start */
-    size_t first;  /* row, or line of the stacks, that is shown first */
-    size_t chosen; /* row; SIZE_MAX: none */
-    size_t most;   /* rows at most */
-    bool help;     /* the keys and what they do, in place of rows */
+    int64_t
+        before; /* of the RSS when it was attached to; -1: it was not, or is not known */
+    double heap_rate;   /* bytes a second */
+    uint64_t sample;    /* 0: every block is counted */
+    const char *since;  /* what growth counts from: "14:32:10", "warm" */
+    int64_t since_time; /* ns since the recording's start */
+    size_t first;       /* row, or line of the stacks, that is shown first */
+    size_t chosen;      /* row; SIZE_MAX: none */
+    size_t most;        /* rows at most */
+    bool help;          /* the keys and what they do, in place of rows */
     const struct mp_heap_live_stacks
         *stacks; /* in place of rows, those of row `of`; NULL */
     size_t of;

@@ -119,11 +119,13 @@ void mp_top_put_title(FILE *out, const struct mp_top_screen *screen)
         snprintf(pid, sizeof pid, "pid %" PRId64 ", ", screen->pid);
     if (screen->processes > 1)
         snprintf(others, sizeof others, "%zu processes, ", screen->processes);
-    snprintf(about, sizeof about, "%s%s%s", pid, others, screen->state);
+    snprintf(about, sizeof about, "%s%s%s", pid, others,
+             screen->attached ? "attached" : screen->state);
     if (screen->elapsed >= 0) {
         size_t length = strlen(about);
-        snprintf(about + length, sizeof about - length, " %s",
-                 mp_top_duration(screen->elapsed, duration));
+        snprintf(about + length, sizeof about - length, " %s%s",
+                 mp_top_duration(screen->elapsed, duration),
+                 screen->attached ? " ago" : "");
     }
     int width = screen->style.width, left = width - (int)strlen(about) - 2;
     if (width && left < 8) { /* what it is goes before what becomes of it */

@@ -33,7 +33,8 @@ struct mp_top_screen {
     int64_t pid; /* 0: not known */
     size_t processes;
     const char *state;     /* "running", "ended"... */
-    int64_t elapsed;       /* ns; -1: not known */
+    bool attached;         /* it runs, and did before it was recorded */
+    int64_t elapsed;       /* ns that it has been recorded; -1: not known */
     const char *curves[2]; /* "heap", "RSS": what each is of; NULL: there is none */
     const struct mp_top_point *points; /* ascending */
     size_t point_count;

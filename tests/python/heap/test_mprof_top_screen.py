@@ -77,17 +77,21 @@ class Screen:
 
     @property
     def lines(self) -> list[str]:
-        """The last frame that is whole."""
-        frames = [
-            f
-            for f in self.text.split("\033[H")[1:]
-            if f.endswith("\033[J") or "\033[J" in f
-        ]
-        if not frames:
-            return []
-        frame = frames[-1].partition("\033[J")[0]
-        plain = re.sub(r"\033\[\d*[mK]", "", frame)
-        return [line.rstrip("\r") for line in plain.split("\n")]
+        """The last frame that is whole, as a terminal shows it that does not wrap lines: behind
+        the last column the cursor stays on that column."""
+        frames = [frame for frame in self.text.split("\033[H")[:-1] if "\033[K" in frame]
+        columns = struct.unpack(
+            "HHHH", fcntl.ioctl(self.ours, termios.TIOCGWINSZ, bytes(8))
+        )[1]
+        lines: list[str] = [""]
+        for part in re.findall(r"\033\[\d*\w|\r*\n|.", frames[-1] if frames else ""):
+            if part[-1] == "\n":
+                lines.append("")
+            elif part in ("\033[K", "\033[J"):
+                lines[-1] = lines[-1][: columns - 1]
+            elif len(part) == 1:
+                lines[-1] = lines[-1][: columns - 1] + part
+        return lines if lines[-1] else lines[:-1]
 
     @property
     def since(self) -> str:
@@ -158,6 +162,11 @@ def test_it_shows_rows_curves_and_keys_and_leaves_the_terminal_as_it_was(
     assert lines[-1].startswith("q quit")
     screen.press("q")
     assert screen.ended() == 0 and screen.is_as_before()
+
+
+def test_a_line_reaches_the_last_column(screen: Screen) -> None:
+    screen.until(r"app\.py:4 grow")
+    assert [len(line.rstrip()) for line in screen.lines[2:4]] == [100, 100]
 
 
 def test_growth_is_seen_and_counts_from_the_mark_that_the_recording_keeps(
@@ -325,7 +334,9 @@ def test_a_process_that_is_not_recorded_is_attached_to_while_it_is_watched(
     here = Recorder(tmp_path)
     with running(here) as target:
         screen = Screen(tmp_path, str(target.pid), "-o", "a.mprof")
-        screen.until("since ")
+        lines = screen.until("since ")
+        assert re.search(r", attached \d+ s ago$", lines[0])
+        assert re.search(r"  RSS [\d.]+ MiB \([\d.]+ MiB before\)  ", lines[1])
         target.tell("keep")
         screen.until(r"8\.0 MiB .* keep$")
         screen.press("q")
