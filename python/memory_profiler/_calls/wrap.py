@@ -77,16 +77,33 @@ def wrap_any(target: Any, wrap: Callable[[Any], Any]) -> Any:
 
     What has no code object is returned as it is, with a warning.
     """
+    if _wrap_proxied(target, wrap):
+        return target
     if isinstance(target, type):
         return _wrap_class(target, wrap)
     for kind, made_anew in _DESCRIPTORS:
-        if isinstance(target, kind):
+        if issubclass(type(target), kind):
             return made_anew(target, wrap)
     if code_of(target) is not None and callable(target):
         return _with_attributes(wrap(target), target)
     if not _wrap_instance(target, wrap):
         warn(f"Could not extract a code object for the object {target!r}")
     return target
+
+
+def _wrap_proxied(target: Any, wrap: Callable[[Any], Any]) -> bool:
+    """Wraps what a proxy (wrapt's) stands for, and the proxy stays: it says that it is what it
+    stands for, and knows how to bind it. False: it is none."""
+    kinds = (vars(cls).get("__wrapped__") for cls in type(target).__mro__)
+    settable = any(hasattr(type(kind), "__set__") for kind in kinds)
+    if not settable or target.__class__ is type(target):
+        return False
+    try:
+        inner = target.__wrapped__
+        target.__wrapped__ = wrap_any(inner, wrap)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return True
 
 
 def _property(target: property, wrap: Callable[[Any], Any]) -> property:
@@ -227,6 +244,28 @@ class Call:
 _UNMEASURED = Call()
 
 
+def _wraps(func: Any) -> Callable[[Any], Any]:
+    """As `functools.wraps`; a wrapper that names `__class__` gets the cell in which the
+    function's `super()` finds its class: who makes a class anew (attrs, for slots) puts the new
+    one into that cell, and looks for it in what the class defines, not behind wrappers."""
+    inner = innermost(func)
+    names = getattr(getattr(inner, "__code__", None), "co_freevars", ())
+    if "__class__" not in names:
+        return functools.wraps(func)
+    cell = inner.__closure__[names.index("__class__")]
+
+    def with_cell(wrapper: Any) -> Any:
+        code = wrapper.__code__
+        cells = (
+            cell if name == "__class__" else own
+            for name, own in zip(code.co_freevars, wrapper.__closure__, strict=True)
+        )
+        made = FunctionType(code, wrapper.__globals__, closure=tuple(cells))
+        return functools.update_wrapper(made, func)
+
+    return with_cell
+
+
 def _entered(call: Call) -> Call:
     """What measures the next piece: the call, or nothing where that cannot begin."""
     try:
@@ -252,9 +291,11 @@ def _started(
 
 def _generator(func: Any, begin: Callable[[], Call]) -> Any:
     levels, started, ended = _core.levels, _started, _ended
+    __class__ = None
 
-    @functools.wraps(func)
+    @_wraps(func)
     def wrapper(*args: Any, **kwds: Any) -> Any:
+        nonlocal __class__
         call, steps = levels(0, started, begin, func, args, kwds)
         try:
             return (yield from steps)
@@ -267,12 +308,14 @@ def _generator(func: Any, begin: Callable[[], Call]) -> Any:
 
 def _coroutine(func: Any, begin: Callable[[], Call]) -> Any:
     levels, started, ended = _core.levels, _started, _ended
+    __class__ = None
 
     def steps_of(*args: Any, **kwds: Any) -> Any:
         return func(*args, **kwds).__await__()
 
-    @functools.wraps(func)
+    @_wraps(func)
     async def wrapper(*args: Any, **kwds: Any) -> Any:
+        nonlocal __class__
         call, steps = levels(0, started, begin, steps_of, args, kwds)
         try:
             return await steps
@@ -295,13 +338,15 @@ def _first_step(items: Any) -> Any:
 
 def _async_generator(func: Any, begin: Callable[[], Call]) -> Any:
     levels, entered, ended = _core.levels, _entered, _ended
+    __class__ = None
 
     def start(args: Any, kwds: Any) -> tuple[Call, Any, Any]:
         call, items = begin(), func(*args, **kwds)
         return call, items, _first_step(items)
 
-    @functools.wraps(func)
+    @_wraps(func)
     async def wrapper(*args: Any, **kwds: Any) -> Any:
+        nonlocal __class__
         call, items, step = levels(0, start, args, kwds)
         try:
             while True:
@@ -325,9 +370,11 @@ def _async_generator(func: Any, begin: Callable[[], Call]) -> Any:
 
 def _function(func: Any, begin: Callable[[], Call]) -> Any:
     levels, nothing, ended = _core.levels, _UNMEASURED, _ended
+    __class__ = None
 
-    @functools.wraps(func)
+    @_wraps(func)
     def wrapper(*args: Any, **kwds: Any) -> Any:
+        nonlocal __class__
         call = nothing
         try:
             call = levels(1, begin)
@@ -365,6 +412,7 @@ def _deferred(func: Any, begin: Callable[[], Call]) -> Any:
     """For a function that returns a generator or coroutine of the measured code, or a context
     manager made of one (`contextlib`): what is returned is followed."""
     levels, warned = _core.levels, list[bool]()
+    __class__ = None
 
     def follow(result: Any) -> Any:
         def made() -> Any:
@@ -388,8 +436,9 @@ def _deferred(func: Any, begin: Callable[[], Call]) -> Any:
             )
         return result
 
-    @functools.wraps(func)
+    @_wraps(func)
     def wrapper(*args: Any, **kwds: Any) -> Any:
+        nonlocal __class__
         try:
             code = levels(1, code_of, func)  # unpickled, it may have another by now
             result = func(*args, **kwds)

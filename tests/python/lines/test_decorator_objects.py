@@ -202,6 +202,95 @@ def test_a_decorated_class_has_these_measured_as_well(out) -> None:
     assert len(parse_tables(out.getvalue())) == 2
 
 
+class Proxy:
+    """What wrapt puts around a function or a descriptor: of its own type, though it says that it
+    is what it stands for; it knows for which object it is called."""
+
+    __slots__ = ("__wrapped__", "bound_to")
+    __class__ = property(lambda self: type(self.__wrapped__))
+
+    def __init__(self, wrapped, bound_to=None):
+        self.__wrapped__, self.bound_to = wrapped, bound_to
+
+    def __get__(self, one, owner):
+        return Proxy(self.__wrapped__.__get__(one, owner), owner if one is None else one)
+
+    def __call__(self, *args):
+        return self.bound_to, self.__wrapped__(*args)
+
+
+def test_a_proxy_of_a_function_stays_and_knows_for_which_object_it_is_called(out) -> None:
+    class Shape:
+        @profile
+        @Proxy
+        def scale(self, x):
+            return 2 * x
+
+        @profile
+        @Proxy
+        @classmethod
+        def named(cls):
+            return cls.__name__
+
+        @profile
+        @Proxy
+        @staticmethod
+        def twice(x):
+            return x + x
+
+    shape = Shape()
+    assert shape.scale(3) == (shape, 6)
+    assert shape.named() == (shape, "Shape") and Shape.named() == (Shape, "Shape")
+    assert shape.twice(4) == (shape, 8)
+    assert {type(Shape.__dict__[name]) for name in ("scale", "named", "twice")} == {Proxy}
+    heads = [table.first.source.strip() for table in parse_tables(out.getvalue())]
+    assert heads == ["@profile"] * 4
+
+
+@pytest.mark.parametrize("words", [("--precision", "2"), ("--timestamp",)])
+def test_a_class_that_is_made_anew_is_that_of_super(shop: Workshop, words) -> None:
+    """As attrs does it, and dataclasses from 3.14 on, for a class with slots."""
+    run = shop.profile(
+        """
+        import asyncio
+        def anew(cls):
+            names = {name: member for name, member in vars(cls).items()
+                     if name not in ("__dict__", "__weakref__")}
+            made = type(cls)(cls.__name__, cls.__bases__, names)
+            for member in names.values():
+                for cell in getattr(member, "__closure__", None) or ():
+                    if cell.cell_contents is cls:
+                        cell.cell_contents = made
+            return made
+        class Base:
+            def plain(self):
+                return "base"
+        @anew
+        class Shape(Base):
+            @profile
+            def plain(self):
+                return super().plain()
+        @anew
+        class Steps(Base):
+            @profile
+            def many(self):
+                yield super().plain()
+            @profile
+            async def later(self):
+                return super().plain()
+            @profile
+            async def slowly(self):
+                yield super().plain()
+        async def main(steps):
+            return await steps.later(), [item async for item in steps.slowly()]
+        print(Shape().plain(), *Steps().many(), asyncio.run(main(Steps())))
+    """,
+        *words,
+    )
+    assert (run.code, run.err) == (0, "")
+    assert run.out.startswith("base base ('base', ['base'])\n")
+
+
 @pytest.mark.parametrize("of", ["imported", "own"])
 def test_a_warning_stands_at_the_line_of_the_program(of) -> None:
     put = profile if of == "imported" else memory_profiler.LineProfiler()
