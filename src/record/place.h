@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define MP_PLACE_REQUEST "<mprof>" /* code that mprof has a process run */
+
 bool mp_place_ends_with(const char *path, size_t length, const char *end);
 
 /* Import machinery: frames between an import statement and the module that it runs, as tracebacks

@@ -32,7 +32,7 @@ enum {
 };
 
 static const char folder[] = "/memory_profiler/";
-static const char request[] = "<mprof>"; /* code that mprof had a process run */
+static const char request[] = MP_PLACE_REQUEST;
 
 /* The length of the path up to and with its last folder named memory_profiler; 0: none. */
 static size_t folder_length(const char *path, size_t length)
@@ -215,6 +215,43 @@ static int find_cells(struct mp_heap_own *own, const struct mp_heap_view *view)
     return 0;
 }
 
+static bool is_of_no_file(const struct mp_heap_view *view, uint32_t code)
+{
+    static const char file[] = "<string>";
+    struct mp_heap_text its = view->codes[code].file;
+    return its.length == sizeof file - 1 &&
+           !memcmp(view->text + its.offset, file, sizeof file - 1);
+}
+
+/* The methods that dataclasses write are in no file, and whoever calls them is the user. */
+static uint8_t kind_of_code(const struct mp_heap_view *view, uint32_t code, uint8_t kind)
+{
+    static const char name[] = "__create_fn__";
+    struct mp_heap_text its = view->codes[code].name;
+    bool is_theirs = kind == THEIRS && its.length >= sizeof name - 1 &&
+                     is_of_no_file(view, code) &&
+                     !memcmp(view->text + its.offset, name, sizeof name - 1);
+    return is_theirs ? LIBRARY : kind;
+}
+
+/* Nor is what these modules of the library compile of a text. */
+static void find_generated(struct mp_heap_own *own, const struct mp_heap_view *view)
+{
+    static const char *const modules[] = {"/dataclasses.py", "/collections/__init__.py"};
+    for (size_t i = own->node_count ? own->node_count : 1; i < view->counts[MP_HEAP_NODES];
+         i++) {
+        uint32_t code = view->nodes[i].code,
+                 above = view->nodes[view->nodes[i].parent].code;
+        struct mp_heap_text by = view->codes[above].file;
+        if (own->codes[code] != THEIRS || own->codes[above] != LIBRARY ||
+            !is_of_no_file(view, code))
+            continue;
+        for (size_t j = 0; j < sizeof modules / sizeof *modules; j++)
+            if (mp_place_ends_with(view->text + by.offset, by.length, modules[j]))
+                own->codes[code] = LIBRARY;
+    }
+}
+
 /* Of all codes, each file once. */
 static int find_all_kinds(struct mp_heap_own *own, const struct mp_heap_view *view)
 {
@@ -225,7 +262,7 @@ static int find_all_kinds(struct mp_heap_own *own, const struct mp_heap_view *vi
     for (size_t i = 0; kinds && i < distinct.count; i++)
         kinds[i] = kind_of(view, distinct.files[i], own->folder);
     for (size_t i = 1; kinds && i < view->counts[MP_HEAP_CODES]; i++)
-        own->codes[i] = kinds[distinct.numbers[i]];
+        own->codes[i] = kind_of_code(view, (uint32_t)i, kinds[distinct.numbers[i]]);
     int failed = kinds ? 0 : -1;
     free(kinds);
     mp_heap_distinct_release(&distinct);
@@ -243,7 +280,8 @@ static int find_kinds(struct mp_heap_own *own, const struct mp_heap_view *view)
         return find_all_kinds(own, view);
     }
     for (size_t i = own->code_count; i < view->counts[MP_HEAP_CODES]; i++)
-        own->codes[i] = kind_of(view, view->codes[i].file, own->folder);
+        own->codes[i] = kind_of_code(view, (uint32_t)i,
+                                     kind_of(view, view->codes[i].file, own->folder));
     return 0;
 }
 
@@ -342,6 +380,7 @@ int mp_heap_own_grow(struct mp_heap_own *own, const struct mp_heap_view *view)
          i++)
         own->nodes[i] = owner_of(own, view, &view->nodes[i], own->nodes[i] & WAITS);
     find_spawned(own, view);
+    find_generated(own, view);
     own->code_count = view->counts[MP_HEAP_CODES];
     own->node_count = view->counts[MP_HEAP_NODES];
     find_users(own, view);

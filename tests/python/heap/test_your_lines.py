@@ -88,3 +88,17 @@ def test_a_report_begins_with_your_lines_and_the_closing_words_agree(
     assert re.fullmatch(r"[\d.]+ [KM]iB of it in json/decoder.py:\d+ .*", beneath.strip())
     closing = re.search(r"([\d.]+ MiB) of it from (\S+ \S+);", said)
     assert closing and row.startswith(f"{closing[1]:>11}") and row.endswith(closing[2])
+
+
+def test_what_a_dataclass_generates_is_no_line_of_yours(heap: Recorder) -> None:
+    heap.write(
+        "data.py",
+        "import dataclasses\n"
+        "class Row:\n    values: list = dataclasses.field(default_factory=lambda: bytearray(1 << 20))\n"
+        "Row = dataclasses.dataclass(Row)\n"
+        "def read():\n    return [Row() for _ in range(8)]\n"
+        "kept = read()\n",
+    )
+    assert heap.mprof("heap", "-o", "d.mprof", "data.py").code == 0
+    files = {line["file"] for line in report(heap, "d.mprof")["your_lines"]}
+    assert files and "<string>" not in files

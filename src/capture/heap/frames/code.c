@@ -158,6 +158,32 @@ static bool has_room(struct mp_codes *codes, size_t text, enum mp_heap_for share
            !(id * 2 >= codes->known_room && grow_known(codes));
 }
 
+static bool is_text(PyObject *object, const char *text)
+{
+    char its[16];
+    size_t length = mp_text_path(object, its, sizeof its);
+    return length == strlen(text) && !memcmp(its, text, length);
+}
+
+/* What mprof has a process run is the interpreter's `<string>` at first, and has the name of the rest among its
+   constants, as has what is within it (capture/attach/inject.c). */
+static bool is_request(PyCodeObject *object)
+{
+    PyObject *constants = object->co_consts;
+    if (!is_text(object->co_filename, "<string>") || !PyTuple_Check(constants))
+        return false;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(constants); i++) {
+        PyObject *its = PyTuple_GET_ITEM(constants, i);
+        PyObject *within = PyCode_Check(its) ? ((PyCodeObject *)its)->co_consts : NULL;
+        if (is_text(its, MP_PLACE_REQUEST))
+            return true;
+        for (Py_ssize_t j = 0; within && j < PyTuple_GET_SIZE(within); j++)
+            if (is_text(PyTuple_GET_ITEM(within, j), MP_PLACE_REQUEST))
+                return true;
+    }
+    return false;
+}
+
 static uint32_t define_object(struct mp_codes *codes, PyCodeObject *object,
                               enum mp_heap_for share)
 {
@@ -167,7 +193,9 @@ static uint32_t define_object(struct mp_codes *codes, PyCodeObject *object,
         return 0;
     struct mp_heap_code code = {
         .name = put_name(codes, mp_text_put(codes->heap, object->co_qualname)),
-        .file = put_name(codes, mp_text_put(codes->heap, object->co_filename)),
+        .file = put_name(codes, is_request(object)
+                                    ? mp_text_put_string(codes->heap, MP_PLACE_REQUEST)
+                                    : mp_text_put(codes->heap, object->co_filename)),
         .first_line = object->co_firstlineno};
     code.lines = mp_text_put_bytes(codes->heap, object->co_linetable);
     return define(codes, &code);
