@@ -1,5 +1,4 @@
 /* mprof mark: a moment of a program that runs, kept by name in its heap capture. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/escape.h"
+#include "cmd/heap/asking.h"
 #include "cmd/heap/choice.h"
 #include "cmd/shared/command.h"
 #include "store/heap/request.h"
@@ -36,29 +36,6 @@ static const char *take(void *to, int key, const char *value)
     return NULL;
 }
 
-static int say_problem(const char *path, enum mp_heap_asking_problem problem)
-{
-    switch (problem) {
-    case MP_HEAP_ASKING_FOREIGN:
-        return mp_fail("not an mprof heap capture: %s", path);
-    case MP_HEAP_ASKING_OLD:
-        return mp_fail("%s: its version of the format takes no marks from outside", path);
-    case MP_HEAP_ASKING_OVER:
-        return mp_fail("%s: the recording has ended, it takes no more marks", path);
-    case MP_HEAP_ASKING_COPY:
-        return mp_fail("%s: no program that runs here is known to record into it", path);
-    case MP_HEAP_ASKING_OFF:
-        return mp_fail("%s: it is recorded without moments (MPROF_MOMENTS=0)", path);
-    case MP_HEAP_ASKING_CROWD:
-        return mp_fail("%s: %d marks wait already, the program changes nothing of its heap",
-                       path, MP_HEAP_REQUESTS);
-    case MP_HEAP_ASKING_BUSY:
-        return mp_fail("%s: another mprof mark is at it and does not end", path);
-    default:
-        return mp_fail("cannot mark %s: %s", path, strerror(errno));
-    }
-}
-
 /* Takes the path over. Of a child one that has ended is no problem. */
 static int ask(struct marking *marking, char *path, bool child)
 {
@@ -75,7 +52,9 @@ static int ask(struct marking *marking, char *path, bool child)
         marking->asked[marking->count++] = (struct asked){.path = path, .asking = asking};
         return 0;
     }
-    int code = child && problem == MP_HEAP_ASKING_OVER ? 0 : say_problem(path, problem);
+    int code = child && problem == MP_HEAP_ASKING_OVER
+                   ? 0
+                   : mp_heap_asking_fail(problem, path, "mark");
     mp_heap_asking_release(asking);
     free(asking);
     free(path);

@@ -15,11 +15,7 @@ struct settings {
     const char *type, *line;
     bool retained, waste, is_process;
     const char *pid; /* of the process that was asked; NULL: none was */
-    const struct mp_heap_wants *wants;
-    bool *others; /* set where the answer is one to what another mprof asked */
 };
-
-enum { TRIES = 20 };
 
 enum { KEY_TYPE = 256, KEY_LINE, KEY_RETAINED, KEY_WASTE, KEY_PID };
 
@@ -118,13 +114,6 @@ static int check(const struct mp_heap_views *views, const char *name,
     return settings->type || settings->line ? say_no_row(name, settings) : say_none(views);
 }
 
-/* The recorder may have put the next answer there since it gave ours. */
-static bool is_others(const struct mp_heap_view *view, const struct settings *settings)
-{
-    uint32_t of = view->header->holders.of;
-    return settings->pid && of && of != mp_heap_wants_mark(settings->wants);
-}
-
 static int show(struct mp_heap_views *views, const void *from)
 {
     const struct settings *settings = from;
@@ -150,10 +139,6 @@ static int show(struct mp_heap_views *views, const void *from)
         how.name = name;
         how.incomplete = report.incomplete = NULL;
     }
-    if (is_others(report.view, settings)) {
-        *settings->others = true;
-        return MP_EXIT_OK;
-    }
     code = check(views, how.name, settings, &report);
     if (code != MP_EXIT_OK)
         return code;
@@ -164,7 +149,6 @@ static int show(struct mp_heap_views *views, const void *from)
     return MP_EXIT_OK;
 }
 
-/* Several may ask at once, and the last one's question is answered. */
 static int ask_process(struct settings *settings, char *pid)
 {
     struct mp_heap_objects_answer answer;
@@ -174,21 +158,13 @@ static int ask_process(struct settings *settings, char *pid)
                                         : settings->retained ? MP_HEAP_WANTS_LARGEST
                                                              : MP_HEAP_WANTS_ALL,
                                         settings->type ? settings->type : settings->line};
-    bool others = true;
-    int code = MP_EXIT_OK;
     settings->pid = pid;
-    settings->wants = &wants;
-    settings->others = &others;
     settings->asked.how |= MP_HEAP_ALONE;
-    for (int tries = 0; tries < TRIES && others && !code; tries++) {
-        others = false;
-        code = mp_heap_objects_ask(&answer, pid, &wants);
-        if (!code)
-            code = mp_heap_views_show(1, &answer.path, &settings->asked, show, settings);
-        mp_heap_objects_release(&answer);
-    }
-    return others && !code ? mp_fail("process %s is asked other things all the time", pid)
-                           : code;
+    int code = mp_heap_objects_ask(&answer, pid, &wants);
+    if (!code)
+        code = mp_heap_views_show(1, &answer.path, &settings->asked, show, settings);
+    mp_heap_objects_release(&answer);
+    return code;
 }
 
 /* A number is what 'mprof list' has by it, else a process. */

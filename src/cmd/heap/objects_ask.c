@@ -6,37 +6,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cmd/heap/asking.h"
 #include "cmd/heap/attach_ask.h"
 #include "cmd/heap/attach_home.h"
 #include "cmd/heap/attach_open.h"
 #include "cmd/heap/attach_refusal.h"
+#include "cmd/heap/objects_turn.h"
 #include "cmd/shared/command.h"
-#include "store/heap/request.h"
+#include "store/heap/copy.h"
 
 /* ns; a child has two minutes of the processor, then it is no more. */
 static const int64_t to_run = 2000000000, to_look = 130000000000, a_moment = 5000000;
 
-static int say_problem(const char *pid, const char *path,
-                       enum mp_heap_asking_problem problem)
+enum { TRIES = 20 };
+
+void mp_heap_objects_release(struct mp_heap_objects_answer *answer)
 {
-    switch (problem) {
-    case MP_HEAP_ASKING_OLD:
-        return mp_fail("process %s is recorded by another version of memory_profiler, "
-                       "which answers no such question",
-                       pid);
-    case MP_HEAP_ASKING_OVER:
-    case MP_HEAP_ASKING_COPY:
-        return mp_fail("process %s ended before it was asked", pid);
-    case MP_HEAP_ASKING_BUSY:
-        return mp_fail("%s: another mprof is at it and does not end", path);
-    default:
-        return mp_fail("cannot ask process %s, which is recorded into %s: %s", pid, path,
-                       strerror(errno));
-    }
+    free(answer->path);
+    if (answer->fd >= 0)
+        close(answer->fd);
+    *answer = (struct mp_heap_objects_answer){.fd = -1};
 }
 
 /* Whether it came: the exit code is 0 then. */
@@ -63,21 +57,70 @@ static bool wait_for_answer(const struct mp_heap_asking *asking, const char *pid
     }
 }
 
-/* Takes the path over. */
-static bool ask_recording(struct mp_heap_objects_answer *answer, char *path,
-                          const char *pid, const struct mp_heap_wants *wants, int *code)
+/* A copy, since what the next one asks goes where our answer is. */
+static int copy_answer(struct mp_heap_objects_answer *answer,
+                       const struct mp_heap_asking *asking, const char *pid)
+{
+    enum mp_heap_problem problem = MP_HEAP_SYSTEM;
+    answer->fd = memfd_create("mprof", MFD_CLOEXEC);
+    if (answer->fd >= 0)
+        problem = mp_heap_copy(asking->fd, answer->fd);
+    if (!problem && asprintf(&answer->path, "/proc/self/fd/%d", answer->fd) < 0)
+        problem = MP_HEAP_SYSTEM;
+    if (!problem)
+        return MP_EXIT_OK;
+    return mp_fail("cannot read what process %s answered: %s", pid,
+                   problem == MP_HEAP_SYSTEM
+                       ? strerror(errno)
+                       : "another version of memory_profiler records it");
+}
+
+/* Else another one asked, who took no turn, or the recording ended meanwhile. An earlier version does not
+   say what it answers. */
+static bool is_to(const struct mp_heap_objects_answer *answer,
+                  const struct mp_heap_wants *wants)
+{
+    struct mp_heap_made made;
+    struct mp_heap_header *header = malloc(sizeof *header);
+    bool is = header && !mp_heap_header_read(answer->fd, header, &made);
+    if (is && header->holders.of)
+        is = header->holders.of == mp_heap_wants_mark(wants);
+    else if (is)
+        is = header->counts[MP_HEAP_HOLDERS];
+    free(header);
+    return is;
+}
+
+enum asked { UNANSWERED, ANSWERED, OTHERS };
+
+static enum asked ask_once(struct mp_heap_objects_answer *answer, const char *path,
+                           const char *pid, const struct mp_heap_wants *wants, int *code)
 {
     struct mp_heap_asking asking;
+    char name[32];
     enum mp_heap_asking_problem problem = mp_heap_ask_holders(&asking, path, wants);
+    snprintf(name, sizeof name, "process %s", pid);
     if (problem)
-        *code = say_problem(pid, path, problem);
+        *code = mp_heap_asking_fail(problem, name, "ask");
     bool answered = !problem && wait_for_answer(&asking, pid, code);
-    mp_heap_asking_release(&asking);
     if (answered)
-        answer->path = path;
-    else
-        free(path);
-    return answered;
+        *code = copy_answer(answer, &asking, pid);
+    mp_heap_asking_release(&asking);
+    return !answered ? UNANSWERED : *code || is_to(answer, wants) ? ANSWERED : OTHERS;
+}
+
+/* Whether it was answered. */
+static bool ask_recording(struct mp_heap_objects_answer *answer, const char *path,
+                          const char *pid, const struct mp_heap_wants *wants, int *code)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
+        enum asked asked = ask_once(answer, path, pid, wants, code);
+        if (asked != OTHERS)
+            return asked == ANSWERED;
+        mp_heap_objects_release(answer);
+    }
+    *code = mp_fail("process %s is asked other things all the time", pid);
+    return false;
 }
 
 static int fail_answer(const struct mp_target *target, const char *const lines[])
@@ -139,26 +182,29 @@ static int attach(struct mp_heap_objects_answer *answer, const char *pid,
     return code;
 }
 
-int mp_heap_objects_ask(struct mp_heap_objects_answer *answer, const char *pid,
-                        const struct mp_heap_wants *wants)
+static int ask(struct mp_heap_objects_answer *answer, const char *pid,
+               const struct mp_heap_wants *wants)
 {
-    int code = 0;
-    *answer = (struct mp_heap_objects_answer){.fd = -1};
+    int code = MP_EXIT_OK;
     char *path = mp_heap_of_process(mp_attach_pid(pid));
-    if (path && (ask_recording(answer, path, pid, wants, &code) || code))
-        return code;
-    if (path)
+    bool ends = path && (ask_recording(answer, path, pid, wants, &code) || code);
+    if (path && !ends)
         mp_note(
             "process %s has not answered for two seconds, its main thread runs no Python "
             "code: attaching to it",
             pid);
-    return attach(answer, pid, wants);
+    free(path);
+    return ends ? code : attach(answer, pid, wants);
 }
 
-void mp_heap_objects_release(struct mp_heap_objects_answer *answer)
+int mp_heap_objects_ask(struct mp_heap_objects_answer *answer, const char *pid,
+                        const struct mp_heap_wants *wants)
 {
-    free(answer->path);
-    if (answer->fd >= 0)
-        close(answer->fd);
+    int turn, code = mp_heap_objects_take_turn(&turn, pid);
     *answer = (struct mp_heap_objects_answer){.fd = -1};
+    if (!code)
+        code = ask(answer, pid, wants);
+    if (turn >= 0)
+        close(turn);
+    return code;
 }

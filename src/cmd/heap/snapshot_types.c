@@ -1,13 +1,12 @@
 #include "cmd/heap/snapshot_types.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "cmd/heap/asking.h"
 #include "cmd/shared/command.h"
 #include "store/heap/read.h"
-#include "store/heap/request.h"
 #include "store/heap/run.h"
 
 enum { WAITS = 400, PAUSE = 5000000 /* ns: two seconds together */ };
@@ -18,23 +17,6 @@ struct counted {
     bool waits;
 };
 
-static int say_problem(const char *path, enum mp_heap_asking_problem problem)
-{
-    switch (problem) {
-    case MP_HEAP_ASKING_FOREIGN:
-        return mp_fail("not an mprof heap capture: %s", path);
-    case MP_HEAP_ASKING_OLD:
-        return mp_fail("%s: its version counts no types when it is asked", path);
-    case MP_HEAP_ASKING_BUSY:
-        return mp_fail("%s: another mprof is at it and does not end", path);
-    case MP_HEAP_ASKING_SYSTEM:
-        return mp_fail("cannot ask %s for its types: %s", path, strerror(errno));
-    default:
-        return mp_fail("%s: nobody records into it any more who could count its types",
-                       path);
-    }
-}
-
 /* A child that has ended counted at its end. */
 static int ask(struct counted *one, bool child)
 {
@@ -42,7 +24,7 @@ static int ask(struct counted *one, bool child)
     one->waits = !problem;
     return !problem || (child && problem == MP_HEAP_ASKING_OVER)
                ? 0
-               : say_problem(one->path, problem);
+               : mp_heap_asking_fail(problem, one->path, "count the types of");
 }
 
 static void wait_for_all(struct counted *all, size_t count)

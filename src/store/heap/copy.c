@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -146,6 +147,30 @@ static int drop_censuses(struct copying *copying)
     return 0;
 }
 
+/* Who held objects, likewise: the next answer to another process goes where this one is. Whoever writes it
+   says first that there is none. */
+static int drop_holders(struct copying *copying)
+{
+    struct mp_heap_header *header = copying->header;
+    struct mp_heap_holders_asked now;
+    uint64_t counts[MP_HEAP_DIRECTORY];
+    if (header->header_size < offsetof(struct mp_heap_header, holders) + sizeof now)
+        return 0;
+    if (mp_heap_read_at(copying->from, &now, sizeof now,
+                        offsetof(struct mp_heap_header, holders)) != sizeof now ||
+        mp_heap_read_at(copying->from, counts, sizeof counts,
+                        offsetof(struct mp_heap_header, counts)) != sizeof counts)
+        return -1;
+    if (now.of == header->holders.of && now.time == header->holders.time &&
+        counts[MP_HEAP_HOLDERS] == header->counts[MP_HEAP_HOLDERS] &&
+        counts[MP_HEAP_WASTE] == header->counts[MP_HEAP_WASTE])
+        return 0;
+    header->counts[MP_HEAP_HOLDERS] = header->counts[MP_HEAP_WASTE] = 0;
+    header->holders.of = 0;
+    header->holders.time = 0;
+    return 0;
+}
+
 /* As if the recording had been stopped now. */
 static int close_copy(struct copying *copying)
 {
@@ -174,7 +199,10 @@ static int copy(struct copying *copying)
         return -1;
     if (copying->header->clean)
         return 0;
-    return drop_moments(copying) || drop_censuses(copying) || close_copy(copying) ? -1 : 0;
+    return drop_moments(copying) || drop_censuses(copying) || drop_holders(copying) ||
+                   close_copy(copying)
+               ? -1
+               : 0;
 }
 
 enum mp_heap_problem mp_heap_copy(int from, int to)

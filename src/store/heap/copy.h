@@ -3,6 +3,7 @@
  *     header      first, so that all that it counts is there; `clean`, nobody asks, nobody is told
  *     stacks      while they change: what the header sums is summed again, of what was copied
  *     moments     those alone that were not replaced meanwhile, and whose stacks are in the copy
+ *     holders     none where they were replaced meanwhile
  */
 #ifndef MP_STORE_HEAP_COPY_H
 #define MP_STORE_HEAP_COPY_H

@@ -202,7 +202,7 @@ def test_faults_23_what_is_no_recording_is_one_line(tmp_path: Path) -> None:
     refused(recorder.mprof("mark", "x", os.getpid()), "records no heap")
     refused(recorder.mprof("mark", "x", "none.mprof"), "No such file")
     recorder.write("other.mprof", "something else\n" * 9999)
-    refused(recorder.mprof("mark", "x", "other.mprof"), "not an mprof heap capture")
+    refused(recorder.mprof("mark", "x", "other.mprof"), "it is no mprof heap capture")
     refused(recorder.mprof("mark", "x", "."), "cannot mark .: Is a directory")
     refused(recorder.mprof("mark", "x"), "no heap capture")
     assert (tmp_path / "other.mprof").read_text() == "something else\n" * 9999

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -190,6 +192,35 @@ def test_several_that_ask_different_things_are_each_answered(busy: Recorded) -> 
         ), err
     out, err = waste.communicate(timeout=60)
     assert b"copies of others" in out, err
+
+
+def test_nobody_gets_the_answer_to_what_another_one_asked(busy: Recorded) -> None:
+    """What is asked next has its answer put where that of the one before is read."""
+    wanted = {"Row": 4000, "Rare": 3}
+
+    def found(name: str) -> list[int]:
+        return [row["objects"] for row in rows(busy.here, "--type", name, busy.pid)]
+
+    with ThreadPoolExecutor(16) as pool:
+        names = [*wanted] * 80
+        for name, objects in zip(names, pool.map(found, names), strict=True):
+            assert objects == [wanted[name]]
+
+
+def test_who_has_to_wait_is_told_for_whom(busy: Recorded) -> None:
+    directory = os.open(f"/proc/{busy.pid}", os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        asking = busy.here.start("objects", "--json", "--type", "Row", busy.pid)
+        said = asking.stderr.readline().decode()
+        assert said == (
+            f"mprof: process {busy.pid} answers one question at a time, and process "
+            f"{os.getpid()} asks it: waiting\n"
+        )
+    finally:
+        os.close(directory)
+    out, err = asking.communicate(timeout=60)
+    assert json.loads(out)["rows"][0]["objects"] == 4000 and not err
 
 
 def test_what_was_asked_stays_in_the_capture_with_its_time(tmp_path: Path) -> None:
