@@ -220,58 +220,82 @@ static void leave_room(struct mp_attach *attach)
         mp_attach_room_close(&attach->room);
 }
 
+static bool is_in_room(const char *capture)
+{
+    const char *name = strrchr(capture, '/');
+    return name && !strcmp(name + 1, MP_ATTACH_CAPTURE) && strstr(capture, "/mprof-");
+}
+
 /* Where the capture is that another mprof began, and that is ended now: its own, or at home when nobody
-   else is to bring it there. NULL: it said why not. */
-static char *capture_of(struct mp_attach *attach, const char *its)
+   else is to bring it there; NULL: its mprof lives, and does. 0, or the exit code of what it said. */
+static int find_capture(struct mp_attach *attach, const char *its, char **path)
 {
     char name[64];
     struct mp_attach_room room;
-    if (!attach->room.other_root && !attach->room.other_user)
-        return strdup(its);
+    *path = NULL;
+    if ((!attach->room.other_root && !attach->room.other_user) || !is_in_room(its))
+        return (*path = strdup(its)) ? 0 : mp_fail("out of memory");
     if (!mp_attach_room_adopt(&room, &attach->target, its))
-        return strdup(its);
-    int failed = mp_heap_default_name(name, sizeof name, ".mprof");
-    attach->path = failed ? NULL : whole_name(name);
-    failed = !attach->path || mp_attach_bring_home(&room, attach->path);
-    if (failed)
+        return 0;
+    int code = mp_heap_default_name(name, sizeof name, ".mprof");
+    attach->path = code ? NULL : whole_name(name);
+    if (!attach->path || mp_attach_bring_home(&room, attach->path)) {
         mp_attach_room_leave(&room);
-    else
-        mp_attach_room_close(&room);
-    return failed ? NULL : strdup(attach->path);
+        return MP_EXIT_FAILURE;
+    }
+    mp_attach_room_close(&room);
+    return (*path = strdup(attach->path)) ? 0 : mp_fail("out of memory");
 }
 
-/* `its`: the capture, where it lies now. */
-static int end(struct mp_attach *attach, const char *its)
+static int ask_to_end(struct mp_attach *attach, struct mp_attach_answer *answer)
 {
-    struct mp_attach_answer answer;
     struct mp_attach_asked asked = {.folder = attach->folder};
     if (attach->room.folder < 0 && mp_attach_room_open(&attach->room, &attach->target))
         return MP_EXIT_FAILURE;
     enum mp_target_problem problem = mp_target_look_again(&attach->target);
     if (problem)
         return mp_attach_refuse(&attach->target, problem);
-    int code =
-        mp_attach_ask(&attach->room, &attach->target, &asked, &attach->ends, &answer);
-    if (!code && strcmp(answer.lines[0], "ended") != 0)
-        code = mp_attach_fail_answer(&attach->target, answer.lines, "its file");
-    bool ended = !code;
-    size_t children = 0;
-    if (ended)
-        code = mp_attach_children_end(its, &attach->ends, &children);
-    bool is_first = *answer.lines[1] == '/'; /* a child's comes home with the first's */
-    char *path = !ended         ? NULL
-                 : attach->path ? strdup(attach->path)
-                 : is_first     ? capture_of(attach, answer.lines[1])
-                                : strdup(its);
+    int code = mp_attach_ask(&attach->room, &attach->target, &asked, &attach->ends, answer);
+    if (!code && strcmp(answer->lines[0], "ended") != 0)
+        code = mp_attach_fail_answer(&attach->target, answer->lines, "its file");
+    return code;
+}
+
+static void say_ended(const struct mp_attach *attach, const char *figures, const char *path,
+                      size_t children)
+{
+    int pid = (int)attach->target.pid;
     if (path)
-        mp_note("detached from process %d: %s; to see it: mprof report %s",
-                (int)attach->target.pid, answer.lines[2], path);
+        mp_note("detached from process %d: %s; to see it: mprof report %s", pid, figures,
+                path);
     else
-        code = MP_EXIT_FAILURE;
+        mp_note("detached from process %d: %s; the mprof that attached to it brings the "
+                "capture home",
+                pid, figures);
     mp_attach_children_say(children);
+}
+
+/* `its`: the capture, where it lies now. Who waits for the first's end takes it home: so its children end
+   before, and those that it had meanwhile behind it. */
+static int end(struct mp_attach *attach, const char *its)
+{
+    struct mp_attach_answer answer = {0};
+    char *path = NULL;
+    size_t children = 0;
+    int failed = mp_attach_children_end(its, &attach->ends, &children);
+    int code = ask_to_end(attach, &answer);
+    if (!code) {
+        failed |= mp_attach_children_end(its, &attach->ends, &children);
+        if (attach->path || *answer.lines[1] != '/') /* a child's comes with the first's */
+            path = strdup(attach->path ? attach->path : its);
+        else
+            code = find_capture(attach, answer.lines[1], &path);
+    }
+    if (!code)
+        say_ended(attach, answer.lines[2], path, children);
     free(path);
     free(answer.text);
-    return code;
+    return code ? code : failed;
 }
 
 /* A capture that cannot come home stays where it is, and so does one that the process goes on with. */

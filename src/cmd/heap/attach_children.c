@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -20,7 +21,11 @@
 #include "store/heap/request.h"
 #include "store/heap/run.h"
 
-enum { ROUNDS = 3 }; /* a child may have one more while it is asked */
+enum {
+    ROUNDS = 3, /* a child may have one more while it is asked */
+    PAUSE = 50000000,
+    PAUSES = 200 /* ns; 10 s in all */
+};
 
 static bool records(pid_t pid, const struct stat *capture)
 {
@@ -128,9 +133,8 @@ static int end_all(const struct mp_attach_children *children, const sigset_t *en
 
 int mp_attach_children_end(const char *first, const sigset_t *ends, size_t *ended)
 {
-    size_t before = 1;
+    size_t before = *ended + 1;
     int code = 0;
-    *ended = 0;
     for (int i = 0; i < ROUNDS && *ended != before; i++) {
         struct mp_attach_children children;
         before = *ended;
@@ -141,6 +145,18 @@ int mp_attach_children_end(const char *first, const sigset_t *ends, size_t *ende
         mp_attach_children_release(&children);
     }
     return code;
+}
+
+void mp_attach_children_wait(const char *first)
+{
+    bool some = true;
+    for (int i = 0; i < PAUSES && some; i++) {
+        struct mp_attach_children children;
+        some = !mp_attach_children_find(&children, first) && children.count;
+        mp_attach_children_release(&children);
+        if (some)
+            nanosleep(&(struct timespec){.tv_nsec = PAUSE}, NULL);
+    }
 }
 
 void mp_attach_children_say(size_t ended)

@@ -16,9 +16,12 @@ struct mp_attach_children {
 int mp_attach_children_find(struct mp_attach_children *, const char *first);
 void mp_attach_children_release(struct mp_attach_children *);
 
-/* Ends what they record; their captures stay beside the first. The signals are those of mp_attach_ask(). Sets how
+/* Ends what they record; their captures stay beside the first. The signals are those of mp_attach_ask(). Adds how
    many it were. 0, or the exit code of what it said. */
 int mp_attach_children_end(const char *first, const sigset_t *ends, size_t *ended);
 void mp_attach_children_say(size_t ended);
+
+/* Until another mprof has ended them, for some seconds. */
+void mp_attach_children_wait(const char *first);
 
 #endif

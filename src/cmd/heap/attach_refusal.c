@@ -63,8 +63,8 @@ static int refuse_forbidden(const struct mp_target *target)
                        pid, scope, scope == 1 ? ", or set that to 0" : "");
     return mp_fail(
         "cannot attach to process %d: it is kept from being looked into, as programs are "
-        "that changed their user, and processes of another user namespace; run mprof as root",
-        pid);
+        "that changed their user, and processes of another user namespace%s",
+        pid, geteuid() ? "; run mprof as root" : "");
 }
 
 static int refuse_elsewhere(const struct mp_target *target)

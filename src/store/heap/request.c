@@ -247,6 +247,17 @@ static const char *in_its_root(int64_t pid, const char *path)
     return below ? path + length : path;
 }
 
+/* The kernel writes the ends of lines that are in a name as it writes nothing else; such four bytes may be the
+   name's own, too. */
+static void put_line_ends(char *path)
+{
+    static const char written[] = "\\012";
+    for (char *at = path; (at = strstr(at, written)); at++) {
+        *at = '\n';
+        memmove(at + 1, at + sizeof written - 1, strlen(at + sizeof written - 1) + 1);
+    }
+}
+
 /* Its own names may be another folder's here. */
 static char *name_here(int64_t pid, const char *path, uint64_t inode)
 {
@@ -272,8 +283,11 @@ static char *find(FILE *maps, int64_t pid)
         int at = 0;
         line[strcspn(line, "\n")] = 0;
         if (sscanf(line, "%*s %7s %*s %*s %" SCNu64 " %n", rights, &inode, &at) == 2 &&
-            at && !strcmp(rights, "rw-s") && line[at] == '/')
+            at && !strcmp(rights, "rw-s") && line[at] == '/') {
             found = name_here(pid, line + at, inode);
+            put_line_ends(line + at);
+            found = found ? found : name_here(pid, line + at, inode);
+        }
     }
     free(line);
     return found;

@@ -204,6 +204,17 @@ def test_one_of_those_that_a_process_started_is_detached_from_alone(here: Record
     assert held(here, "keep", child.name) >= 8 * MIB
 
 
+@pytest.mark.parametrize("name", ["a\nb.mprof", "a\\012b.mprof"], ids=["line", "digits"])
+def test_a_capture_of_any_name_is_found_by_its_process(here: Recorder, name: str) -> None:
+    with running(here) as target:
+        with attached(here, target, "--exact", "-o", name):
+            target.tell("keep")
+            done = here.mprof("detach", target.pid)
+            assert done.code == 0, done.err
+        assert target.end() == "ended 1"
+    assert held(here, "keep", name) >= 8 * MIB
+
+
 def test_nothing_is_overwritten(here: Recorder) -> None:
     here.write("mine.txt", "mine")
     with running(here) as target:

@@ -102,6 +102,22 @@ def test_a_recording_whose_mprof_was_killed_comes_home_with_detach(here: Recorde
 
 
 @pytest.mark.one_version
+def test_what_it_started_comes_home_complete_whoever_detaches(here: Recorder) -> None:
+    with contained(here, TMP) as target:
+        with attached(here, target, "--exact", "--children", "-o", "a.mprof") as mprof:
+            target.tell("leave")
+            target.tell("leave")
+            done = here.mprof("detach", target.pid)
+            assert done.code == 0, done.err
+            assert "the mprof that attached to it brings the capture home" in done.err
+            assert "has ended" in mprof.wait()
+        assert not rooms(target, "/tmp")
+        assert target.end() == "ended 0"
+    assert len(list(here.path.glob("a.mprof.*"))) == 2
+    assert "incomplete" not in here.mprof("report", "a.mprof").out
+
+
+@pytest.mark.one_version
 def test_a_capture_that_cannot_come_home_stays(here: Recorder) -> None:
     with contained(here, TMP) as target:
         with attached(here, target, "--exact", "-o", "a.mprof") as mprof:
