@@ -2,13 +2,14 @@
 
 #include <inttypes.h>
 
+#include "report/heap/figures.h"
 #include "report/heap/groups.h"
 #include "report/heap/owners.h"
 #include "report/heap/summary.h"
 #include "report/heap/tabbed.h"
 #include "report/heap/waste.h"
 
-enum { FIGURES = 38, LEAST_PATH = 24, LEAST_PART = 100 };
+enum { LEAST_PART = 100, HEAD = 64 /* columns that it may have */ };
 
 enum { OWNERS = 40, FEW_OWNERS = 16 /* beside other rows */ };
 
@@ -71,32 +72,33 @@ static bool shows_owners(const struct mp_heap_holders_report *report)
 }
 
 static void put_title(FILE *out, const struct mp_heap_holders_report *report,
+                      const struct mp_heap_figures *figures,
                       const struct mp_heap_holder *row)
 {
     if (row->kind == MP_HEAP_HOLDER_LARGEST)
         fputs("\nWhat retains most\n", out);
     else {
-        fputs(row->kind == MP_HEAP_HOLDER_TYPE ? "\nWho holds " : "\nWho holds what ", out);
-        mp_heap_put_tabbed(out, report->style, report->view->text + row->of,
-                           row->of_length);
-        fputs(row->kind == MP_HEAP_HOLDER_TYPE ? "\n" : " allocated\n", out);
+        const bool type = row->kind == MP_HEAP_HOLDER_TYPE;
+        const char *before = type ? "Who holds " : "Who holds what ";
+        const char *after = type ? "" : " allocated";
+        fprintf(out, "\n%s", before);
+        mp_heap_put_tabbed(out, report->style, report->view->text + row->of, row->of_length,
+                           (int)(strlen(before) + strlen(after)));
+        fprintf(out, "%s\n", after);
     }
-    fprintf(out, "%11s %10s %11s  held as\n", "retained", "itself", "objects");
+    mp_heap_figures_title(out, figures, "held as");
 }
 
 static void put_row(FILE *out, const struct mp_heap_holders_report *report,
-                    const struct mp_heap_holder *row)
+                    const struct mp_heap_figures *figures, const struct mp_heap_holder *row)
 {
-    char retained[MP_HEAP_FIGURE], bytes[MP_HEAP_FIGURE], count[MP_HEAP_FIGURE];
-    int columns = report->style->width ? report->style->width - FIGURES : 0;
-    columns = columns && columns < LEAST_PATH ? LEAST_PATH : columns;
-    fprintf(out, "%11s %10s %11s  ", mp_heap_size((int64_t)row->retained, retained),
-            mp_heap_size((int64_t)row->bytes, bytes), mp_heap_count(row->count, count));
+    char count[MP_HEAP_FIGURE];
+    mp_heap_figures_put(out, figures, row->retained, 0, row);
     if (row->others)
         fprintf(out, "(%s other ways)", mp_heap_count(row->others, count));
     else
         mp_heap_put_text(out, report->style, report->view->text + row->path,
-                         row->path_length, columns, MP_HEAP_CUT_START);
+                         row->path_length, figures->room, MP_HEAP_CUT_START);
     fputc('\n', out);
 }
 
@@ -117,11 +119,13 @@ static const char *when_of(const struct mp_heap_holders_report *report, char roo
     return room;
 }
 
-static void put_head(FILE *out, const struct mp_heap_holder *all, const char *when)
+static void put_head(FILE *out, const struct mp_heap_holder *all, const char *when,
+                     const struct mp_heap_style *style)
 {
     char count[MP_HEAP_FIGURE], references[MP_HEAP_FIGURE], size[MP_HEAP_FIGURE];
-    fprintf(out, "%s objects %s, %s in %s references\n", mp_heap_count(all->count, count),
-            when, mp_heap_size((int64_t)all->retained, size),
+    bool narrow = style->width && style->width < HEAD;
+    fprintf(out, "%s objects %s,%s%s in %s references\n", mp_heap_count(all->count, count),
+            when, narrow ? "\n" : " ", mp_heap_size((int64_t)all->retained, size),
             mp_heap_count(all->bytes, references));
 }
 
@@ -153,12 +157,13 @@ static size_t put_rows(FILE *out, const struct mp_heap_holders_report *report, s
     const struct mp_heap_holder *head = &view->holders[first];
     struct mp_heap_holder rest = {0};
     size_t at = first;
-    put_title(out, report, head);
+    const struct mp_heap_figures figures = mp_heap_figures_fit(report->style, false);
+    put_title(out, report, &figures, head);
     for (; at < view->counts[MP_HEAP_HOLDERS] && is_same(report, head, &view->holders[at]);
          at++) {
         const struct mp_heap_holder *row = &view->holders[at];
         if (!row->others && weight_of(row) >= weight_of(head) / LEAST_PART) {
-            put_row(out, report, row);
+            put_row(out, report, &figures, row);
             continue;
         }
         rest.others += row->others ? row->others : 1;
@@ -167,7 +172,7 @@ static size_t put_rows(FILE *out, const struct mp_heap_holders_report *report, s
         rest.retained += row->retained;
     }
     if (rest.others && head->kind != MP_HEAP_HOLDER_LARGEST)
-        put_row(out, report, &rest);
+        put_row(out, report, &figures, &rest);
     return at - first;
 }
 
@@ -181,7 +186,7 @@ void mp_heap_holders_text(FILE *out, const struct mp_heap_holders_report *report
     for (size_t i = 0; i < view->counts[MP_HEAP_HOLDERS];) {
         const struct mp_heap_holder *row = &view->holders[i];
         if (row->kind == MP_HEAP_HOLDER_ALL)
-            put_head(out, row, when_of(report, when));
+            put_head(out, row, when_of(report, when), report->style);
         i += mp_heap_holders_shows(report, row) ? put_rows(out, report, i) : 1;
         if (row->kind == MP_HEAP_HOLDER_LARGEST && shows_owners(report))
             mp_heap_owners_text(out, view, report->style,

@@ -6,33 +6,24 @@
 
 #include "aggregate/heap/owners.h"
 #include "base/saturate.h"
+#include "report/heap/figures.h"
 #include "report/heap/tabbed.h"
 
-enum { FIGURES = 44, LEAST_PLACE = 24, STEP = 2, LEAST_PART = 100 };
+enum { STEP = 2, LEAST_PART = 100 };
 
 struct shown {
     const struct mp_heap_view *view;
     const struct mp_heap_style *style;
+    struct mp_heap_figures figures;
     struct mp_heap_owners owners;
 };
 
-static void put_figures(FILE *out, const struct shown *shown, uint64_t retained,
-                        const struct mp_heap_holder *row)
-{
-    char size[MP_HEAP_FIGURE], bytes[MP_HEAP_FIGURE], count[MP_HEAP_FIGURE];
-    uint64_t reached = shown->owners.all->retained;
-    fprintf(out, "%11s %6.1f%% %10s %11s  ", mp_heap_size((int64_t)retained, size),
-            reached ? 100 * (double)retained / (double)reached : 0.0,
-            row ? mp_heap_size((int64_t)row->bytes, bytes) : "",
-            row ? mp_heap_count(row->count, count) : "");
-}
-
 /* How far in a row stands: not so far that there is no room for its name. */
-static int indent_of(const struct mp_heap_style *style, int depth)
+static int indent_of(const struct mp_heap_figures *figures, int depth)
 {
-    int room = (style->width - FIGURES - LEAST_PLACE) / STEP;
+    int room = (figures->room - figures->least) / STEP;
     int most = room > 1 ? room : 1;
-    return STEP * (style->width && depth > most ? most : depth);
+    return STEP * (figures->room && depth > most ? most : depth);
 }
 
 /* How much of a way leads to the one above: "app.cache" of "app.cache._data", not of "app.caches". */
@@ -85,26 +76,26 @@ static void put_name(FILE *out, const struct shown *shown, const struct mp_heap_
     free(name);
 }
 
-static int columns_at(const struct mp_heap_style *style, int indent)
+static int columns_at(const struct mp_heap_figures *figures, int indent)
 {
-    int room = style->width - FIGURES - indent;
-    return !style->width ? 0 : room < LEAST_PLACE ? LEAST_PLACE : room;
+    return figures->room ? figures->room - indent : 0;
 }
 
 /* Those below one, by its position from 1 on; 0: below none that is shown. Returns what they retain. */
 static uint64_t put_below(FILE *out, const struct shown *shown, size_t above, int depth)
 {
     const struct mp_heap_owned *owned = shown->owners.owned;
-    int indent = indent_of(shown->style, depth);
+    int indent = indent_of(&shown->figures, depth);
     uint64_t retained = 0;
     for (size_t i = 0; i < shown->owners.count; i++) {
         const struct mp_heap_holder *row = owned[i].row;
         if (owned[i].above != above)
             continue;
-        put_figures(out, shown, row->retained, row);
+        mp_heap_figures_put(out, &shown->figures, row->retained,
+                            shown->owners.all->retained, row);
         fprintf(out, "%*s", indent, "");
         put_name(out, shown, row, above ? owned[above - 1].row : NULL,
-                 columns_at(shown->style, indent));
+                 columns_at(&shown->figures, indent));
         fputc('\n', out);
         put_below(out, shown, i + 1, depth + 1);
         retained = mp_sum_unsigned(retained, row->retained);
@@ -115,16 +106,17 @@ static uint64_t put_below(FILE *out, const struct shown *shown, size_t above, in
 void mp_heap_owners_text(FILE *out, const struct mp_heap_view *view,
                          const struct mp_heap_style *style, size_t most)
 {
-    struct shown shown = {.view = view, .style = style};
+    struct shown shown = {
+        .view = view, .style = style, .figures = mp_heap_figures_fit(style, true)};
     mp_heap_owners_choose(&shown.owners, view, most, LEAST_PART);
     if (!shown.owners.count)
         return;
-    fprintf(out, "\nWho keeps what alone\n%11s %7s %10s %11s  kept by\n", "retained",
-            "share", "itself", "objects");
+    fputs("\nWho keeps what alone\n", out);
+    mp_heap_figures_title(out, &shown.figures, "kept by");
     uint64_t told = put_below(out, &shown, 0, 0), reached = shown.owners.all->retained;
     if (told >= reached)
         return;
-    put_figures(out, &shown, reached - told, NULL);
+    mp_heap_figures_put(out, &shown.figures, reached - told, reached, NULL);
     fputs("(what retains less)\n", out);
 }
 

@@ -1,17 +1,29 @@
 #include "report/heap/tabbed.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/escape.h"
 
+enum { LEAST = 12 /* columns */ };
+
 void mp_heap_put_tabbed(FILE *out, const struct mp_heap_style *style, const char *text,
-                        size_t all)
+                        size_t all, int beside)
 {
-    const char *tab = memchr(text, '\t', all);
-    size_t length = tab ? (size_t)(tab - text) : all;
-    mp_heap_put_text(out, style, text, length, 0, MP_HEAP_CUT_START);
-    if (!tab)
+    int columns = style->width - beside;
+    char *place = malloc(all + 1);
+    if (!place)
         return;
-    fputc(' ', out);
-    mp_heap_put_text(out, style, tab + 1, all - length - 1, 0, MP_HEAP_CUT_END);
+    memcpy(place, text, all);
+    char *tab = memchr(place, '\t', all);
+    if (tab)
+        *tab = ' ';
+    mp_heap_put_text(out, style, place, all,
+                     !style->width     ? 0
+                     : columns < LEAST ? LEAST
+                                       : columns,
+                     MP_HEAP_CUT_START);
+    free(place);
 }
 
 void mp_heap_put_json_text(FILE *out, const char *key, const char *text, size_t length)

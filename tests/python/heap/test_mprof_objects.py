@@ -170,6 +170,21 @@ def test_the_tree_has_few_rows_that_fit(
         assert max(map(len, told)) <= width and told[-1].endswith("  (what retains less)")
 
 
+@pytest.mark.parametrize("words", [[], ["--retained"], ["--waste"]])
+def test_all_of_it_fits_a_terminal_of_forty_columns(
+    tmp_path: Path, words: list[str]
+) -> None:
+    (tmp_path / "app.py").write_text(MANY)
+    mprof("heap", "--types", "-o", "a.mprof", "app.py", cwd=tmp_path)
+    has_tree = {}
+    for width in (40, 45, 52, 60, 68, 80):
+        done = mprof("objects", *words, "a.mprof", cwd=tmp_path, COLUMNS=str(width))
+        told = done.stdout.splitlines()
+        assert max(map(len, told)) <= width, width
+        has_tree[width] = any(line.endswith("  kept by") for line in told)
+    assert has_tree[40] is has_tree[80] is (words != ["--waste"])
+
+
 @pytest.mark.parametrize(("words", "said"), [
     (["without.mprof"], "record with mprof heap --types"),
     (["killed.mprof"], "that is asked when it ends, but the program was killed, or"),
