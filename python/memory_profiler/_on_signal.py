@@ -2,7 +2,7 @@
 
     memory_profiler_heap.pth    begin(), as `site` runs, where the variable is set
     the signal                  heap.start(), into FOLDER/mprofheap_TIME-PID.mprof
-    the signal again            heap.stop()
+    the signal again            heap.stop(); of a child that records with its parent, that
 
 Nothing here raises into the program. A signal that has a handler by then is the program's, and
 stays so. A call that waits ends for the handler and goes on (PEP 475).
@@ -84,8 +84,9 @@ class Switch:
 
             if heap._ours() is not None:
                 heap.stop()
-            else:
+            elif heap._end_child() is None:
                 heap.start(self.path(), sample=self.sample, children=self.children)
+                heap._begun_late()
         except Exception as problem:
             say(f"{VARIABLE}: {getattr(problem, 'strerror', None) or problem}")
 

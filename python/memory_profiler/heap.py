@@ -337,6 +337,15 @@ def _ours() -> _Switched | None:
     return _switched if _switched and _switched.pid == os.getpid() else None
 
 
+def _begun_late() -> None:
+    """What start() began says what the process had before."""
+    try:
+        if (switched := _ours()) is not None:
+            switched.tracker._heap.attached()
+    except RuntimeError:
+        pass  # inside another's recording, which knows
+
+
 def _end_child() -> Any:
     """Ends what a child of a run records, and returns it; None: this is none."""
     return heap_children.stop_child()

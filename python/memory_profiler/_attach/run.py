@@ -47,7 +47,7 @@ def load(folder: str, version: str) -> Any:
         finally:
             sys.meta_path.remove(finder)
     elif getattr(getattr(package, "__spec__", None), "_initializing", False):
-        raise Refusal("importing")
+        raise Refusal("importing", PACKAGE)
     its = getattr(package, "__version__", None)
     if its != version:
         raise Refusal("other", str(its), str(getattr(package, "__file__", None)))
@@ -65,6 +65,16 @@ def is_elsewhere() -> bool:
     return False
 
 
+def half_imported(problem: Exception) -> str:
+    """The module that the program is importing and we needed; "": that is not why."""
+    if isinstance(problem, ImportError):
+        module: Any = sys.modules.get(problem.name or "")
+    else:
+        module = getattr(problem, "obj", None)
+    spec = getattr(module, "__spec__", None)
+    return str(getattr(spec, "name", "")) if getattr(spec, "_initializing", False) else ""
+
+
 def tell(path: str, words: tuple[object, ...]) -> None:
     """The answer appears whole."""
     text = "".join(str(word).replace("\n", " ") + "\n" for word in words)
@@ -74,6 +84,20 @@ def tell(path: str, words: tuple[object, ...]) -> None:
     finally:
         close(fd)
     rename(f"{path}.new", path)
+
+
+def why_not(problem: Exception) -> tuple[object, ...]:
+    """What mprof is told of it."""
+    if isinstance(problem, Refusal):
+        return problem.args
+    if isinstance(problem, OSError):
+        name = problem.filename
+        return "system", problem.errno or 0, name if isinstance(name, str) else ""
+    if isinstance(problem, ImportError) and is_elsewhere():
+        return ("elsewhere",)
+    if module := half_imported(problem):
+        return "importing", module
+    return "failed", type(problem).__name__, problem
 
 
 def carry_out(asked: dict[str, Any], page: int) -> tuple[object, ...]:
@@ -87,15 +111,8 @@ def carry_out(asked: dict[str, Any], page: int) -> tuple[object, ...]:
         if "wanted" in asked:
             return recording.look(asked)
         return recording.begin(asked) if asked["begin"] else recording.end()
-    except Refusal as refusal:
-        return refusal.args
-    except OSError as problem:
-        name = problem.filename
-        return "system", problem.errno or 0, name if isinstance(name, str) else ""
     except Exception as problem:
-        if isinstance(problem, ImportError) and is_elsewhere():
-            return ("elsewhere",)
-        return "failed", type(problem).__name__, problem
+        return why_not(problem)
 
 
 def main(asked: dict[str, Any], page: int) -> None:

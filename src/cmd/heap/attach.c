@@ -139,6 +139,8 @@ static int begin(struct mp_attach *attach, const struct mp_attach_settings *sett
                                     .children = settings->children};
     int code =
         mp_attach_ask(&attach->room, &attach->target, &asked, &attach->ends, &answer);
+    if (!code && !strcmp(answer.lines[0], "busy"))
+        code = refuse_recorded(attach); /* another mprof was faster */
     if (!code && strcmp(answer.lines[0], "begun") != 0)
         code = mp_attach_fail_answer(&attach->target, answer.lines, attach->path);
     attach->in_memory = !code && *answer.lines[3] == '1';

@@ -165,9 +165,9 @@ static int wait_for_answer(struct mp_attach_room *room, struct mp_target *target
     return 0;
 }
 
-int mp_attach_ask(struct mp_attach_room *room, struct mp_target *target,
-                  const struct mp_attach_asked *asked, const sigset_t *ends,
-                  struct mp_attach_answer *answer)
+static int ask_once(struct mp_attach_room *room, struct mp_target *target,
+                    const struct mp_attach_asked *asked, const sigset_t *ends,
+                    struct mp_attach_answer *answer)
 {
     char file[sizeof room->there + sizeof request_name], asked_pid[16];
     size_t length;
@@ -200,4 +200,20 @@ int mp_attach_ask(struct mp_attach_room *room, struct mp_target *target,
     mp_attach_room_take_back(room, answer_name);
     mp_attach_room_take_back(room, MP_ATTACH_ASKED);
     return code;
+}
+
+/* In the middle of an import modules are not whole that ours need: it is soon over. */
+int mp_attach_ask(struct mp_attach_room *room, struct mp_target *target,
+                  const struct mp_attach_asked *asked, const sigset_t *ends,
+                  struct mp_attach_answer *answer)
+{
+    int64_t until = mp_clock_ns() + told_after;
+    for (;;) {
+        int code = ask_once(room, target, asked, ends, answer);
+        struct timespec rest = {.tv_nsec = again};
+        if (code || strcmp(answer->lines[0], "importing") || mp_clock_ns() > until ||
+            sigtimedwait(ends, NULL, &rest) > 0)
+            return code;
+        free(answer->text);
+    }
 }

@@ -179,8 +179,8 @@ int mp_attach_fail_answer(const struct mp_target *target, const char *const line
     if (!strcmp(lines[0], "none"))
         return mp_fail("process %d has no recording that mprof began", pid);
     if (!strcmp(lines[0], "importing"))
-        return mp_fail(
-            "process %d is in the middle of importing memory_profiler: try again", pid);
+        return mp_fail("process %d is in the middle of importing %s: try again", pid,
+                       lines[1]);
     if (!strcmp(lines[0], "elsewhere"))
         return refuse_elsewhere(target);
     if (!strcmp(lines[0], "other"))

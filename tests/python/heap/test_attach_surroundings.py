@@ -245,6 +245,28 @@ def test_faults_38_a_program_in_the_middle_of_importing_us(here: Recorder) -> No
         assert target.end() == "ended 0"
 
 
+def test_faults_38_a_program_in_the_middle_of_importing_what_we_need(
+    here: Recorder,
+) -> None:
+    half = """
+import collections, sys, threading, types
+class Half(types.ModuleType):
+    def __getattr__(self, name):
+        if name == "namedtuple":
+            sys.modules["collections"] = collections
+        raise AttributeError(name)
+sys.modules["collections"] = Half("collections")
+sys.modules["collections"].__spec__ = collections.__spec__
+collections.__spec__._initializing = True
+"""
+    with running(here, half + OBEYS) as target:
+        with attached(here, target, "--exact", "-o", "a.mprof") as mprof:
+            target.tell("keep")
+            mprof.detach()
+        assert target.end() == "ended 1"
+    assert any(line["function"] == "keep" for line in figures(here)["lines"])
+
+
 def test_faults_36_without_proc(here: Recorder) -> None:
     done = here.in_namespaces(
         "-m", 'mount -t tmpfs none /proc || exit 99; "$MPROF" heap --attach 1'

@@ -92,6 +92,32 @@ def test_a_signal_starts_a_recording_and_the_next_one_ends_it(tmp_path: Path) ->
     assert 3 << 20 <= line["live"] < 4 << 20 and line["function"] == "keep"
 
 
+def test_the_report_says_what_was_there_before(tmp_path: Path) -> None:
+    server = Server(tmp_path, "USR2")
+    server.process.send_signal(signal.SIGUSR2)
+    wait_for(lambda: any(map(is_recorded, server.captures())), "a recording")
+    assert server.end() == ""
+    done = Recorder(tmp_path).mprof("report", server.captures()[0].name)
+    assert " of RSS were there before, by no line\n" in done.out, done.out
+
+
+def test_a_child_that_records_with_its_parent_ends_that_at_the_signal(
+    tmp_path: Path,
+) -> None:
+    server = Server(tmp_path, "USR2,children")
+    server.process.send_signal(signal.SIGUSR2)
+    wait_for(lambda: any(map(is_recorded, server.captures())), "a recording")
+    assert server.process.stdin and server.process.stdout
+    server.process.stdin.write("fork\n")
+    server.process.stdin.flush()
+    child = int(server.process.stdout.readline())
+    (path,) = tmp_path.glob(f"mprofheap_*.mprof.{child}")
+    os.kill(child, signal.SIGUSR2)
+    wait_for(lambda: Capture(path).clean, "its end")
+    assert len(server.captures()) == 1
+    assert server.end() == ""
+
+
 def test_the_end_of_the_process_closes_it_and_the_folder_and_sample_are_as_said(
     tmp_path: Path,
 ) -> None:
