@@ -312,50 +312,24 @@ static void put_help(FILE *out, const struct mp_top_heap *top, size_t room)
     mp_top_put_lines(out, &top->screen, lines, count < room ? count : room);
 }
 
-/* Words that fit, whole: a figure that is cut is another one. */
-struct sums {
-    const struct mp_top_screen *screen;
-    char text[512];
-    size_t length;
-};
-
-static void add_sum(struct sums *sums, const char *part)
-{
-    size_t length = strlen(part), width = (size_t)sums->screen->style.width;
-    int columns = mp_top_columns(&sums->screen->style, sums->text, sums->length) +
-                  mp_top_columns(&sums->screen->style, part, length);
-    if (sums->length + length >= sizeof sums->text || (width && (size_t)columns > width))
-        return;
-    memcpy(sums->text + sums->length, part, length + 1);
-    sums->length += length;
-}
-
 static void put_sums(FILE *out, const struct mp_top_heap *top)
 {
-    struct sums sums = {.screen = &top->screen};
-    char part[256], room[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE];
-    snprintf(part, sizeof part, "heap %s", mp_heap_size(top->heap, room));
-    add_sum(&sums, part);
-    snprintf(part, sizeof part, "  RSS %s", mp_heap_size(top->rss, room));
+    struct mp_top_sums sums = {.screen = &top->screen};
+    char room[MP_HEAP_FIGURE], error[MP_HEAP_FIGURE];
+    mp_top_sums_add(&sums, "heap %s", mp_heap_size(top->heap, room));
     if (top->rss >= 0)
-        add_sum(&sums, part);
-    snprintf(part, sizeof part, " (%s before)", mp_heap_size(top->before, room));
+        mp_top_sums_add(&sums, "  RSS %s", mp_heap_size(top->rss, room));
     if (top->rss >= 0 && top->before >= 0)
-        add_sum(&sums, part);
-    mp_top_rate(top->heap_rate, room);
-    snprintf(part, sizeof part, "  %s", strcmp(room, "0") ? room : "0/s");
+        mp_top_sums_add(&sums, " (%s before)", mp_heap_size(top->before, room));
     if (top->live->was_rated)
-        add_sum(&sums, part);
-    snprintf(part, sizeof part, "  %s%s%s since %s", mp_top_growth(top->heap_growth, room),
-             top->sample ? " +-" : "",
-             top->sample ? error_of(top, &top->live->whole, error) : "", top->since);
-    add_sum(&sums, part);
-    snprintf(part, sizeof part, "  at most %s", mp_heap_size(top->peak, room));
-    add_sum(&sums, part);
-    snprintf(part, sizeof part, "  one block in %s",
-             mp_heap_size((int64_t)top->sample, room));
+        mp_top_sums_add(&sums, "  %s", mp_top_whole_rate(top->heap_rate, room));
+    mp_top_sums_add(&sums, "  %s%s%s since %s", mp_top_growth(top->heap_growth, room),
+                    top->sample ? " +-" : "",
+                    top->sample ? error_of(top, &top->live->whole, error) : "", top->since);
+    mp_top_sums_add(&sums, "  at most %s", mp_heap_size(top->peak, room));
     if (top->sample)
-        add_sum(&sums, part);
+        mp_top_sums_add(&sums, "  one block in %s",
+                        mp_heap_size((int64_t)top->sample, room));
     mp_top_put_line(out, &top->screen, sums.text);
 }
 

@@ -1,6 +1,7 @@
 #include "report/top/screen.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,28 @@ const char *mp_top_rate(double bytes, char room[MP_HEAP_FIGURE])
     double its = bytes > most ? most : bytes < -most ? -most : bytes;
     mp_top_growth((int64_t)its, room);
     return (int64_t)its ? strcat(room, "/s") : room;
+}
+
+const char *mp_top_whole_rate(double bytes, char room[MP_HEAP_FIGURE])
+{
+    return (int64_t)bytes ? mp_top_rate(bytes, room) : strcpy(room, "0/s");
+}
+
+void mp_top_sums_add(struct mp_top_sums *sums, const char *format, ...)
+{
+    char part[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(part, sizeof part, format, arguments);
+    va_end(arguments);
+    const struct mp_heap_style *style = &sums->screen->style;
+    size_t length = strlen(part), whole = sums->length + length;
+    int columns = mp_top_columns(style, sums->text, sums->length) +
+                  mp_top_columns(style, part, length);
+    if (whole >= sizeof sums->text || (style->width && columns > style->width))
+        return;
+    memcpy(sums->text + sums->length, part, length + 1);
+    sums->length = whole;
 }
 
 const char *mp_top_duration(int64_t ns, char room[MP_HEAP_FIGURE])

@@ -62,6 +62,16 @@ void mp_top_put_line(FILE *, const struct mp_top_screen *, const char *text);
 void mp_top_put_lines(FILE *, const struct mp_top_screen *, const char *const *lines,
                       size_t count);
 
+/* The second line: those of its parts that fit, whole, since a figure that is cut is another one. */
+struct mp_top_sums {
+    const struct mp_top_screen *screen;
+    char text[512];
+    size_t length;
+};
+
+void mp_top_sums_add(struct mp_top_sums *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Where the head of columns, or the row that is chosen, begins and ends. */
 void mp_top_begin_strong(FILE *, const struct mp_top_screen *);
 void mp_top_end_strong(FILE *, const struct mp_top_screen *);
@@ -69,6 +79,9 @@ void mp_top_end_strong(FILE *, const struct mp_top_screen *);
 /* "+1.2M", "-12.3K", "0": growth, in few columns; "+1.2M/s". */
 const char *mp_top_growth(int64_t bytes, char room[MP_HEAP_FIGURE]);
 const char *mp_top_rate(double bytes, char room[MP_HEAP_FIGURE]);
+
+/* Where no column says what it is: "0/s". */
+const char *mp_top_whole_rate(double bytes, char room[MP_HEAP_FIGURE]);
 
 /* "3.1 h", "12 s". */
 const char *mp_top_duration(int64_t ns, char room[MP_HEAP_FIGURE]);

@@ -109,24 +109,20 @@ static void put_rows(FILE *out, const struct mp_top_timeline *top, size_t room)
 
 static void put_sums(FILE *out, const struct mp_top_timeline *top)
 {
-    char *text = NULL, room[MP_HEAP_FIGURE], metric[METRIC];
-    size_t length = 0;
+    struct mp_top_sums sums = {.screen = &top->screen};
+    char room[MP_HEAP_FIGURE], metric[METRIC];
     const struct mp_top_process *whole = &top->whole;
-    FILE *stream = open_memstream(&text, &length);
-    if (!stream)
-        return;
     upper(metric, top->metric);
-    fprintf(stream, "%s %s", metric, size_or_none(whole->bytes, room));
+    mp_top_sums_add(&sums, "%s %s", metric, size_or_none(whole->bytes, room));
     if (whole->pss >= 0)
-        fprintf(stream, "  PSS %s", mp_heap_size(whole->pss, room));
+        mp_top_sums_add(&sums, "  PSS %s", mp_heap_size(whole->pss, room));
     if (top->is_rated)
-        fprintf(stream, "  %s", mp_top_rate(whole->rate, room));
-    fprintf(stream, "  %s since %s",
-            mp_top_growth(mp_difference(whole->bytes, whole->marked), room), top->since);
-    fprintf(stream, "  at most %s", size_or_none(whole->most, room));
-    fclose(stream);
-    mp_top_put_line(out, &top->screen, text);
-    free(text);
+        mp_top_sums_add(&sums, "  %s", mp_top_whole_rate(whole->rate, room));
+    mp_top_sums_add(&sums, "  %s since %s",
+                    mp_top_growth(mp_difference(whole->bytes, whole->marked), room),
+                    top->since);
+    mp_top_sums_add(&sums, "  at most %s", size_or_none(whole->most, room));
+    mp_top_put_line(out, &top->screen, sums.text);
 }
 
 static void put_help(FILE *out, const struct mp_top_timeline *top, size_t room)
