@@ -122,6 +122,9 @@ static void say_begun(const struct mp_attach *attach,
         mp_note("malloc and mmap cannot be followed there: Python's allocators alone are");
     if (attach->in_memory)
         mp_note("files cannot be grown there: it is written at the end");
+    char others[160];
+    if (mp_attach_children_unrecorded(attach->target.pid, others, sizeof others))
+        mp_note("%s", others);
 }
 
 static int begin(struct mp_attach *attach, const struct mp_attach_settings *settings)

@@ -14,6 +14,7 @@
 #include "base/array.h"
 #include "base/held.h"
 #include "capture/attach/threads.h"
+#include "capture/process/tree.h"
 #include "cmd/heap/attach_ask.h"
 #include "cmd/heap/attach_open.h"
 #include "cmd/heap/attach_refusal.h"
@@ -24,7 +25,8 @@
 enum {
     ROUNDS = 3, /* a child may have one more while it is asked */
     PAUSE = 50000000,
-    PAUSES = 200 /* ns; 10 s in all */
+    PAUSES = 200, /* ns; 10 s in all */
+    NAMED = 6
 };
 
 static bool records(pid_t pid, const struct stat *capture)
@@ -157,6 +159,37 @@ void mp_attach_children_wait(const char *first)
         if (some)
             nanosleep(&(struct timespec){.tv_nsec = PAUSE}, NULL);
     }
+}
+
+static bool is_unrecorded(pid_t pid)
+{
+    struct mp_target target;
+    bool is_python = !mp_target_open(&target, pid);
+    mp_target_release(&target);
+    char *path = is_python ? mp_heap_of_process(pid) : NULL;
+    free(path);
+    return is_python && !path;
+}
+
+bool mp_attach_children_unrecorded(pid_t pid, char *text, size_t size)
+{
+    struct mp_tree tree = {0};
+    char numbers[80] = "";
+    size_t count = 0, length = 0;
+    int failed = mp_tree_list(&tree, pid);
+    for (size_t i = 0; i < tree.count && !failed; i++) {
+        if (!is_unrecorded(tree.pids[i]))
+            continue;
+        if (count++ < NAMED)
+            length += (size_t)snprintf(numbers + length, sizeof numbers - length, "%s%d",
+                                       length ? ", " : "", (int)tree.pids[i]);
+    }
+    mp_tree_release(&tree);
+    snprintf(text, size,
+             "%zu Python process%s that it started before %s not recorded: %s%s", count,
+             count > 1 ? "es" : "", count > 1 ? "are" : "is", numbers,
+             count > NAMED ? "..." : "");
+    return count;
 }
 
 void mp_attach_children_say(size_t ended)

@@ -3,6 +3,7 @@
 #define MP_CMD_HEAP_ATTACH_CHILDREN_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -23,5 +24,9 @@ void mp_attach_children_say(size_t ended);
 
 /* Until another mprof has ended them, for some seconds. */
 void mp_attach_children_wait(const char *first);
+
+/* Those that it had before: "2 Python processes that it started before are not recorded: 4711, 4712". False:
+   there are none. */
+bool mp_attach_children_unrecorded(pid_t pid, char *text, size_t size);
 
 #endif

@@ -17,12 +17,19 @@
 enum { PAUSE = 20000000 /* ns */ };
 
 /* It detaches when we are gone, however that is. */
-static void become_mprof(int64_t pid, const char *output, int said, pid_t parent)
+static void become_mprof(const struct mp_top_options *options, int said, pid_t parent)
 {
     char number[24];
     sigset_t none;
-    snprintf(number, sizeof number, "%lld", (long long)pid);
-    const char *words[] = {"mprof", "heap", number, output ? "-o" : NULL, output, NULL};
+    snprintf(number, sizeof number, "%lld", (long long)options->pid);
+    const char *words[7] = {"mprof", "heap", number};
+    int count = 3;
+    if (options->children)
+        words[count++] = "--children";
+    if (options->output) {
+        words[count++] = "-o";
+        words[count] = options->output;
+    }
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -70,9 +77,10 @@ static int wait_for_capture(struct mp_top_attached *attached, int64_t pid, char 
     return 0;
 }
 
-int mp_top_attach(struct mp_top_attached *attached, int64_t pid, const char *output,
+int mp_top_attach(struct mp_top_attached *attached, const struct mp_top_options *options,
                   char **path)
 {
+    int64_t pid = options->pid;
     int ends[2];
     pid_t parent = getpid();
     *path = NULL;
@@ -81,7 +89,7 @@ int mp_top_attach(struct mp_top_attached *attached, int64_t pid, const char *out
                        strerror(errno));
     *attached = (struct mp_top_attached){.mprof = fork(), .said = ends[0]};
     if (!attached->mprof)
-        become_mprof(pid, output, ends[1], parent);
+        become_mprof(options, ends[1], parent);
     close(ends[1]);
     if (attached->mprof < 0) {
         attached->mprof = 0;

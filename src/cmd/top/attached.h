@@ -5,13 +5,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "cmd/top/model.h"
+
 struct mp_top_attached {
     pid_t mprof; /* 0: there is none */
     int said;    /* owned: what it says on stderr comes here */
 };
 
-/* Begins. Returns 0 and the name of the capture, the caller's to free; or the exit code, and why was said. */
-int mp_top_attach(struct mp_top_attached *, int64_t pid, const char *output, char **path);
+/* Begins with the process that the options name. Returns 0 and the name of the capture, the caller's to free; or the exit code, and why was said. */
+int mp_top_attach(struct mp_top_attached *, const struct mp_top_options *, char **path);
 
 /* Detaches, where that was attached to, and says what mprof says of it. Returns the exit code. */
 int mp_top_detach(struct mp_top_attached *);

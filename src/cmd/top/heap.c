@@ -478,6 +478,8 @@ int mp_top_open_heap(struct mp_top_model *model, const char *path,
                                    .is_frozen = is_frozen,
                                    .release = release_all};
     watching->options = *options;
+    if (*options->note)
+        tell(watching, "%s", options->note);
     /* what threads had allocated at a moment is not kept */
     model->is_rated_at_once = watching->options.of_moments &=
         options->group != MP_HEAP_LIVE_THREADS;

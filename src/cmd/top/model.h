@@ -34,6 +34,8 @@ struct mp_top_options {
     struct mp_heap_mine mine;
     int64_t pid;        /* that was named; 0: a file was */
     const char *output; /* where it goes, where we attach; NULL: by the time */
+    bool children;      /* those that it starts from then on, too */
+    char note[160];     /* to be told at first; "": nothing */
 };
 
 /* How it is to be printed. */

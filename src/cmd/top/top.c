@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/heap/live.h"
+#include "cmd/heap/attach_children.h"
 #include "cmd/heap/choice.h"
 #include "cmd/shared/command.h"
 #include "cmd/shared/here.h"
@@ -24,7 +25,8 @@ enum {
     KEY_COLOUR,
     KEY_MINE,
     KEY_NOT_MINE,
-    KEY_ALONE
+    KEY_ALONE,
+    KEY_CHILDREN
 };
 enum { MOST_ROWS = 1000000 };
 
@@ -42,6 +44,9 @@ static const struct mp_option options[] = {
      NULL},
     {'o', "output", "FILE",
      "of a process that is not recorded: record into FILE (default: mprofheap_<time>.mprof)",
+     NULL},
+    {KEY_CHILDREN, "children", NULL,
+     "of a process that is not recorded: record those that it starts from now on, too",
      NULL},
     {MP_HEAP_KEY_SINCE, "since", "WHEN",
      "count growth from this moment of a heap's recording on: 12.5s, start, peak, or a mark's name",
@@ -119,6 +124,9 @@ static const char *take(void *to, int key, const char *value)
         return NULL;
     case KEY_ONCE:
         settings->once = true;
+        return NULL;
+    case KEY_CHILDREN:
+        settings->children = true;
         return NULL;
     case KEY_JSON:
         settings->json = true;
@@ -205,7 +213,10 @@ static int run(void *from, int count, char **operands)
         return MP_EXIT_FAILURE;
     settings->of_moments = settings->once && !settings->interval;
     settings->interval = settings->interval ? settings->interval : 1000000000;
-    int code = path ? 0 : mp_top_attach(&attached, settings->pid, settings->output, &path);
+    int code = path ? 0 : mp_top_attach(&attached, settings, &path);
+    if (attached.mprof && !mp_attach_children_unrecorded(
+                              (pid_t)settings->pid, settings->note, sizeof settings->note))
+        *settings->note = 0;
     if (!code)
         code = open_recording(&model, path, settings);
     if (!code)

@@ -191,6 +191,18 @@ def test_what_a_process_started_is_detached_from_with_it(here: Recorder) -> None
         assert target.end() == "ended 0"
 
 
+def test_who_attaches_is_told_of_processes_that_are_not_recorded(here: Recorder) -> None:
+    with running(here) as target:
+        target.tell("leave")
+        children = f"/proc/{target.pid}/task/{target.pid}/children"
+        with open(children) as file:
+            child = file.read().strip()
+        with attached(here, target, "--children", "-o", "a.mprof") as mprof:
+            said = mprof.detach()
+        assert f"1 Python process that it started before is not recorded: {child}\n" in said
+        assert target.end() == "ended 0"
+
+
 def test_one_of_those_that_a_process_started_is_detached_from_alone(here: Recorder) -> None:
     with running(here) as target:
         with attached(here, target, "--exact", "--children", "-o", "a.mprof") as mprof:

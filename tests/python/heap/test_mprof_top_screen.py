@@ -333,14 +333,18 @@ def test_a_process_that_is_not_recorded_is_attached_to_while_it_is_watched(
 ) -> None:
     here = Recorder(tmp_path)
     with running(here) as target:
-        screen = Screen(tmp_path, str(target.pid), "-o", "a.mprof")
-        lines = screen.until("since ")
+        target.tell("leave")
+        screen = Screen(tmp_path, str(target.pid), "--children", "-o", "a.mprof")
+        lines = screen.until("1 Python process that it started before is not recorded: ")
         assert re.search(r", attached \d+ s ago$", lines[0])
         assert re.search(r"  RSS [\d.]+ MiB \([\d.]+ MiB before\)  ", lines[1])
         target.tell("keep")
         screen.until(r"8\.0 MiB .* keep$")
+        target.tell("leave")
+        screen.until(r"16\.0 MiB .* keep$")
         screen.press("q")
         assert screen.ended() == 0
+        assert "detached from 1 process that it started" in screen.text
         assert f"detached from process {target.pid}" in screen.text.partition(LEFT)[2]
         screen.close()
         target.tell("keep")
