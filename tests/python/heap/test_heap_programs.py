@@ -300,3 +300,23 @@ def test_a_program_with_a_module_named_threading_ends_as_it_would(tmp_path: Path
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 3 and "Traceback" not in done.stderr
     assert not report(tmp_path)["incomplete"]
+
+
+def test_what_is_decorated_stays_the_same_object_and_nothing_is_said(
+    tmp_path: Path,
+) -> None:
+    """The heap is recorded, not lines; `python -m memory_profiler` warns of what has none."""
+    (tmp_path / "decorated.py").write_text(
+        "import functools\n"
+        "class Called:\n    def __call__(self): return 1\n"
+        "call, one = Called.__call__, Called()\n"
+        "whole = [len, one, property(len), classmethod(len), functools.cached_property(len),\n"
+        "         functools.partialmethod(len), functools.singledispatchmethod(len), Called]\n"
+        "def same(name):\n"
+        "    return all(name(each) is each for each in whole) and Called.__call__ is call\n"
+        "import memory_profiler\n"
+        "print(same(profile), same(profile(precision=2)), same(memory_profiler.profile))\n",
+    )
+    done = heap("decorated.py", cwd=tmp_path)
+    said = [line for line in done.stderr.splitlines() if not line.startswith("mprof: ")]
+    assert (done.returncode, done.stdout, said) == (0, "True True True\n", [])
