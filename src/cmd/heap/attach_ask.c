@@ -14,6 +14,7 @@
 #include "capture/attach/threads.h"
 #include "cmd/heap/attach_refusal.h"
 #include "cmd/shared/command.h"
+#include "record/place.h"
 
 static const char request_name[] = MP_ATTACH_REQUEST,
                   remote_name[] = MP_ATTACH_REQUEST MP_INJECTION_REMOTE_NAME,
@@ -27,7 +28,7 @@ static const int64_t first_pause = 500000, longest_pause = 20000000, again = 250
    compile: the rest is a text until it is needed. */
 static const char program[] =
     "known = __import__('sys').modules.get('memory_profiler._attach.run')\n"
-    "known.main(asked, globals().get('page', 0)) if known else exec('''\n"
+    "known.main(asked, globals().get('page', 0)) if known else exec(compile('''\n"
     "def run():\n"
     "    its = {'__name__': 'memory_profiler._attach.run', '__builtins__': __builtins__}\n"
     "    name = asked['folder'] + '/memory_profiler/_attach/run.py'\n"
@@ -41,7 +42,7 @@ static const char program[] =
     "    else:\n"
     "        its['main'](asked, globals().get('page', 0))\n"
     "run()\n"
-    "''')\n";
+    "''', '" MP_PLACE_REQUEST "', 'exec'))\n";
 
 /* Any bytes, as os.fsdecode() has them. */
 static void put_name(FILE *out, const char *key, const char *folder, const char *name)
