@@ -1,14 +1,17 @@
 #include "cmd/heap/attach_open.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "capture/attach/threads.h"
 #include "cmd/heap/attach_package.h"
 #include "cmd/heap/attach_refusal.h"
 #include "cmd/shared/command.h"
 
-enum { MOST_DIGITS = 9 };
+enum { MOST_DIGITS = 9, DESCRIPTORS = 3 };
 
 int64_t mp_attach_pid(const char *word)
 {
@@ -30,6 +33,35 @@ static void block_ends(sigset_t *ends)
     sigprocmask(SIG_BLOCK, ends, NULL);
 }
 
+static long open_files(int proc)
+{
+    long count = 0;
+    int folder = openat(proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = folder < 0 ? NULL : fdopendir(folder);
+    if (!entries && folder >= 0)
+        close(folder);
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        count += *entry->d_name != '.';
+    if (entries)
+        closedir(entries);
+    return count;
+}
+
+/* It reads the request, the package, and has its capture open: else nothing comes of it, and nobody hears why. */
+static int refuse_full(const struct mp_target *target)
+{
+    char text[64];
+    bool known =
+        mp_target_line(target->proc, "limits", "Max open files", text, sizeof text);
+    long most = known ? strtol(text, NULL, 10) : 0,
+         its = most ? open_files(target->proc) : 0;
+    return most && its + DESCRIPTORS > most
+               ? mp_fail("process %d has %ld files open of the %ld that it may have: it "
+                         "needs %d more",
+                         (int)target->pid, its, most, DESCRIPTORS)
+               : 0;
+}
+
 int mp_attach_open(struct mp_attach *attach, const char *word)
 {
     int64_t pid = mp_attach_pid(word);
@@ -43,7 +75,8 @@ int mp_attach_open(struct mp_attach *attach, const char *word)
     enum mp_target_problem problem = mp_target_open(&attach->target, (pid_t)pid);
     if (!problem)
         problem = mp_threads_check(&attach->target);
-    return mp_attach_refuse(&attach->target, problem);
+    return problem ? mp_attach_refuse(&attach->target, problem)
+                   : refuse_full(&attach->target);
 }
 
 int mp_attach_bring(struct mp_attach *attach)

@@ -190,5 +190,10 @@ int mp_attach_fail_answer(const struct mp_target *target, const char *const line
     if (!strcmp(lines[0], "system"))
         return mp_fail("process %d cannot record into %s: %s", pid, path,
                        strerror(atoi(lines[1])));
+    if (!strcmp(lines[1], "ModuleNotFoundError"))
+        return mp_fail(
+            "process %d cannot read its Python's library any more, as after a change of its "
+            "root or its user: %s",
+            pid, lines[2]);
     return mp_fail("process %d could not begin to record: %s: %s", pid, lines[1], lines[2]);
 }

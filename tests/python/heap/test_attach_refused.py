@@ -48,6 +48,29 @@ def test_pypy(here: Recorder) -> None:
         assert "runs PyPy" in refused(target)
 
 
+def test_a_process_that_has_all_files_open_that_it_may_have(here: Recorder) -> None:
+    full = """
+import os, resource, sys, threading, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+try:
+    while True:
+        os.dup(0)
+except OSError:
+    pass
+"""
+    with running(here, full + OBEYS) as target:
+        assert "has 20 files open of the 20 that it may have" in refused(target)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another root is root's to have")
+def test_a_process_without_pythons_library(here: Recorder) -> None:
+    (here.path / "tmp").mkdir()
+    with running(
+        here, f"import os, sys, threading, time\nos.chroot({str(here.path)!r})\n" + OBEYS
+    ) as target:
+        assert "cannot read its Python's library any more" in refused(target)
+
+
 def test_a_python_without_the_c_librarys_files(here: Recorder) -> None:
     """All of it is one file: nothing in it has a name that could be looked for."""
     library = pathlib.Path(
