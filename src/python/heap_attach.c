@@ -1,11 +1,15 @@
 /* For a recording that `mprof heap PID` began from outside. */
 #include "python/door.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "capture/attach/asked.h"
 #include "capture/process/process.h"
 #include "python/heap.h"
 
@@ -32,7 +36,9 @@ PyObject *mp_heap_object_attached(struct mp_heap_object *self, PyObject *ignored
     Py_RETURN_NONE;
 }
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, LONGEST_NAME = 1 << 12 };
+
+#define RUN_MODULE "memory_profiler._attach.run"
 
 static PyObject *unmap(PyObject *ignored, PyObject *address)
 {
@@ -61,6 +67,43 @@ static PyObject *raise_later(PyObject *ignored, PyObject *error)
     if (Py_AddPendingCall(raise_it, Py_NewRef(error)))
         Py_DECREF(error);
     Py_RETURN_NONE;
+}
+
+/* The bytes that a text names in hexadecimal digits; NULL: it names none. */
+static PyObject *asked_file(const char *text)
+{
+    const char *at = strstr(text, MP_ASKED_FILE);
+    char name[LONGEST_NAME];
+    size_t length = 0;
+    unsigned byte;
+    int taken = 0;
+    at = at ? at + strlen(MP_ASKED_FILE) : "";
+    for (; length < sizeof name && sscanf(at, "%2x%n", &byte, &taken) == 1; at += taken)
+        name[length++] = (char)byte;
+    return *at == '\'' ? PyBytes_FromStringAndSize(name, (Py_ssize_t)length) : NULL;
+}
+
+static unsigned long long asked_page(const char *text)
+{
+    const char *at = strstr(text, MP_ASKED_PAGE);
+    return at ? strtoull(at + strlen(MP_ASKED_PAGE), NULL, 10) : 0;
+}
+
+/* What mprof has a thread run in place of PyRun_SimpleString(), with the same text: there is nothing to
+   compile, and nothing that the parser takes. Borrows the module. */
+__attribute__((visibility("default"))) int mp_attach_run(const char *text);
+int mp_attach_run(const char *text)
+{
+    PyObject *run = PyDict_GetItemString(PyImport_GetModuleDict(), RUN_MODULE);
+    PyObject *file = run ? asked_file(text) : NULL;
+    if (!file)
+        return PyRun_SimpleString(text); /* it is not whole yet */
+    PyObject *done = PyObject_CallMethod(run, "main_of", "OK", file, asked_page(text));
+    if (!done)
+        PyErr_Clear();
+    Py_XDECREF(done);
+    Py_DECREF(file);
+    return 0;
 }
 
 PyMethodDef mp_attach_methods[] = {

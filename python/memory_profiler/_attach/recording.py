@@ -38,7 +38,7 @@ def begin(asked: dict[str, Any]) -> tuple[object, ...]:
         return ("busy",)
     path = heap.start(
         asked["path"],
-        asked["native"],
+        asked.get("native"),
         asked["sample"],
         asked["max_file"],
         asked["sources"],

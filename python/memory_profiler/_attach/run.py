@@ -1,21 +1,24 @@
 """What a process runs to which `mprof heap PID` attaches: by its path, in a thread it has.
 
 It runs once: who removes the request runs it, and mprof removes it when nobody is to any more.
-Nothing here prints or raises, and no module of the program's is changed. The answer is a file
-beside the request: a word, and a line for each thing that it is about.
+Nothing here prints or raises, and no module of the program's is changed. What is asked is a text in
+the request: a line for each word, with what it says behind it. The answer is a file beside it: a word,
+and a line for each thing that it is about.
 """
 
 from __future__ import annotations
 
 import sys
 from _frozen_importlib_external import spec_from_file_location
-from posix import O_CREAT, O_EXCL, O_WRONLY, close, open, rename, unlink, write
+from posix import O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, close, open, read, rename, unlink, write
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:
     from typing import Any
 
 PACKAGE = "memory_profiler"
+LONGEST = 1 << 16  # bytes of a request
+TEXTS = {"request", "answer", "folder", "path", "version", "name"}
 
 
 class Refusal(Exception):
@@ -115,7 +118,37 @@ def carry_out(asked: dict[str, Any], page: int) -> tuple[object, ...]:
         return why_not(problem)
 
 
-def main(asked: dict[str, Any], page: int) -> None:
+def parse(text: str) -> dict[str, Any]:
+    """What is asked: texts are their bytes in hexadecimal digits, all else is a number."""
+    asked: dict[str, Any] = {}
+    for line in text.splitlines():
+        word, _, value = line.partition(" ")
+        if word in TEXTS:
+            asked[word] = bytes.fromhex(value).decode("utf-8", "surrogateescape")
+        elif word:
+            asked[word] = int(value)
+    return asked
+
+
+def main(text: str, page: int) -> None:
+    """Answers what a request asks."""
+    serve(parse(text), page)
+
+
+def main_of(file: bytes, page: int) -> None:
+    """The same, without compiling the request: where this is loaded, the core calls it."""
+    try:
+        fd = open(file, O_RDONLY)
+    except OSError:
+        return
+    try:
+        request = read(fd, LONGEST)
+    finally:
+        close(fd)
+    main(request.split(b"'''", 2)[1].decode(), page)
+
+
+def serve(asked: dict[str, Any], page: int) -> None:
     """Answers. What handlers of signals raise meanwhile goes on to the program."""
     try:
         unlink(asked["request"])

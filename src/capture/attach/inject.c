@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "capture/attach/asked.h"
 #include "capture/attach/machine.h"
 #include "capture/attach/steps.h"
 #include "capture/attach/symbols.h"
@@ -39,7 +40,7 @@ static void pause_for(int64_t nanoseconds)
     nanosleep(&(struct timespec){.tv_nsec = nanoseconds}, NULL);
 }
 
-/* The file's name as a literal of bytes, whatever is in it. The text is short, since what the parser takes for it is
+/* The file's name as its bytes, whatever is in it. The text is short, since what the parser takes for it is
    charged to the line where the thread waits; the rest is compiled by code that reports know by the name <mprof>. */
 static bool put_text(char text[LONGEST_TEXT], const char *file, uint64_t page)
 {
@@ -50,12 +51,12 @@ static bool put_text(char text[LONGEST_TEXT], const char *file, uint64_t page)
     fputs(
         "try: (lambda b: b.exec(b.compile('with open(file, \"rb\") as f: f = f.read()\\nexec(compile"
         "(f, \"<mprof>\", \"exec\"))', '<mprof>', 'exec'), {'__builtins__': b, '__name__': "
-        "'<mprof>', 'file': b'",
+        "'<mprof>', 'file': b.bytes." MP_ASKED_FILE,
         out);
     for (const unsigned char *at = (const unsigned char *)file; *at; at++)
-        fprintf(out, "\\x%02x", *at);
+        fprintf(out, "%02x", *at);
     fprintf(out,
-            "', 'page': %" PRIu64 "}))(__import__('builtins'))\n"
+            "'), " MP_ASKED_PAGE "%" PRIu64 "}))(__import__('builtins'))\n"
             "except BaseException: pass\n",
             page);
     fputc(0, out);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/attach/asked.h"
 #include "capture/attach/machine.h"
 #include "capture/attach/symbols.h"
 
@@ -195,6 +196,20 @@ static uint64_t end_of(const struct mp_mappings *mappings, uint64_t address)
     return end;
 }
 
+/* Another program may have a core of its own, which exports no such thing. */
+static uint64_t find_own_run(int mem, const struct mp_mappings *mappings)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < mappings->count && !found; i++) {
+        const struct mp_mapping *one = &mappings->items[i];
+        struct mp_symbols symbols;
+        if (!one->offset && !strncmp(base_of(one->path), "_core.", 6) &&
+            mp_symbols_open(&symbols, mem, one->start))
+            found = mp_symbols_find(&symbols, MP_ATTACH_RUN);
+    }
+    return found;
+}
+
 enum mp_python_found mp_python_find(struct mp_python *python, int mem,
                                     const struct mp_mappings *mappings, const char *name)
 {
@@ -216,6 +231,7 @@ enum mp_python_found mp_python_find(struct mp_python *python, int mem,
     if (found != MP_PYTHON_FOUND)
         return found;
     python->runtime_end = end_of(mappings, python->runtime);
+    python->own_run = find_own_run(mem, mappings);
     return find_libc(python, mappings) ? MP_PYTHON_FOUND : MP_PYTHON_NO_LIBC;
 }
 

@@ -41,6 +41,7 @@ struct mp_python {
     bool free_threaded, is_glibc;
     uint64_t runtime, runtime_end;              /* _PyRuntime, and where its mapping ends */
     uint64_t add_pending, run, ensure, release; /* functions */
+    uint64_t own_run; /* of memory_profiler, to run a request; 0: it is not loaded */
     uint64_t copy, map,
         restorer; /* of libc: memccpy, mmap, and what signal handlers return to */
     struct mp_python_layout layout;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "capture/attach/asked.h"
 #include "capture/attach/inject.h"
 #include "capture/attach/threads.h"
 #include "cmd/heap/attach_refusal.h"
@@ -25,33 +26,57 @@ static const int64_t first_pause = 500000, longest_pause = 20000000, again = 250
                      told_after = 2000000000, most = 60000000000, to_answer = 10000000000;
 
 /* What the process runs: it finds `page` among its names. Once memory_profiler is loaded there is little to
-   compile: the rest is a text until it is needed. */
+   compile, or nothing where it is asked by its own function: the rest is a text until it is needed. */
 static const char program[] =
     "known = __import__('sys').modules.get('memory_profiler._attach.run')\n"
     "known.main(asked, globals().get('page', 0)) if known else exec(compile('''\n"
     "def run():\n"
     "    its = {'__name__': 'memory_profiler._attach.run', '__builtins__': __builtins__}\n"
-    "    name = asked['folder'] + '/memory_profiler/_attach/run.py'\n"
+    "    texts = dict(line.split(' ') for line in asked.split('\\\\n') if ' ' in line)\n"
+    "    folder, answer = (bytes.fromhex(texts[key]).decode('utf-8', 'surrogateescape')\n"
+    "                      for key in ('folder', 'answer'))\n"
+    "    name = folder + '/memory_profiler/_attach/run.py'\n"
     "    try:\n"
     "        with open(name, 'rb') as file:\n"
     "            exec(compile(file.read(), name, 'exec'), its)\n"
     "    except Exception as problem:\n"
-    "        with open(asked['answer'] + '.new', 'w') as file:\n"
+    "        with open(answer + '.new', 'w') as file:\n"
     "            print('failed', type(problem).__name__, problem, sep='\\\\n', file=file)\n"
-    "        __import__('posix').rename(asked['answer'] + '.new', asked['answer'])\n"
+    "        __import__('posix').rename(answer + '.new', answer)\n"
     "    else:\n"
     "        its['main'](asked, globals().get('page', 0))\n"
     "run()\n"
     "''', '" MP_PLACE_REQUEST "', 'exec'))\n";
 
-/* Any bytes, as os.fsdecode() has them. */
+/* Any bytes, in hexadecimal digits. */
 static void put_name(FILE *out, const char *key, const char *folder, const char *name)
 {
-    fprintf(out, "'%s': b'", key);
+    fprintf(out, "%s ", key);
     for (const char *part = folder; part; part = part == name ? NULL : name)
         for (const unsigned char *at = (const unsigned char *)part; *at; at++)
-            fprintf(out, "\\x%02x", *at);
-    fputs("'.decode('utf-8', 'surrogateescape'), ", out);
+            fprintf(out, "%02x", *at);
+    fputc('\n', out);
+}
+
+static void put_asked(FILE *out, const struct mp_attach_room *room,
+                      const struct mp_attach_asked *asked)
+{
+    put_name(out, "request", room->there, "/" MP_ATTACH_REQUEST);
+    put_name(out, "answer", room->there, "/answer");
+    put_name(out, "folder", asked->folder, "");
+    put_name(out, "path", asked->path ? asked->path : "", "");
+    put_name(out, "version", MP_VERSION, "");
+    if (asked->objects) {
+        put_name(out, "name", asked->objects->name ? asked->objects->name : "", "");
+        fprintf(out, "wanted %d\n", (int)asked->objects->what);
+    }
+    if (asked->no_native)
+        fputs("native 0\n", out);
+    fprintf(out,
+            "begin %d\nsample %" PRIu64 "\nmax_file %" PRIu64
+            "\nsources %d\nchildren %d\n",
+            asked->begin, asked->sample, asked->max_file, !asked->no_source,
+            asked->children);
 }
 
 static char *write_request(const struct mp_attach_room *room,
@@ -61,21 +86,9 @@ static char *write_request(const struct mp_attach_room *room,
     FILE *out = open_memstream(&text, length);
     if (!out)
         return NULL;
-    fputs("asked = {", out);
-    put_name(out, "request", room->there, "/request");
-    put_name(out, "answer", room->there, "/answer");
-    put_name(out, "folder", asked->folder, "");
-    put_name(out, "path", asked->path ? asked->path : "", "");
-    if (asked->objects) {
-        fprintf(out, "'wanted': %d, ", (int)asked->objects->what);
-        put_name(out, "name", asked->objects->name ? asked->objects->name : "", "");
-    }
-    fprintf(out,
-            "'version': '" MP_VERSION "', 'begin': %s, 'native': %s, 'sample': %" PRIu64
-            ", 'max_file': %" PRIu64 ", 'sources': %s, 'children': %s}\n%s",
-            asked->begin ? "True" : "False", asked->no_native ? "False" : "None",
-            asked->sample, asked->max_file, asked->no_source ? "False" : "True",
-            asked->children ? "True" : "False", program);
+    fputs(MP_ASKED_BEGIN "\n", out);
+    put_asked(out, room, asked);
+    fprintf(out, MP_ASKED_END "\n%s", program);
     if (fclose(out)) {
         free(text);
         return NULL;
@@ -190,6 +203,8 @@ static int ask_once(struct mp_attach_room *room, struct mp_target *target,
     enum mp_target_problem changed = mp_target_look_again(target);
     if (changed)
         return mp_attach_refuse(target, changed);
+    if (target->python.own_run)
+        target->python.run = target->python.own_run;
     enum mp_injection_problem problem = MP_INJECTION_NO_THREAD;
     for (int i = 0; i < TRIES && problem == MP_INJECTION_NO_THREAD; i++)
         problem = mp_inject(target, file, &injection);

@@ -325,12 +325,12 @@ def test_what_a_handler_raises_meanwhile_is_the_programs(tmp_path, monkeypatch) 
     monkeypatch.setattr(run, "carry_out", interrupted)
     asked = {"request": str(request), "answer": str(tmp_path / "answer")}
     with pytest.raises(KeyboardInterrupt, match="of the program's"):
-        run.main(asked, 0)
+        run.serve(asked, 0)
         wait_for(lambda: False, "it")
     assert not request.exists() and not (tmp_path / "answer").exists()
 
 
 def test_a_request_is_run_by_one(tmp_path) -> None:
     asked = {"request": str(tmp_path / "request"), "answer": str(tmp_path / "answer")}
-    run.main(asked, 0)
+    run.serve(asked, 0)
     assert not list(tmp_path.iterdir())
