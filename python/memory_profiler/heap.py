@@ -403,17 +403,18 @@ def start(
             f"this process records into {other.path!r} already: stop() ends it"
         )
     tracker = Tracker(path, native, sample, max_file, sources)
-    whole = os.path.realpath(os.fsdecode(path))
-    before, _switched = _switched, _Switched(tracker, whole)
+    switched = _Switched(tracker, os.fsdecode(path))
+    before, _switched = _switched, switched
     alone = tracker._heap.could_start()
     try:
         tracker.start()
     except BaseException:
         _switched = before
         raise
+    whole = switched.path = os.fsdecode(tracker._heap.place())
     if children and alone and not tracker._heap.figures()["in_memory"]:
         heap_children.follow(tracker, whole)
-    os._exit = _switched.exit
+    os._exit = switched.exit
     atexit.register(_end_quietly)
     return whole
 

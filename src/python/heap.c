@@ -342,6 +342,14 @@ static int end(struct mp_heap_object *self, PyObject *texts)
     return failed;
 }
 
+static PyObject *place(struct mp_heap_object *self, PyObject *ignored)
+{
+    (void)ignored;
+    if (!self->opened || !self->file.path)
+        return PyErr_Format(PyExc_RuntimeError, "this has no file");
+    return PyBytes_FromString(self->file.path);
+}
+
 static PyObject *cut_short(void)
 {
     PyObject *problem = PyObject_CallFunction(
@@ -396,6 +404,7 @@ static PyMethodDef methods[] = {
      "follow(most) -> the run's number. Its children may join from here on, so many of them; 0: the usual number."},
     {"stop", (PyCFunction)stop, METH_VARARGS,
      "stop(texts): end the capture; texts: {name: (label, text)} of code that is in no file."},
+    {"place", (PyCFunction)place, METH_NOARGS, "place() -> the whole path of its file, bytes."},
     {"figures", (PyCFunction)mp_heap_object_figures, METH_NOARGS,
      "figures() -> dict of totals: bytes, blocks; peak_time in ns since the start."},
     {"closing", (PyCFunction)mp_heap_object_closing, METH_NOARGS,

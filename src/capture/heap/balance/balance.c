@@ -40,15 +40,20 @@ struct looking {
    the mapping of its zeroes. Read as another process would: the file may have been cut short. */
 static uintptr_t end_of_object(uintptr_t start, uintptr_t page)
 {
-    ElfW(Ehdr) header;
-    ElfW(Phdr) segments[MOST_SEGMENTS];
-    if (!mp_mappings_copy(&header, start, sizeof header) ||
-        memcmp(header.e_ident, ELFMAG, SELFMAG) || header.e_phnum > MOST_SEGMENTS ||
-        !mp_mappings_copy(segments, start + header.e_phoff,
-                          header.e_phnum * sizeof *segments))
+    struct {
+        ElfW(Ehdr) header;
+        ElfW(Phdr) segments[MOST_SEGMENTS];
+    } head; /* the segments are nearly always there */
+    ElfW(Phdr) *segments = head.segments;
+    const ElfW(Ehdr) *header = &head.header;
+    if (!mp_mappings_copy(&head, start, sizeof head) ||
+        memcmp(header->e_ident, ELFMAG, SELFMAG) || header->e_phnum > MOST_SEGMENTS ||
+        (header->e_phoff != sizeof *header &&
+         !mp_mappings_copy(segments, start + header->e_phoff,
+                           header->e_phnum * sizeof *segments)))
         return 0;
     uintptr_t first = UINTPTR_MAX, end = 0;
-    for (int i = 0; i < header.e_phnum; i++) {
+    for (int i = 0; i < header->e_phnum; i++) {
         uintptr_t at = segments[i].p_vaddr, its_end = at + segments[i].p_memsz;
         if (segments[i].p_type != PT_LOAD)
             continue;
@@ -59,12 +64,12 @@ static uintptr_t end_of_object(uintptr_t start, uintptr_t page)
 }
 
 /* Pages that are the process's own copies of a file's. */
-static int64_t private_pages(const struct looking *looking, const struct mp_mapping *of)
+static int64_t private_pages(const struct looking *looking, uintptr_t at, uintptr_t end)
 {
     uint64_t pages[PAGES_A_READ];
     int64_t sum = 0;
-    for (uintptr_t at = of->start; at < of->end;) {
-        size_t count = (of->end - at) / looking->page;
+    while (at < end) {
+        size_t count = (end - at) / looking->page;
         count = count < PAGES_A_READ ? count : PAGES_A_READ;
         off_t offset = (off_t)(at / looking->page * sizeof *pages);
         ssize_t got = pread(looking->pagemap, pages, count * sizeof *pages, offset);
@@ -95,11 +100,12 @@ static bool holds(const struct mp_mapping *mapping, const void *address)
 static void see_data(struct looking *looking, const struct mp_mapping *mapping)
 {
     const struct mp_mapping *before = &looking->before;
-    if (!holds(mapping, looking->ours))
-        looking->libraries += private_pages(looking, mapping);
-    if (before->inode == mapping->inode && before->end == mapping->start &&
-        !strcmp(before->flags, "r--p"))
-        looking->libraries += private_pages(looking, before);
+    bool ours = holds(mapping, looking->ours);
+    bool filled_in = before->inode == mapping->inode && before->end == mapping->start &&
+                     !strcmp(before->flags, "r--p");
+    uintptr_t from = filled_in ? before->start : mapping->start,
+              to = ours ? mapping->start : mapping->end;
+    looking->libraries += private_pages(looking, from, to);
 }
 
 /* How much of a mapping behind an object's data is its zeroes. */

@@ -9,8 +9,7 @@
 
 #include "record/heap.h"
 
-/* Before the others: finds mallinfo2(3), where malloc is that of the same library, once a process; forgets malloc's
-   heaps. */
+/* Before the others: finds mallinfo2(3), where malloc is that of the same library, once a process. */
 void mp_balance_init(void);
 
 /* A balance of which nothing is known. */

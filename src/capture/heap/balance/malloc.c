@@ -59,8 +59,6 @@ void mp_balance_init(void)
     if (!known)
         find_malloc();
     known = true;
-    heaps.count = 0;
-    heaps.bytes = 0;
 }
 
 static size_t first_heap(void)

@@ -134,8 +134,10 @@ static int64_t each_piece(size_t least, int64_t step, int64_t *untouched)
     int64_t count = 0;
     for (int i = 0; i < PLACES; i++) {
         uintptr_t there = __atomic_load_n(&taken[i], __ATOMIC_RELAXED);
+        if (!there) /* as nearly all are */
+            continue;
         size_t size = (there & PAGES_MASK) * page;
-        if (size < least || !there)
+        if (size < least)
             continue;
         if (step && count % step == 0)
             *untouched +=
@@ -147,8 +149,13 @@ static int64_t each_piece(size_t least, int64_t step, int64_t *untouched)
 
 int64_t mp_arenas_untouched(size_t least, bool whole)
 {
-    int64_t untouched = 0, count = each_piece(least, 0, &untouched);
-    int64_t step = whole ? 1 : count / MP_PAGES_TIMES + 1;
+    int64_t untouched = 0;
+    if (whole) {
+        each_piece(least, 1, &untouched);
+        return untouched;
+    }
+    int64_t count = each_piece(least, 0, &untouched);
+    int64_t step = count / MP_PAGES_TIMES + 1;
     int64_t asked = (count + step - 1) / step;
     each_piece(least, step, &untouched);
     return asked ? untouched / asked * count : 0;

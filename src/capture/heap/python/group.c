@@ -22,7 +22,7 @@ static struct {
     struct mp_throttle throttle;
     int64_t live; /* at the latest look */
     unsigned looks;
-    bool known, near;
+    bool begun, known, near;
 } state;
 
 static struct mp_group_memory *to(void)
@@ -47,8 +47,13 @@ static void read_limits(struct mp_group_memory *group)
 
 void mp_recording_group_start(void)
 {
-    struct mp_group_memory *group = to();
     memset(&state, 0, sizeof state);
+}
+
+/* At the first look, not at the start: a program that runs already stands still for that. */
+static void begin(struct mp_group_memory *group)
+{
+    state.begun = true;
     state.known = mp_recording.heap->stays && !mp_cgroup_find(&state.group, 0);
     if (!state.known)
         return;
@@ -111,16 +116,16 @@ static bool is_due(const struct mp_group_memory *group, int64_t now)
 void mp_recording_group_look(int64_t now)
 {
     struct mp_group_memory *group = to();
-    if (!state.known || !is_due(group, now))
+    if ((state.begun && !state.known) || !is_due(group, now))
         return;
     int kept = errno, cancel;
     mp_throttle_begin(&state.throttle);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* we hold the biased lock */
+    if (!state.begun)
+        begin(group);
     state.live = mp_recording.heap->header->live;
-    if (is_limited(group))
-        look(group, now);
-    else
-        read_limits(group);
+    if (state.known)
+        is_limited(group) ? look(group, now) : read_limits(group);
     pthread_setcancelstate(cancel, &cancel);
     mp_throttle_end(&state.throttle, now, is_limited(group) ? often : seldom);
     errno = kept;

@@ -11,7 +11,7 @@
 
 #define MP_GROUP_MARK "near the limit"
 
-/* Before recording begins. */
+/* Before recording begins; nothing is read. */
 void mp_recording_group_start(void);
 
 /* When the clock was read, with the biased lock; `now`: ns since the start. About 1 ns where nothing is due. */
