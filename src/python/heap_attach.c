@@ -1,7 +1,6 @@
 /* For a recording that `mprof heap PID` began from outside. */
 #include "python/door.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -69,18 +68,26 @@ static PyObject *raise_later(PyObject *ignored, PyObject *error)
     Py_RETURN_NONE;
 }
 
+static int hex_digit(char of)
+{
+    return of >= '0' && of <= '9' ? of - '0' : of >= 'a' && of <= 'f' ? of - 'a' + 10 : -1;
+}
+
 /* The bytes that a text names in hexadecimal digits; NULL: it names none. */
 static PyObject *asked_file(const char *text)
 {
     const char *at = strstr(text, MP_ASKED_FILE);
     char name[LONGEST_NAME];
-    size_t length = 0;
-    unsigned byte;
-    int taken = 0;
+    Py_ssize_t length = 0;
     at = at ? at + strlen(MP_ASKED_FILE) : "";
-    for (; length < sizeof name && sscanf(at, "%2x%n", &byte, &taken) == 1; at += taken)
-        name[length++] = (char)byte;
-    return *at == '\'' ? PyBytes_FromStringAndSize(name, (Py_ssize_t)length) : NULL;
+    for (int high, low; length < LONGEST_NAME; at += 2) {
+        high = hex_digit(*at);
+        low = high < 0 ? -1 : hex_digit(at[1]);
+        if (low < 0)
+            break;
+        name[length++] = (char)(high << 4 | low);
+    }
+    return *at == '\'' ? PyBytes_FromStringAndSize(name, length) : NULL;
 }
 
 static unsigned long long asked_page(const char *text)

@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { MOST_OF_A_LINE = 160 }; /* enough for all but the end of a path */
+enum { MOST_READ = 2048 }; /* a line needs a tenth, but for the end of a long path */
 
 static bool take_hex(const char **at, uint64_t *value)
 {
@@ -51,38 +51,56 @@ static bool parse(const char *line, struct mp_mapping *mapping)
     return true;
 }
 
-struct line {
-    char text[MOST_OF_A_LINE];
+/* What of the lines was read and not looked at; the end of one that fills it is left out. */
+struct lines {
+    char text[MOST_READ + 1];
     size_t length;
+    bool leaves_out;
 };
 
-/* Returns whether a line is complete; what is too long of it is left out. */
-static bool take(struct line *line, char next)
+/* Returns whether there are to be more. */
+static bool see_line(struct lines *lines, const char *line,
+                     bool (*see)(void *context, const struct mp_mapping *), void *context)
 {
-    if (next != '\n') {
-        if (line->length < sizeof line->text - 1)
-            line->text[line->length++] = next;
-        return false;
+    struct mp_mapping mapping;
+    bool left_out = lines->leaves_out;
+    lines->leaves_out = false;
+    return left_out || !parse(line, &mapping) || see(context, &mapping);
+}
+
+static bool see_lines(struct lines *lines,
+                      bool (*see)(void *context, const struct mp_mapping *), void *context)
+{
+    char *at = lines->text, *end;
+    bool more = true;
+    while (more && (end = memchr(at, '\n', (size_t)(lines->text + lines->length - at)))) {
+        *end = 0;
+        more = see_line(lines, at, see, context);
+        at = end + 1;
     }
-    line->text[line->length] = 0;
-    line->length = 0;
-    return true;
+    lines->length -= (size_t)(at - lines->text);
+    memmove(lines->text, at, lines->length);
+    if (more && lines->length == MOST_READ) {
+        lines->text[MOST_READ] = 0;
+        more = see_line(lines, lines->text, see, context);
+        lines->leaves_out = true;
+        lines->length = 0;
+    }
+    return more;
 }
 
 int mp_mappings_each(bool (*see)(void *context, const struct mp_mapping *), void *context)
 {
-    char buffer[2048];
-    struct line line = {.length = 0};
-    struct mp_mapping mapping;
-    bool more = true;
+    struct lines lines;
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     ssize_t got = 0;
     if (fd < 0)
         return -1;
-    while (more && (got = read(fd, buffer, sizeof buffer)) > 0)
-        for (ssize_t i = 0; more && i < got; i++)
-            if (take(&line, buffer[i]) && parse(line.text, &mapping))
-                more = see(context, &mapping);
+    lines.length = lines.leaves_out = 0;
+    do {
+        got = read(fd, lines.text + lines.length, MOST_READ - lines.length);
+        lines.length += got > 0 ? (size_t)got : 0;
+    } while (got > 0 && see_lines(&lines, see, context));
     int kept = errno;
     close(fd);
     errno = kept;
