@@ -3,8 +3,8 @@ what recording it takes from then on.
 
 Usage: [PEERS_PYTHON=...] python bench/attach.py [CASE ...]
 
-Prints two tables. The program of the first is the same for all: it allocates, sleeps for half a millisecond, and
-knows the longest time between two of its rounds, and the most processor time of one. PEERS_PYTHON names an interpreter that has memray,
+Prints two tables. The program of the first is the same for all: it allocates, sleeps for half a millisecond, or not at
+all ("computing"), and knows how much longer than that its longest round took, and the most processor time of one. PEERS_PYTHON names an interpreter that has memray,
 which needs gdb or lldb; without them its rows are left out. The second is of cases of heap_parts/cases.py: processes that
 are alone, started by `mprof heap --sample 512K`, and attached to, do a piece of the work in turns. Run it with the
 interpreter that has this package: make bench.
@@ -34,14 +34,15 @@ import os, sys, time
 print("ready", flush=True)
 def now():
     return time.perf_counter(), time.thread_time()
-longest, spent, last, kept = 0, 0, now(), []
+longest, spent, last, kept, pause = 0, 0, now(), [], float(sys.argv[2])
 while True:
     kept.append(bytes(1000))
     if len(kept) > 1000:
         kept.clear()
-    time.sleep(0.0005)
+    if pause:
+        time.sleep(pause)
     before, last = last, now()
-    longest, spent = max(longest, last[0] - before[0]), max(spent, last[1] - before[1])
+    longest, spent = max(longest, last[0] - before[0] - pause), max(spent, last[1] - before[1])
     if os.path.exists(sys.argv[1]):
         os.unlink(sys.argv[1])
         print(longest, spent, flush=True)
@@ -67,17 +68,16 @@ for line in sys.stdin:
 class Program:
     """The program, running by an interpreter."""
 
-    def __init__(self, python, folder):
+    def __init__(self, python, folder, pause=0.0005):
         self.asked = folder / "asked"
-        self.process = subprocess.Popen(
-            [python, "-c", PROGRAM, self.asked], stdout=subprocess.PIPE, text=True
-        )
+        words = [python, "-c", PROGRAM, self.asked, str(pause)]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
         self.pid = self.process.pid
         self.longest()
 
     def longest(self):
-        """Milliseconds between two of its rounds since this was asked last, and of its processor time."""
+        """Milliseconds that a round took beyond its sleep, at most since this was asked last; of processor time."""
         self.asked.touch()
         return [float(word) * 1e3 for word in self.process.stdout.readline().split()]
 
@@ -95,21 +95,14 @@ def measured(program, words):
     return took, *program.longest()
 
 
-def ours(folder):
+def ours(folder, kind="", pause=0.0005):
     """Of the first attaching to a program, and of the second; and of letting it go."""
-    rows = {
-        title: []
-        for title in (
-            "mprof heap PID",
-            "detach",
-            "mprof heap PID, a second time",
-            "detach again",
-        )
-    }
+    titles = ("mprof heap PID", "detach", "mprof heap PID once more", "detach again")
+    rows = {f"{title}{kind}": [] for title in titles}
     for number in range(ROUNDS):
-        program = Program(os.path.realpath(sys.executable), folder)
+        program = Program(os.path.realpath(sys.executable), folder, pause)
         titles = iter(rows)
-        for file in (folder / f"{number}.mprof", folder / f"{number}.2.mprof"):
+        for file in (folder / f"{number}{kind}.mprof", folder / f"{number}{kind}.2.mprof"):
             start = time.perf_counter()
             words = [MPROF, "heap", program.pid, "-o", file]
             mprof = subprocess.Popen(
@@ -203,13 +196,13 @@ def show_still():
         time.sleep(2)
         plain, spent = alone.longest()
         alone.end()
-        rows = ours(folder) | peers(folder)
-    print(f"{'':32}{'command':>12}{'stands still':>16}{'at most':>12}{'of its CPU':>13}")
-    print(f"{'alone, for 2 s':32}{'':12}{plain:13.1f} ms{'':12}{spent:10.1f} ms")
+        rows = ours(folder) | ours(folder, ", computing", 0) | peers(folder)
+    print(f"{'':36}{'command':>12}{'stands still':>16}{'at most':>12}{'of its CPU':>13}")
+    print(f"{'alone, for 2 s':36}{'':12}{plain:13.1f} ms{'':12}{spent:10.1f} ms")
     for title, figures in rows.items():
         took, still, spent = zip(*figures, strict=True)
         print(
-            f"{title:32}{statistics.median(took):9.0f} ms{statistics.median(still):13.1f} ms"
+            f"{title:36}{statistics.median(took):9.0f} ms{statistics.median(still):13.1f} ms"
             f"{max(still):9.1f} ms{statistics.median(spent):10.1f} ms"
         )
 

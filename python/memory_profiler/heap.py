@@ -397,12 +397,15 @@ def start(
         RuntimeError: a recording that this function began runs already.
         OSError, TypeError, ValueError, NotImplementedError: as for `Tracker`.
     """
+    return _switch_on(Tracker(path, native, sample, max_file, sources), path, children)
+
+
+def _switch_on(tracker: Tracker, path: str | os.PathLike[str], children: bool) -> str:
     global _switched
     if (other := _ours()) is not None:
         raise RuntimeError(
             f"this process records into {other.path!r} already: stop() ends it"
         )
-    tracker = Tracker(path, native, sample, max_file, sources)
     switched = _Switched(tracker, os.fsdecode(path))
     before, _switched = _switched, switched
     alone = tracker._heap.could_start()

@@ -81,6 +81,7 @@ static int begin_alone(struct mp_heap_object *self, open_it *open, PyObject *pat
         return -1;
     self->opened = true;
     self->pid = getpid();
+    self->file.heap.header->attached = self->attached;
     return start_hooks(self, native, terms->sample) ? undo(self) : 0;
 }
 
@@ -443,7 +444,7 @@ static PyMethodDef methods[] = {
      "untracked, errno, whether it is kept). It is a capture of its own, in memory, where its\n"
      "peak or live bytes are more than these."},
     {"attached", (PyCFunction)mp_heap_object_attached, METH_NOARGS,
-     "attached(): it was begun from outside, at this age of the process."},
+     "attached(): it is to be begun from outside, at this age of the process."},
     {"save", (PyCFunction)mp_heap_object_save, METH_VARARGS,
      "save(path, texts): write the capture of one that is kept into a file that does not exist;\n"
      "texts as for stop()."},

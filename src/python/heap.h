@@ -20,6 +20,7 @@ enum mp_heap_types { MP_TYPES_CHEAP, MP_TYPES_ALWAYS, MP_TYPES_NEVER };
 struct mp_heap_object {
     PyObject_HEAD struct mp_heap_file file;
     bool opened, recording;
+    int64_t attached; /* the age of the process at that, ns; 0: it begins by itself */
     pid_t pid;
     struct mp_nest *nest; /* owned: it runs inside another, and has its figures there */
     struct mp_nest_figures *brief; /* owned: has figures, and a file if these are large */

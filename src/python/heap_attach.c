@@ -29,9 +29,9 @@ static int64_t age(void)
 PyObject *mp_heap_object_attached(struct mp_heap_object *self, PyObject *ignored)
 {
     (void)ignored;
-    if (!self->recording || self->nest)
-        return PyErr_Format(PyExc_RuntimeError, "this is no recording that runs");
-    self->file.heap.header->attached = age();
+    if (self->opened)
+        return PyErr_Format(PyExc_RuntimeError, "this tracker was started before");
+    self->attached = age();
     Py_RETURN_NONE;
 }
 

@@ -36,19 +36,17 @@ def begin(asked: dict[str, Any]) -> tuple[object, ...]:
         return "other", _core.__version__, _core.__file__
     if not _core.Heap().could_start():
         return ("busy",)
-    path = heap.start(
+    tracker = heap.Tracker(
         asked["path"],
         asked.get("native"),
         asked["sample"],
         asked["max_file"],
         asked["sources"],
-        asked["children"],
     )
-    switched = heap._switched
-    assert switched is not None
-    _attached = switched.tracker
-    _attached._heap.attached()
-    figures = _attached._heap.figures()
+    tracker._heap.attached()
+    path = heap._switch_on(tracker, asked["path"], asked["children"])
+    _attached = tracker
+    figures = tracker._heap.figures()
     return "begun", path, int(figures["native"]), int(figures["in_memory"])
 
 

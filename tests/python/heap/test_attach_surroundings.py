@@ -143,7 +143,7 @@ def test_what_comes_to_run_in_another_interpreter_says_so(here: Recorder) -> Non
     folder = pathlib.Path(memory_profiler.__file__).parents[1]
     asked = {"request": "request", "answer": "answer", "folder": str(folder),
              "version": memory_profiler.__version__, "begin": True}  # fmt: skip
-    its = f"exec(open({run.__file__!r}).read()); main({asked!r}, 0)"
+    its = f"exec(open({run.__file__!r}).read()); serve({asked!r}, 0)"
     here.write("request", "")
     source = f"{ANOTHER}\nrun(made, {its!r})\ninterpreters.destroy(made)\n"
     here.write("program.py", source)

@@ -158,6 +158,13 @@ os.getppid()
 heap.start("b.mprof", sample=1 << 19)
 os.getppid()
 """
+#: As `mprof heap PID` has it begun.
+BY_MPROF = AGAIN.replace(
+    'heap.start("b.mprof", sample=1 << 19)',
+    'tracker = heap.Tracker("b.mprof", sample=1 << 19)\n'
+    "tracker._heap.attached()\n"
+    'heap._switch_on(tracker, "b.mprof", False)',
+)
 
 
 def system_calls(path: Path, source: str) -> list[str]:
@@ -183,15 +190,26 @@ def test_a_program_that_starts_again_is_held_up_by_few_system_calls(tmp_path: Pa
     assert names.count("fallocate") == 1  # waits for the disk's journal
     assert opened.count("/proc/self/maps") == 1  # the longer, the more libraries there are
     assert "/proc/self/stat" not in opened
+    assert not [name for name in opened if "cgroup" in name], opened
     looked = [line for line in calls if "fstat" in line and '""' in line]
     assert len(looked) < 10, looked
+
+
+def test_what_can_wait_is_read_once_the_program_goes_on(tmp_path: Path) -> None:
+    """A program that is attached to stands still for what its recording's start reads."""
+    on = "\nimport time\nkept = []\nfor _ in range(20):\n    kept.append(bytes(1 << 16))\n    time.sleep(0.01)\nos.getppid()\n"
+    start, later = (
+        {line.split('"')[1] for line in system_calls(tmp_path / name, text) if "openat(" in line}
+        for name, text in (("start", BY_MPROF), ("later", BY_MPROF + on))
+    )
+    assert not {name for name in start if "cgroup" in name or "/proc/self/maps" in name}, start
+    assert {"/proc/self/maps", "/proc/self/cgroup"} <= later, later
 
 
 def test_a_recording_that_mprof_began_waits_for_no_disk_as_it_ends(tmp_path: Path) -> None:
     """mprof gives back what the file does not need; where it did not begin it, the program does."""
     ends = "\nos.getppid()\nheap.stop()\nos.getppid()\n"
-    attached = "heap._switched.tracker._heap.attached()"
     own = system_calls(tmp_path / "own", AGAIN + ends)
-    mprofs = system_calls(tmp_path / "mprofs", AGAIN + attached + ends)
+    mprofs = system_calls(tmp_path / "mprofs", BY_MPROF + ends)
     assert any("PUNCH_HOLE" in line for line in own), own
     assert not any("PUNCH_HOLE" in line for line in mprofs), mprofs

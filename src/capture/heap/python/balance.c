@@ -28,6 +28,7 @@ static struct {
     int64_t heap;                /* at the latest of them */
     int again;                   /* times it may be read once more at any time */
     int64_t next_maps; /* reading of the maps at the earliest, ns since the start */
+    bool owes_maps;    /* the start's: a program that was attached to stands still for it */
     struct mp_heap_balance latest; /* with what was not read again */
 } state;
 
@@ -213,9 +214,19 @@ static void read_whole(enum mp_heap_reading moment, int64_t now)
     mp_balance_read_malloc(&balance);
     read_heap(&balance, true);
     read_own(&balance, true);
-    read_maps(&balance);
+    if (!state.owes_maps)
+        read_maps(&balance);
     ask_arenas(&balance);
     keep(moment, &balance);
+}
+
+/* A program that ran for a while has its libraries and stacks. */
+static void settle_start(void)
+{
+    struct mp_heap_balance start = mp_recording.heap->header->balance[MP_HEAP_AT_START];
+    state.owes_maps = false;
+    read_maps(&start);
+    keep(MP_HEAP_AT_START, &start);
 }
 
 static int64_t held(const struct mp_heap_balance *balance)
@@ -288,12 +299,17 @@ static void noted(struct mp_ledger *ledger, int64_t now, bool point)
     mp_pools_look(now);
     mp_recording_group_look(now);
     mp_census_look(now);
-    if (!is_wanted(ledger->heap->header, now, point))
+    bool wanted = is_wanted(ledger->heap->header, now, point),
+         settles = point && state.owes_maps;
+    if (!wanted && !settles)
         return;
     int kept = errno, cancel;
     mp_throttle_begin(&state.throttle);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel); /* we hold the biased lock */
-    read_near_peak(now);
+    if (settles)
+        settle_start();
+    if (wanted)
+        read_near_peak(now);
     pthread_setcancelstate(cancel, &cancel);
     mp_throttle_end(&state.throttle, now, 0);
     errno = kept;
@@ -306,7 +322,9 @@ void mp_recording_balance_start(void)
     state.untouched = mp_arenas_untouched(0, true);
     state.throttle.next = state.next_maps = state.heap = 0;
     state.again = AGAIN; /* the first block may be the largest */
+    state.owes_maps = mp_recording.heap->header->attached;
     mp_recording_group_start();
+    state.latest = mp_balance_none();
     read_whole(MP_HEAP_AT_START, 0);
     mp_recording.ledger.noted = noted;
 }
@@ -316,6 +334,8 @@ void mp_recording_balance_end(void)
     const struct mp_heap_header *header = mp_recording.heap->header;
     const struct mp_heap_balance *end = &header->balance[MP_HEAP_AT_END],
                                  *best = &header->balance[MP_HEAP_NEAR_PEAK];
+    if (state.owes_maps)
+        settle_start();
     read_whole(MP_HEAP_AT_END, header->elapsed);
     if (end->rss && (!best->rss || is_near(end)))
         keep_best(end);
