@@ -10,7 +10,18 @@ from __future__ import annotations
 
 import sys
 from _frozen_importlib_external import spec_from_file_location
-from posix import O_CREAT, O_EXCL, O_RDONLY, O_WRONLY, close, open, read, rename, unlink, write
+from posix import (
+    O_CREAT,
+    O_EXCL,
+    O_RDONLY,
+    O_WRONLY,
+    close,
+    open,
+    read,
+    rename,
+    unlink,
+    write,
+)
 
 TYPE_CHECKING = False  # importing typing would cost more than all of this
 if TYPE_CHECKING:

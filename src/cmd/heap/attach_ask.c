@@ -73,8 +73,7 @@ static void put_asked(FILE *out, const struct mp_attach_room *room,
     if (asked->no_native)
         fputs("native 0\n", out);
     fprintf(out,
-            "begin %d\nsample %" PRIu64 "\nmax_file %" PRIu64
-            "\nsources %d\nchildren %d\n",
+            "begin %d\nsample %" PRIu64 "\nmax_file %" PRIu64 "\nsources %d\nchildren %d\n",
             asked->begin, asked->sample, asked->max_file, !asked->no_source,
             asked->children);
 }

@@ -199,10 +199,16 @@ def test_what_can_wait_is_read_once_the_program_goes_on(tmp_path: Path) -> None:
     """A program that is attached to stands still for what its recording's start reads."""
     on = "\nimport time\nkept = []\nfor _ in range(20):\n    kept.append(bytes(1 << 16))\n    time.sleep(0.01)\nos.getppid()\n"
     start, later = (
-        {line.split('"')[1] for line in system_calls(tmp_path / name, text) if "openat(" in line}
+        {
+            line.split('"')[1]
+            for line in system_calls(tmp_path / name, text)
+            if "openat(" in line
+        }
         for name, text in (("start", BY_MPROF), ("later", BY_MPROF + on))
     )
-    assert not {name for name in start if "cgroup" in name or "/proc/self/maps" in name}, start
+    assert not {name for name in start if "cgroup" in name or "/proc/self/maps" in name}, (
+        start
+    )
     assert {"/proc/self/maps", "/proc/self/cgroup"} <= later, later
 
 
