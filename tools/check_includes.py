@@ -20,7 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "base": (),
     "record": ("base",),
     "capture/process": ("base", "record"),
-    "capture/attach": ("base",),
+    "capture/attach": ("base", "record"),
     "capture/timeline": ("base", "record", "capture/process"),
     "capture/heap/accounting": ("base", "record", "capture/process"),
     "capture/heap/frames": ("base", "record", "capture/heap/accounting"),

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "capture/attach/asked.h"
 #include "capture/process/process.h"
 #include "python/heap.h"
+#include "record/attach_request.h"
 
 /* ns since the process began; 1 where that cannot be had. */
 static int64_t age(void)

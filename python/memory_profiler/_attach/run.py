@@ -1,9 +1,9 @@
 """What a process runs to which `mprof heap PID` attaches: by its path, in a thread it has.
 
 It runs once: who removes the request runs it, and mprof removes it when nobody is to any more.
-Nothing here prints or raises, and no module of the program's is changed. What is asked is a text
-in the request: a line for each word, with what it says behind it. The answer is a file beside it: a
-word, and a line for each thing that it is about.
+Nothing here prints or raises, and no module of the program's is changed. What is asked is a
+text in the request: a line for each word, with what it says behind it. The answer is a file
+beside it: a word, and a line for each thing that it is about.
 """
 
 from __future__ import annotations

@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "capture/attach/asked.h"
 #include "capture/attach/machine.h"
 #include "capture/attach/steps.h"
 #include "capture/attach/symbols.h"
 #include "capture/attach/threads.h"
+#include "record/attach_request.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000

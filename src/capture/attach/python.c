@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "capture/attach/asked.h"
 #include "capture/attach/machine.h"
 #include "capture/attach/symbols.h"
+#include "record/attach_request.h"
 
 enum {
     MOST_THREADS = 1 << 14,

@@ -10,11 +10,11 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
-#include "capture/attach/asked.h"
 #include "capture/attach/inject.h"
 #include "capture/attach/threads.h"
 #include "cmd/heap/attach_refusal.h"
 #include "cmd/shared/command.h"
+#include "record/attach_request.h"
 #include "record/place.h"
 
 static const char request_name[] = MP_ATTACH_REQUEST,

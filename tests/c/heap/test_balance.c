@@ -70,7 +70,28 @@ static void a_sample_is_near_the_whole_whatever_its_period(void **state)
     }
 }
 
-static void of_two_large_blocks_for_a_place_the_larger_stays(void **state)
+/* Untouched ones count by far more than they hold: none may be missing. */
+static void some_hundred_large_blocks_are_all_known(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 500 };
+    static struct mp_large large;
+    struct mp_shadow shadow;
+    int known = 0;
+    assert_int_equal(mp_shadow_init(&shadow, NULL), 0);
+    for (uintptr_t i = 1; i <= BLOCKS; i++)
+        assert_int_equal(
+            mp_shadow_put(&shadow, i << 26, (size_t)12 << 20, 1, MP_SHADOW_ANYWHERE), 0);
+    for (int times = 0; times < 2; times++) /* as after a change of its size */
+        for (uintptr_t i = 1; i <= BLOCKS; i++)
+            mp_large_note(&large, &shadow, i << 26, (size_t)12 << 20);
+    for (int i = 0; i < MP_LARGE_PLACES; i++)
+        known += large.blocks[i] != 0;
+    assert_int_equal(known, BLOCKS);
+    mp_shadow_release(&shadow);
+}
+
+static void of_large_blocks_for_a_place_the_largest_stay(void **state)
 {
     (void)state;
     static struct mp_large large;
@@ -188,7 +209,8 @@ int main(void)
         cmocka_unit_test(pages_never_touched_are_absent),
         cmocka_unit_test(what_is_not_mapped_is_not_called_absent),
         cmocka_unit_test(a_sample_is_near_the_whole_whatever_its_period),
-        cmocka_unit_test(of_two_large_blocks_for_a_place_the_larger_stays),
+        cmocka_unit_test(some_hundred_large_blocks_are_all_known),
+        cmocka_unit_test(of_large_blocks_for_a_place_the_largest_stay),
         cmocka_unit_test(the_maps_have_a_stack_and_data_of_libraries),
         cmocka_unit_test(the_parts_and_the_remainder_are_the_rss),
         cmocka_unit_test(what_is_not_known_is_in_the_remainder),

@@ -1,8 +1,8 @@
 /* How the text that a process is given to run names the file and the page: PyRun_SimpleString() compiles
  * it, and MP_ATTACH_RUN, which the core exports, reads these two where memory_profiler is loaded.
  */
-#ifndef MP_CAPTURE_ATTACH_ASKED_H
-#define MP_CAPTURE_ATTACH_ASKED_H
+#ifndef MP_RECORD_ATTACH_REQUEST_H
+#define MP_RECORD_ATTACH_REQUEST_H
 
 #define MP_ATTACH_RUN "mp_attach_run"
 #define MP_ASKED_FILE "fromhex('" /* its bytes, in hexadecimal digits */
