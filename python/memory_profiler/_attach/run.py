@@ -114,8 +114,20 @@ def why_not(problem: Exception) -> tuple[object, ...]:
     return "failed", type(problem).__name__, problem
 
 
-def carry_out(asked: dict[str, Any], page: int) -> tuple[object, ...]:
-    """The answer to what was asked."""
+def answer(asked: dict[str, Any], look: Any) -> None:
+    """What mprof is told by a thread of ours."""
+    try:
+        words = look(asked)
+    except Exception as problem:
+        words = why_not(problem)
+    try:
+        tell(asked["answer"], words)
+    except OSError:
+        pass  # nobody waits for it any more
+
+
+def carry_out(asked: dict[str, Any], page: int) -> tuple[object, ...] | None:
+    """The answer to what was asked; None: it comes from another thread."""
     try:
         load(asked["folder"], asked["version"])
         from memory_profiler._attach import recording
@@ -123,7 +135,7 @@ def carry_out(asked: dict[str, Any], page: int) -> tuple[object, ...]:
         __import__(f"{PACKAGE}._attach.run")  # there is nothing to compile the next time
         recording.give_back(page)
         if "wanted" in asked:
-            return recording.look(asked)
+            return recording.look_apart(asked, answer)
         return recording.begin(asked) if asked["begin"] else recording.end()
     except Exception as problem:
         return why_not(problem)
@@ -169,7 +181,8 @@ def serve(asked: dict[str, Any], page: int) -> None:
     sys.settrace(None)
     sys.setprofile(None)
     try:
-        tell(asked["answer"], carry_out(asked, page))
+        if (words := carry_out(asked, page)) is not None:
+            tell(asked["answer"], words)
     except OSError:
         pass  # nobody waits for it any more
     except BaseException as raised:

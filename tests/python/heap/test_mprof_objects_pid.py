@@ -285,6 +285,33 @@ def test_a_recorded_program_that_stops_while_a_child_looks(tmp_path: Path) -> No
     assert not process.returncode
 
 
+def test_the_thread_that_is_asked_goes_on_while_a_child_looks(tmp_path: Path) -> None:
+    here = Recorder(tmp_path)
+    goes_on = """
+import os
+rows = [Row(i) for i in range(200_000)]
+def looks():
+    for thread in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{thread}/children") as file:
+                if file.read():
+                    return True
+        except OSError:
+            pass
+    return False
+print("ready", flush=True)
+went = 0
+while not os.path.exists("over"):
+    went += looks()
+print("went on", went > 3, flush=True)
+"""
+    with running(here, HOLDS + goes_on) as target:
+        (row,) = rows(here, "--type", "Rare", target.pid)
+        assert row["objects"] == 3
+        here.write("over", "")
+        assert target.end() == "went on True"
+
+
 def test_a_program_that_nobody_records_is_asked_and_goes_on(tmp_path: Path) -> None:
     here = Recorder(tmp_path)
     with running(here, HOLDS + OBEYS) as target:
