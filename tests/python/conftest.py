@@ -39,8 +39,9 @@ LIBC.free.argtypes = [ctypes.c_void_p]
 if hasattr(LIBC, "mallopt"):
     LIBC.mallopt(-3, 1 << 17)
 # pytest and others print otherwise where these are set.
-for name in ("COLUMNS", "CI", "BUILD_NUMBER"):
+for name in ("COLUMNS", "LINES", "CI", "BUILD_NUMBER"):
     os.environ.pop(name, None)
+    os.unsetenv(name)  # readline sets the first two behind os.environ's back
 leftovers.hear_interrupts()
 # The same examples each time: new ones are `make stress`'s, where what they find stops nothing.
 settings.register_profile("checks", derandomize=True, database=None)
