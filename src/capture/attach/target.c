@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/kernel_thread.h"
 #include "capture/attach/machine.h"
 #include "capture/attach/symbols.h"
 
@@ -52,6 +53,15 @@ static enum mp_target_problem check_state(struct mp_target *target)
     return MP_TARGET_OK;
 }
 
+/* Of a process that has no memory. */
+static enum mp_target_problem why_empty(const struct mp_target *target)
+{
+    char stat[512];
+    bool kernels = mp_target_line(target->proc, "stat", "", stat, sizeof stat) &&
+                   mp_stat_is_of_kernel_thread(stat);
+    return kernels ? MP_TARGET_KERNEL : MP_TARGET_ENDED;
+}
+
 static void read_owner(struct mp_target *target)
 {
     char text[128];
@@ -89,7 +99,7 @@ static enum mp_target_problem open_process(struct mp_target *target)
     read_owner(target);
     enum mp_target_problem problem = check_state(target);
     if (!problem && !mp_target_line(target->proc, "status", "VmSize:", text, sizeof text))
-        problem = MP_TARGET_KERNEL;
+        problem = why_empty(target);
     return problem;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/kernel_thread.h"
 #include "cmd/shared/command.h"
 #include "cmd/timeline/session.h"
 #include "cmd/timeline/settings.h"
@@ -98,12 +99,15 @@ static pid_t find_by_number(const char *hint)
     if (pid == getpid())
         return mp_fail("process %ld is mprof itself", pid), 0;
     const char *state = strrchr(text, ')');
-    if (state && state[1] && (state[2] == 'Z' || state[2] == 'X'))
-        return mp_fail("process %ld has ended already, its parent has yet to notice", pid),
-               0;
-    if (read_proc(pid, "statm", text, sizeof text) && !strncmp(text, "0 0 ", 4))
+    bool kernels = mp_stat_is_of_kernel_thread(text);
+    bool ended = state && state[1] && (state[2] == 'Z' || state[2] == 'X');
+    bool empty = read_proc(pid, "statm", text, sizeof text) && !strncmp(text, "0 0 ", 4);
+    if (kernels)
         return mp_fail("process %ld belongs to the kernel and has no memory of its own",
                        pid),
+               0;
+    if (ended || empty)
+        return mp_fail("process %ld has ended already, its parent has yet to notice", pid),
                0;
     return (pid_t)pid;
 }

@@ -6,6 +6,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -44,6 +45,43 @@ def test_faults_30_a_zombie_a_kernel_thread(here: Recorder) -> None:
         and pathlib.Path("/proc/2/comm").read_text() == "kthreadd\n"
     ):
         assert "belongs to the kernel" in here.mprof("attach", 2).err
+
+
+#: The first process of a process-number space ends only when all others of it have been waited for: until
+#: then its memory is gone, and it is no zombie.
+ENDING = """
+import ctypes, os, signal, sys, time
+assert not ctypes.CDLL(None).unshare(0x20000000)
+first = os.fork() or time.sleep(600)
+other = os.fork() or time.sleep(600)
+os.kill(first, signal.SIGKILL)
+while "VmSize" in open(f"/proc/{first}/status").read():
+    time.sleep(0.01)
+print(first, flush=True)
+sys.stdin.read()
+os.waitpid(other, 0)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for a space of process numbers")
+@pytest.mark.parametrize("how", [[], ["--heap"]])
+def test_a_process_whose_memory_is_gone_already_is_not_the_kernels(
+    here: Recorder, how: list[str]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENDING],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as parent:
+        pid = parent.stdout.readline().strip()
+        if not pid:
+            pytest.skip("no space of process numbers can be made here")
+        said = here.mprof("attach", *how, pid).err
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        parent.stdin.close()
+    assert state not in "ZX"
+    assert said == f"mprof: process {pid} has ended already, its parent has yet to notice\n"
 
 
 def test_faults_31_several_of_that_name_are_listed(here: Recorder) -> None:
