@@ -197,7 +197,7 @@ def test_a_program_that_starts_again_is_held_up_by_few_system_calls(tmp_path: Pa
 
 def test_what_can_wait_is_read_once_the_program_goes_on(tmp_path: Path) -> None:
     """A program that is attached to stands still for what its recording's start reads."""
-    on = "\nimport time\nkept = []\nfor _ in range(20):\n    kept.append(bytes(1 << 16))\n    time.sleep(0.01)\nos.getppid()\n"
+    on = "\nimport time\nkept = []\nfor _ in range(20):\n    kept.append(bytes(1 << 22))\n    time.sleep(0.01)\nos.getppid()\n"
     start, later = (
         {
             line.split('"')[1]
