@@ -55,9 +55,10 @@ class Recorder:
         return Done(done.returncode, out, err)
 
     def start(self, *words: object, **options: object) -> subprocess.Popen[bytes]:
+        """Without buffers: communicate() does not know what a readline() took beyond its line."""
         return subprocess.Popen(
             [PROGRAM, *map(str, words)], cwd=self.path, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, **options,
+            stderr=subprocess.PIPE, bufsize=0, **options,
         )  # fmt: skip
 
     def start_until_ready(self, *words: object) -> subprocess.Popen[bytes]:
