@@ -85,8 +85,7 @@ class Switch:
             if heap._ours() is not None:
                 heap.stop()
             elif heap._end_child() is None:
-                heap.start(self.path(), sample=self.sample, children=self.children)
-                heap._begun_late()
+                heap._start_late(self.path(), self.sample, self.children)
         except Exception as problem:
             say(f"{VARIABLE}: {getattr(problem, 'strerror', None) or problem}")
 

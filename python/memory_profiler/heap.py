@@ -337,13 +337,11 @@ def _ours() -> _Switched | None:
     return _switched if _switched and _switched.pid == os.getpid() else None
 
 
-def _begun_late() -> None:
-    """What start() began says what the process had before."""
-    try:
-        if (switched := _ours()) is not None:
-            switched.tracker._heap.attached()
-    except RuntimeError:
-        pass  # inside another's recording, which knows
+def _start_late(path: str, sample: int, children: bool) -> None:
+    """start(), where reports are to say what the process had before."""
+    tracker = Tracker(path, None, sample)
+    tracker._heap.attached()
+    _switch_on(tracker, path, children)
 
 
 def _end_child() -> Any:
