@@ -147,3 +147,33 @@ def test_faults_48_arrows_own_allocators_are_counted_and_what_they_reserve_is_no
     end = got["balance"]["at_end"]
     assert got["live"] < 256 * MIB  # mimalloc takes a GiB of addresses at once
     assert end["heap"] - end["not_resident"] <= end["rss"]
+
+
+CHILD = """
+import ctypes
+ctypes.CDLL(None).scalene_reinstall_local_allocators()
+kept = [bytes(100) for _ in range(1000)]
+from memory_profiler import heap
+try:
+    heap.track().start()
+except OSError as error:
+    print(len(kept), error.strerror)
+"""
+
+
+def test_faults_60_scalene_is_not_recorded_and_runs_on(tmp_path: Path) -> None:
+    """Its allocator comes once more before ours, which is before it: a circle."""
+    source = Path(__file__).with_name("reinstalls.c")
+    command = ["cc", "-O1", "-shared", "-fPIC", source, "-o", tmp_path / "libscalene.so"]
+    subprocess.run(command, check=True)
+    here = Recorder(tmp_path)
+    here.write("child.py", CHILD)
+    here.write(
+        "program.py",
+        "import os, subprocess, sys\n"
+        "env = {**os.environ, 'LD_PRELOAD': os.path.abspath('libscalene.so')}\n"
+        "sys.exit(subprocess.run([sys.executable, 'child.py'], env=env).returncode & 255)\n",
+    )
+    done = here.mprof("heap", "-o", "a.mprof", "program.py")
+    assert (done.code, done.out) == (0, "1000 Operation not supported\n"), done.err
+    assert own_lines(done.err) == []

@@ -1,5 +1,7 @@
 #include "capture/heap/python/session.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -93,8 +95,19 @@ static void close_accounts(void)
     mp_recording.heap = NULL;
 }
 
+/* Scalene's library puts its allocator once more before whichever is there when its profile begins. Before
+   ours, which is before it, calls would go round between the two until the stack ends. */
+static bool is_scalenes(void)
+{
+    return dlsym(RTLD_DEFAULT, "scalene_reinstall_local_allocators") != NULL;
+}
+
 int mp_hooks_start(struct mp_heap *into, bool native, uint64_t sample)
 {
+    if (is_scalenes()) {
+        errno = ENOTSUP;
+        return -1;
+    }
     if (prepare())
         return -1;
     if (mp_hooks_are_open()) {
