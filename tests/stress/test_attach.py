@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -14,6 +16,8 @@ from injector import build_injector
 
 TOP = pathlib.Path(__file__).parents[2]
 COUNT = int(os.environ.get("INJECTIONS", 2000))
+TIMES = int(os.environ.get("ATTACHMENTS", 300))
+MPROF = pathlib.Path(sys.executable).with_name("mprof")
 
 #: Threads in everything that may be under way: what any of them finds wrong is in the last line.
 PROGRAM = """
@@ -132,3 +136,31 @@ def test_each_of_many_is_run_once_in_any_thread(tmp_path, injector, python: str)
         assert len(list(folder.glob("*.ran"))) == COUNT
     finally:
         program.kill()
+
+
+def test_what_is_attached_to_very_often_is_recorded_each_time(tmp_path) -> None:
+    """From the second time on its memory_profiler is asked by a function of its own."""
+    (tmp_path / "program.py").write_text(PROGRAM)
+    program = subprocess.Popen(
+        [sys.executable, tmp_path / "program.py", tmp_path / "stop"], stdout=subprocess.PIPE
+    )
+    try:
+        assert program.stdout.readline() == b"ready\n"
+        for number in range(TIMES):
+            how = ("--exact", "--no-native") if number % 3 else ()
+            mprof = subprocess.Popen(
+                [MPROF, "heap", str(program.pid), "-o", tmp_path / f"{number}.mprof", *how],
+                stderr=subprocess.PIPE,
+            )
+            assert b"attached to" in mprof.stderr.readline()
+            mprof.send_signal(signal.SIGINT)
+            assert mprof.wait() == 0
+        (tmp_path / "stop").write_text("")
+        assert program.communicate(timeout=60)[0] == b"[]\n"
+        assert program.returncode == 0
+    finally:
+        program.kill()
+    for number in range(TIMES):
+        report = [MPROF, "report", "--json", tmp_path / f"{number}.mprof"]
+        done = subprocess.run(report, capture_output=True, text=True, check=True)
+        assert not json.loads(done.stdout)["incomplete"]
