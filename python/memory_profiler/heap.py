@@ -300,7 +300,7 @@ def track(
             of one is at most sqrt(sample * its bytes). Inside another tracker it is that
             one's.
         max_file: bytes that the capture may have, for programs with very many call stacks: from
-            2**20 to 2**29; 0 is 64 MiB. It grows as it is needed.
+            2**20 to 2**29; 0 is 256 MiB, without a file 64 MiB. It grows as it is needed.
         sources: whether the text of the lines that matter goes into the file when tracking
             ends, so that it is shown wherever the file is.
         types: whether what the live blocks are is counted when tracking ends, for `types()`

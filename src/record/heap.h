@@ -28,9 +28,10 @@
 
 enum {
     MP_HEAP_VERSION = 2,
-    MP_HEAP_CHUNK = 1 << 16,       /* bytes; the unit in which the file grows */
-    MP_HEAP_CHUNKS = 1 << 13,      /* that a file may ask for: 512 MiB */
-    MP_HEAP_CHUNKS_MOST = 1 << 10, /* where nobody asks: 64 MiB */
+    MP_HEAP_CHUNK = 1 << 16,         /* bytes; the unit in which the file grows */
+    MP_HEAP_CHUNKS = 1 << 13,        /* that a file may ask for: 512 MiB */
+    MP_HEAP_CHUNKS_MOST = 1 << 12,   /* where nobody asks: 256 MiB, */
+    MP_HEAP_CHUNKS_MEMORY = 1 << 10, /* of one that is in memory 64 MiB */
     MP_HEAP_CHUNKS_LEAST = 1 << 4,
     MP_HEAP_COMMAND = 256,     /* bytes of a command line */
     MP_HEAP_DIRECTORY = 32,    /* tables that a file may have */

@@ -66,7 +66,7 @@ static const struct mp_option options[] = {
      "record one block in so many bytes (512K, 1M), for production: figures are estimates",
      NULL},
     {KEY_MAX_FILE, "max-file", "BYTES",
-     "how large a file may grow (default: 64M), for programs with very many call stacks",
+     "how large a file may grow (default: 256M), for programs with very many call stacks",
      NULL},
     {KEY_NO_NATIVE, "no-native", NULL, "Python's allocators alone, not malloc and mmap",
      NULL},

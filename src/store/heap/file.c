@@ -300,10 +300,11 @@ static int begin(struct mp_heap_file *file, const char *path)
 }
 
 /* Where addresses are few, those of the tables are the program's to have: not a quarter of them. */
-static unsigned chunks_of(uint64_t most)
+static unsigned chunks_of(uint64_t most, bool in_memory)
 {
     struct rlimit limit;
-    uint64_t chunks = most ? most / MP_HEAP_CHUNK : MP_HEAP_CHUNKS_MOST;
+    uint64_t usual = in_memory ? MP_HEAP_CHUNKS_MEMORY : MP_HEAP_CHUNKS_MOST;
+    uint64_t chunks = most ? most / MP_HEAP_CHUNK : usual;
     uint64_t some = !getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY
                         ? limit.rlim_cur / MP_HEAP_CHUNK / 8
                         : chunks;
@@ -316,8 +317,8 @@ static unsigned chunks_of(uint64_t most)
 
 int mp_heap_file_open(struct mp_heap_file *file, int fd, const char *path, uint64_t most)
 {
-    *file =
-        (struct mp_heap_file){.heap.most = chunks_of(most), .fd = fd, .in_memory = fd < 0};
+    *file = (struct mp_heap_file){
+        .heap.most = chunks_of(most, fd < 0), .fd = fd, .in_memory = fd < 0};
     file->heap.stays = fd >= 0;
     if (!begin(file, path))
         return 0;

@@ -378,7 +378,7 @@ def test_faults_53_without_standard_streams(here: Recorder) -> None:
     assert figures(here)["peak"] >= 9000
 
 
-def test_faults_57_a_million_stacks_are_more_than_there_is_room_for(here: Recorder) -> None:
+def test_faults_57_of_a_million_stacks_those_without_room_are_told(here: Recorder) -> None:
     """How many blocks are at a caller's line is said, those of one stack each time."""
     source = f"""{TREE}
 import resource
@@ -392,7 +392,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     here.write("program.py", source)
     words = [sys.executable, "program.py"]
     plain = subprocess.run(words, cwd=here.path, capture_output=True, check=True)
-    done = record(here, source)
+    words = ["heap", "--no-follow", "--max-file", "64M", "-o", "a.mprof", "program.py"]
+    done = here.mprof(*words)
     assert done.code == 0, done.err
     assert int(done.out) - int(plain.stdout) < 96 << 10  # KiB
     assert (here.path / "a.mprof").stat().st_size <= 64 << 20
@@ -403,6 +404,11 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     assert got["shortened"] > 2**16 and got["misplaced"] == 0
     said = here.mprof("report", "a.mprof").out
     assert f"warning: {got['shortened']:,} blocks lack callers, or are charged to" in said
+    done = here.mprof("heap", "--no-follow", "-o", "usual.mprof", "program.py")
+    assert done.code == 0, done.err
+    usual = figures(here, "usual.mprof")
+    assert usual["shortened"] == 0 and usual["allocations"] == got["allocations"]
+    assert (here.path / "usual.mprof").stat().st_size <= 256 << 20
 
 
 @pytest.mark.parametrize("words", [["-I"], ["-S"], ["-P"], ["-X", "tracemalloc"], ["-X", "dev"],
