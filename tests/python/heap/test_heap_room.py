@@ -57,7 +57,7 @@ def held_on(got: dict, line: int) -> int:
 
 @pytest.mark.parametrize(
     "depth, options",
-    [(19, []), (13, ["--max-file", "1M"]), (19, ["--sample", "64"])],
+    [(19, []), (13, ["--max-file", "1M"]), (19, ["--sample", "64", "--max-file", "64M"])],
     ids=["usual", "small", "sampled"],
 )
 def test_faults_74_the_programs_lines_are_exact_after_any_imports(
