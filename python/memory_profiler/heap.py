@@ -340,7 +340,7 @@ def _ours() -> _Switched | None:
 def _start_late(path: str, sample: int, children: bool) -> None:
     """start(), where reports are to say what the process had before."""
     tracker = Tracker(path, None, sample)
-    tracker._heap.attached()
+    tracker._heap.attached(False)
     _switch_on(tracker, path, children)
 
 

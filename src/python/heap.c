@@ -82,6 +82,7 @@ static int begin_alone(struct mp_heap_object *self, open_it *open, PyObject *pat
     self->opened = true;
     self->pid = getpid();
     self->file.heap.header->attached = self->attached;
+    self->file.has_keeper = self->by_mprof;
     return start_hooks(self, native, terms->sample) ? undo(self) : 0;
 }
 
@@ -444,8 +445,8 @@ static PyMethodDef methods[] = {
      "finish(peak, live) -> (peak, live, allocations, live blocks, total, rss, rss at the end,\n"
      "untracked, errno, whether it is kept). It is a capture of its own, in memory, where its\n"
      "peak or live bytes are more than these."},
-    {"attached", (PyCFunction)mp_heap_object_attached, METH_NOARGS,
-     "attached(): it is to be begun from outside, at this age of the process."},
+    {"attached", (PyCFunction)mp_heap_object_attached, METH_O,
+     "attached(by_mprof): it is to begin late, at this age of the process; by mprof, which gives back what the file does not need."},
     {"save", (PyCFunction)mp_heap_object_save, METH_VARARGS,
      "save(path, texts): write the capture of one that is kept into a file that does not exist;\n"
      "texts as for stop()."},

@@ -20,7 +20,9 @@ enum mp_heap_types { MP_TYPES_CHEAP, MP_TYPES_ALWAYS, MP_TYPES_NEVER };
 struct mp_heap_object {
     PyObject_HEAD struct mp_heap_file file;
     bool opened, recording;
-    int64_t attached; /* the age of the process at that, ns; 0: it begins by itself */
+    int64_t
+        attached;  /* the age of the process at that, ns; 0: it begins with the program */
+    bool by_mprof; /* which then is its keeper */
     pid_t pid;
     struct mp_nest *nest; /* owned: it runs inside another, and has its figures there */
     struct mp_nest_figures *brief; /* owned: has figures, and a file if these are large */
@@ -49,7 +51,7 @@ PyObject *mp_heap_object_finish(struct mp_heap_object *, PyObject *args);
 PyObject *mp_heap_object_save(struct mp_heap_object *, PyObject *path);
 PyObject *mp_heap_object_kept(struct mp_heap_object *, PyObject *ignored);
 PyObject *mp_heap_object_could_start(struct mp_heap_object *, PyObject *ignored);
-PyObject *mp_heap_object_attached(struct mp_heap_object *, PyObject *ignored);
+PyObject *mp_heap_object_attached(struct mp_heap_object *, PyObject *by_mprof);
 
 /* A str; bytes that are no UTF-8 as surrogates. */
 PyObject *mp_heap_text_object(const struct mp_heap_view *, struct mp_heap_text);

@@ -26,12 +26,12 @@ static int64_t age(void)
     return its > 0 ? its : 1;
 }
 
-PyObject *mp_heap_object_attached(struct mp_heap_object *self, PyObject *ignored)
+PyObject *mp_heap_object_attached(struct mp_heap_object *self, PyObject *by_mprof)
 {
-    (void)ignored;
     if (self->opened)
         return PyErr_Format(PyExc_RuntimeError, "this tracker was started before");
     self->attached = age();
+    self->by_mprof = by_mprof == Py_True;
     Py_RETURN_NONE;
 }
 

@@ -67,7 +67,7 @@ def begin(asked: dict[str, Any]) -> tuple[object, ...]:
         asked["max_file"],
         asked["sources"],
     )
-    tracker._heap.attached()
+    tracker._heap.attached(True)
     path = heap._switch_on(tracker, asked["path"], asked["children"])
     _attached = tracker
     figures = tracker._heap.figures()

@@ -388,8 +388,8 @@ int mp_heap_file_finish(struct mp_heap_file *file)
         return -1;
     }
     __atomic_store_n(&file->heap.header->clean, 1, __ATOMIC_RELEASE);
-    /* Who attached does it: it may wait for the disk, and the program stands still here. */
-    if (!file->in_memory && !file->heap.header->attached && is_ours(file, file->fd))
+    /* It may wait for the disk, and a program stands still here. */
+    if (!file->in_memory && !file->has_keeper && is_ours(file, file->fd))
         mp_heap_give_back(file->fd, file->heap.header, file->heap.moments,
                           file->heap.chunks);
     return file->in_memory && file->inode ? write_out(file) : 0;

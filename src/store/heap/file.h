@@ -25,6 +25,7 @@ struct mp_heap_file {
     dev_t device;
     ino_t inode;
     bool in_memory;     /* the file is written at the end */
+    bool has_keeper;    /* another process gives back what of it is not needed */
     unsigned allocated; /* chunks that the disk has room for */
     struct mp_guarded guarded;
     int error; /* errno of the first growth that the system refused, or 0 */

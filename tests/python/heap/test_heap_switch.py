@@ -162,7 +162,7 @@ os.getppid()
 BY_MPROF = AGAIN.replace(
     'heap.start("b.mprof", sample=1 << 19)',
     'tracker = heap.Tracker("b.mprof", sample=1 << 19)\n'
-    "tracker._heap.attached()\n"
+    "tracker._heap.attached(True)\n"
     'heap._switch_on(tracker, "b.mprof", False)',
 )
 
@@ -217,5 +217,7 @@ def test_a_recording_that_mprof_began_waits_for_no_disk_as_it_ends(tmp_path: Pat
     ends = "\nos.getppid()\nheap.stop()\nos.getppid()\n"
     own = system_calls(tmp_path / "own", AGAIN + ends)
     mprofs = system_calls(tmp_path / "mprofs", BY_MPROF + ends)
+    late = system_calls(tmp_path / "late", BY_MPROF.replace("True", "False") + ends)
     assert any("PUNCH_HOLE" in line for line in own), own
+    assert any("PUNCH_HOLE" in line for line in late), late  # at a signal
     assert not any("PUNCH_HOLE" in line for line in mprofs), mprofs
