@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/attach/threads.h"
@@ -11,7 +12,8 @@
 #include "cmd/heap/attach_refusal.h"
 #include "cmd/shared/command.h"
 
-enum { MOST_DIGITS = 9, DESCRIPTORS = 3 };
+enum { MOST_DIGITS = 9, DESCRIPTORS = 3, TRIES = 25 };
+static const int64_t between_tries = 20000000;
 
 int64_t mp_attach_pid(const char *word)
 {
@@ -62,6 +64,24 @@ static int refuse_full(const struct mp_target *target)
                : 0;
 }
 
+/* One that was just started has yet to load its library and to begin. */
+static bool may_be_there_soon(enum mp_target_problem problem)
+{
+    return problem == MP_TARGET_HIDDEN || problem == MP_TARGET_NO_LIBC ||
+           problem == MP_TARGET_STARTS;
+}
+
+static enum mp_target_problem open_soon(struct mp_target *target, pid_t pid)
+{
+    enum mp_target_problem problem = mp_target_open(target, pid);
+    for (int i = 0; i < TRIES && may_be_there_soon(problem); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = between_tries}, NULL);
+        mp_target_release(target);
+        problem = mp_target_open(target, pid);
+    }
+    return problem;
+}
+
 int mp_attach_open(struct mp_attach *attach, const char *word)
 {
     int64_t pid = mp_attach_pid(word);
@@ -72,7 +92,7 @@ int mp_attach_open(struct mp_attach *attach, const char *word)
         attach->target.proc = attach->target.mem = -1;
         return mp_fail("no process %s", word);
     }
-    enum mp_target_problem problem = mp_target_open(&attach->target, (pid_t)pid);
+    enum mp_target_problem problem = open_soon(&attach->target, (pid_t)pid);
     if (!problem)
         problem = mp_threads_check(&attach->target);
     return problem ? mp_attach_refuse(&attach->target, problem)

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -136,6 +137,21 @@ def test_faults_38_who_attaches_twice_is_told_by_whom(here: Recorder) -> None:
             assert not (here.path / "b.mprof").exists()
             mprof.detach(signal.SIGTERM)
         assert target.end() == "ended 0"
+
+
+def test_one_that_was_just_started_is_attached_to(here: Recorder) -> None:
+    """Its library is not mapped yet, or its interpreter has not begun."""
+    here.write("sleep.py", "import time\ntime.sleep(60)\n")
+    for number in range(20):
+        process = subprocess.Popen([PLAIN, "sleep.py"], cwd=here.path)
+        try:
+            time.sleep(number / 2000)
+            words = ("--duration", "0.01s", "-o", f"{number}.mprof")
+            done = here.mprof("heap", "--attach", *words, process.pid)
+            assert done.code == 0, done.err
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_a_process_that_ends_first_leaves_a_complete_file(here: Recorder) -> None:
