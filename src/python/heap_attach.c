@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "capture/lines/trace_compat.h"
 #include "capture/process/process.h"
 #include "python/heap.h"
 #include "record/attach_request.h"
@@ -58,13 +59,18 @@ static int raise_it(void *error)
     return -1;
 }
 
+static void leave_to_main(PyObject *error)
+{
+    if (Py_AddPendingCall(raise_it, Py_NewRef(error)))
+        Py_DECREF(error);
+}
+
 static PyObject *raise_later(PyObject *ignored, PyObject *error)
 {
     (void)ignored;
     if (!PyExceptionInstance_Check(error))
         return PyErr_Format(PyExc_TypeError, "no exception");
-    if (Py_AddPendingCall(raise_it, Py_NewRef(error)))
-        Py_DECREF(error);
+    leave_to_main(error);
     Py_RETURN_NONE;
 }
 
@@ -106,8 +112,10 @@ int mp_attach_run(const char *text)
     if (!file)
         return PyRun_SimpleString(text); /* it is not whole yet */
     PyObject *done = PyObject_CallMethod(run, "main_of", "OK", file, asked_page(text));
-    if (!done)
-        PyErr_Clear();
+    PyObject *raised = done ? NULL : PyErr_GetRaisedException();
+    if (raised && !PyErr_GivenExceptionMatches(raised, PyExc_Exception))
+        leave_to_main(raised); /* Ctrl-C, before main_of() looked out for it */
+    Py_XDECREF(raised);
     Py_XDECREF(done);
     Py_DECREF(file);
     return 0;

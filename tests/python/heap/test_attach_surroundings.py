@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pathlib
 import shutil
@@ -14,6 +15,7 @@ import pytest
 import memory_profiler
 from attached import IN_C, OBEYS, attached, running
 from heap_runs import figures
+from memory_profiler import _core
 from memory_profiler._attach import run
 from recordings import PROGRAM, Recorder, wait_for
 
@@ -334,3 +336,35 @@ def test_a_request_is_run_by_one(tmp_path) -> None:
     asked = {"request": str(tmp_path / "request"), "answer": str(tmp_path / "answer")}
     run.serve(asked, 0)
     assert not list(tmp_path.iterdir())
+
+
+def ask_loaded(text: str) -> int:
+    """What mprof has a thread call where memory_profiler is loaded."""
+    return ctypes.PyDLL(_core.__file__).mp_attach_run(text.encode())
+
+
+def test_one_that_is_loaded_compiles_nothing(monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr(run, "main_of", lambda *what: asked.append(what))
+    text = f"import sys; sys.compiled = True # bytes.fromhex('{'/a b/é'.encode().hex()}'), 'page': 8192}}"
+    assert ask_loaded(text) == 0
+    assert asked == [("/a b/é".encode(), 8192)] and not hasattr(sys, "compiled")
+    monkeypatch.delitem(sys.modules, run.__name__)
+    assert ask_loaded(text) == 0  # it is not whole yet
+    del sys.compiled
+    assert len(asked) == 1
+
+
+def test_ctrl_c_before_a_request_is_looked_at_is_the_programs(monkeypatch) -> None:
+    def interrupted(file: bytes, page: int) -> None:
+        raise KeyboardInterrupt("of the program's")
+
+    def broken(file: bytes, page: int) -> None:
+        raise ValueError("of ours")
+
+    monkeypatch.setattr(run, "main_of", broken)
+    assert ask_loaded("fromhex('61')") == 0
+    monkeypatch.setattr(run, "main_of", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="of the program's"):
+        ask_loaded("fromhex('61')")
+        wait_for(lambda: False, "it")
