@@ -335,9 +335,9 @@ def test_a_process_that_is_not_recorded_is_attached_to_while_it_is_watched(
     with running(here) as target:
         target.tell("leave")
         screen = Screen(tmp_path, str(target.pid), "--children", "-o", "a.mprof")
-        lines = screen.until("1 Python process that it started before is not recorded: ")
+        screen.until("1 Python process that it started before is not recorded: ")
+        lines = screen.until(r"  RSS [\d.]+ MiB \([\d.]+ MiB before\)  ")
         assert re.search(r", attached \d+ s ago$", lines[0])
-        assert re.search(r"  RSS [\d.]+ MiB \([\d.]+ MiB before\)  ", lines[1])
         target.tell("keep")
         screen.until(r"8\.0 MiB .* keep$")
         target.tell("leave")
