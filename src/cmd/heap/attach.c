@@ -244,11 +244,12 @@ static int find_capture(struct mp_attach *attach, const char *its, char **path)
         return 0;
     int code = mp_heap_default_name(name, sizeof name, ".mprof");
     attach->path = code ? NULL : whole_name(name);
-    if (!attach->path || mp_attach_bring_home(&room, attach->path)) {
+    if (!attach->path) {
         mp_attach_room_leave(&room);
         return MP_EXIT_FAILURE;
     }
-    mp_attach_room_close(&room);
+    if (mp_attach_bring_home(&room, attach->path))
+        return MP_EXIT_FAILURE;
     return (*path = strdup(attach->path)) ? 0 : mp_fail("out of memory");
 }
 
@@ -289,6 +290,7 @@ static int end(struct mp_attach *attach, const char *its)
     size_t children = 0;
     int failed = mp_attach_children_end(its, &attach->ends, &children);
     int code = ask_to_end(attach, &answer);
+    attach->goes_on = code && !has_ended(attach);
     if (!code) {
         failed |= mp_attach_children_end(its, &attach->ends, &children);
         if (attach->path || *answer.lines[1] != '/') /* a child's comes with the first's */
@@ -308,11 +310,10 @@ static int take_home(struct mp_attach *attach, int code)
 {
     if (!attach->apart)
         return code;
-    bool goes_on = code && !has_ended(attach);
-    if (!goes_on)
-        code |= mp_attach_bring_home(&attach->room, attach->path);
-    if (code)
+    if (attach->goes_on)
         mp_attach_room_leave(&attach->room);
+    else
+        code |= mp_attach_bring_home(&attach->room, attach->path);
     return code;
 }
 

@@ -75,6 +75,11 @@ static pid_t recorder_of(const char *path)
     return may_run ? writer_of(&capture, (pid_t)owner.pid) : 0;
 }
 
+bool mp_attach_children_record(const char *path)
+{
+    return recorder_of(path) != 0;
+}
+
 int mp_attach_children_find(struct mp_attach_children *children, const char *first)
 {
     struct mp_heap_children captures;
@@ -96,7 +101,8 @@ void mp_attach_children_release(struct mp_attach_children *children)
 
 static bool is_gone(enum mp_target_problem problem)
 {
-    return problem == MP_TARGET_NONE || problem == MP_TARGET_ENDED;
+    return problem == MP_TARGET_NONE || problem == MP_TARGET_ENDED ||
+           problem == MP_TARGET_ENDS;
 }
 
 /* One that ends by itself meanwhile has closed its capture. */
@@ -116,6 +122,8 @@ static int end(pid_t pid, const sigset_t *ends)
         if (!code && strcmp(answer.lines[0], "ended") && strcmp(answer.lines[0], "none"))
             code = mp_attach_fail_answer(&child.target, answer.lines, "its file");
     }
+    if (!problem && code && is_gone(mp_target_look_again(&child.target)))
+        code = 0;
     free(answer.text);
     mp_attach_release(&child);
     return code;

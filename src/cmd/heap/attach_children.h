@@ -22,6 +22,9 @@ void mp_attach_children_release(struct mp_attach_children *);
 int mp_attach_children_end(const char *first, const sigset_t *ends, size_t *ended);
 void mp_attach_children_say(size_t ended);
 
+/* Whether a process has this capture open, and did not close it. */
+bool mp_attach_children_record(const char *path);
+
 /* Until another mprof has ended them, for some seconds. */
 void mp_attach_children_wait(const char *first);
 

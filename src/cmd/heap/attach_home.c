@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/output.h"
+#include "cmd/heap/attach_children.h"
 #include "cmd/shared/command.h"
 
 enum { PIECE = 1 << 16 };
@@ -70,7 +73,15 @@ static int bring(const struct mp_attach_room *room, const char *name, const char
                : 0;
 }
 
-int mp_attach_bring_home(const struct mp_attach_room *room, const char *path)
+static bool is_recorded(const struct mp_attach_room *room, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/self/fd/%d/%s", room->folder, name);
+    return strcmp(name, MP_ATTACH_CAPTURE) != 0 && mp_attach_children_record(path);
+}
+
+/* `stays`: whether one does not come, since it is recorded. */
+static int bring_all(const struct mp_attach_room *room, const char *path, bool *stays)
 {
     int copy = openat(room->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = 0;
     DIR *entries = copy < 0 ? NULL : fdopendir(copy);
@@ -79,6 +90,10 @@ int mp_attach_bring_home(const struct mp_attach_room *room, const char *path)
         size_t its = sizeof MP_ATTACH_CAPTURE - 1;
         if (strncmp(entry->d_name, MP_ATTACH_CAPTURE, its) != 0)
             continue;
+        if (is_recorded(room, entry->d_name)) {
+            *stays = true;
+            continue;
+        }
         if (asprintf(&to, "%s%s", path, entry->d_name + its) < 0)
             code = mp_fail("out of memory");
         else
@@ -89,5 +104,19 @@ int mp_attach_bring_home(const struct mp_attach_room *room, const char *path)
         closedir(entries);
     else if (copy >= 0)
         close(copy);
+    return code;
+}
+
+int mp_attach_bring_home(struct mp_attach_room *room, const char *path)
+{
+    bool stays = false;
+    int code = bring_all(room, path, &stays);
+    if (stays)
+        mp_note("what is still recorded stays in %s of process %d", room->there,
+                (int)room->target->pid);
+    if (code || stays)
+        mp_attach_room_leave(room);
+    else
+        mp_attach_room_close(room);
     return code;
 }

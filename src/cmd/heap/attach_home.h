@@ -4,8 +4,8 @@
 
 #include "cmd/heap/attach_room.h"
 
-/* Copies the capture, and those of its children, to `path`. 0, or the exit code of what it said: the
-   captures are still where they were then. */
-int mp_attach_bring_home(const struct mp_attach_room *, const char *path);
+/* Copies the capture, and those of its children, to `path`, and removes the room; but what a child still
+   records stays in it, as all does with an exit code, that of what it said. */
+int mp_attach_bring_home(struct mp_attach_room *, const char *path);
 
 #endif

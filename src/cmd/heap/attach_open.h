@@ -16,6 +16,7 @@ struct mp_attach {
     char *folder, *path; /* owned: the package; the capture as we know it */
     bool apart;          /* the capture is in the room, and comes home */
     bool in_memory;      /* and in no file until it ends */
+    bool goes_on;        /* it was asked to end, and did not */
 };
 
 /* What the words of a command line mean: a number, of a process; -1: it is none that can be. */

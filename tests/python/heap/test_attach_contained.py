@@ -32,10 +32,10 @@ def here(tmp_path) -> Recorder:
 
 
 def process_in(unshare: int) -> int:
-    """The number, as we know it, of the one that it started."""
+    """The number, as we know it, of one that it started."""
     children = pathlib.Path(f"/proc/{unshare}/task/{unshare}/children")
     wait_for(children.read_text, "the process in the container")
-    return int(children.read_text())
+    return int(children.read_text().split()[0])
 
 
 @contextlib.contextmanager
@@ -115,6 +115,28 @@ def test_what_it_started_comes_home_complete_whoever_detaches(here: Recorder) ->
         assert target.end() == "ended 0"
     assert len(list(here.path.glob("a.mprof.*"))) == 2
     assert "incomplete" not in here.mprof("report", "a.mprof").out
+
+
+@pytest.mark.one_version
+def test_all_but_what_a_stopped_child_records_comes_home(here: Recorder) -> None:
+    with contained(here, TMP) as target:
+        with attached(here, target, "--exact", "--children", "-o", "a.mprof") as mprof:
+            target.tell("leave")
+            target.tell("leave")
+            stopped = process_in(target.pid)
+            os.kill(stopped, signal.SIGSTOP)
+            mprof.process.send_signal(signal.SIGTERM)
+            err = mprof.process.communicate(timeout=60)[1].decode()
+            assert mprof.process.returncode == 1, err
+        assert f"process {stopped} is stopped by a signal" in err
+        (room,) = rooms(target, "/tmp")
+        assert f"what is still recorded stays in /tmp/{room.name}" in err
+        (home,) = here.path.glob("a.mprof.*")
+        there = {path.suffix for path in room.glob("heap.mprof.*")}
+        assert len(there) == 2 and home.suffix in there
+        assert target.end() == "ended 0"
+    said = here.mprof("report", "a.mprof").out
+    assert "keep" in said and "1 more process of the run was not recorded" in said
 
 
 @pytest.mark.one_version
