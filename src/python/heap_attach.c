@@ -108,16 +108,21 @@ __attribute__((visibility("default"))) int mp_attach_run(const char *text);
 int mp_attach_run(const char *text)
 {
     PyObject *run = PyDict_GetItemString(PyImport_GetModuleDict(), RUN_MODULE);
-    PyObject *file = run ? asked_file(text) : NULL;
-    if (!file)
-        return PyRun_SimpleString(text); /* it is not whole yet */
-    PyObject *done = PyObject_CallMethod(run, "main_of", "OK", file, asked_page(text));
+    PyObject *main = run ? PyObject_GetAttrString(run, "main_of") : NULL;
+    PyObject *file = main ? asked_file(text) : NULL;
+    if (!file) { /* it is not there yet, or not whole */
+        PyErr_Clear();
+        Py_XDECREF(main);
+        return PyRun_SimpleString(text);
+    }
+    PyObject *done = PyObject_CallFunction(main, "OK", file, asked_page(text));
     PyObject *raised = done ? NULL : PyErr_GetRaisedException();
     if (raised && !PyErr_GivenExceptionMatches(raised, PyExc_Exception))
         leave_to_main(raised); /* Ctrl-C, before main_of() looked out for it */
     Py_XDECREF(raised);
     Py_XDECREF(done);
     Py_DECREF(file);
+    Py_DECREF(main);
     return 0;
 }
 

@@ -43,11 +43,13 @@ def look_apart(asked: dict[str, Any], answer: Any) -> tuple[object, ...] | None:
         signals.SIGSEGV,
         signals.SIGTRAP,
     }
-    before = signals.pthread_sigmask(signals.SIG_SETMASK, known - faults) & known
-    try:
-        start_new_thread(answer, (asked, look))
-    except RuntimeError:  # there can be none
-        return look(asked)
+    before = signals.pthread_sigmask(signals.SIG_BLOCK, ()) & known
+    try:  # a handler of the program's may raise as the mask is set
+        signals.pthread_sigmask(signals.SIG_SETMASK, known - faults)
+        try:
+            start_new_thread(answer, (asked, look))
+        except RuntimeError:  # there can be none
+            return look(asked)
     finally:
         signals.pthread_sigmask(signals.SIG_SETMASK, before)
     return None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 PACKAGE = "memory_profiler"
-LONGEST = 1 << 16  # bytes of a request
+PIECE = 1 << 16  # bytes of a request, read at once
 TEXTS = {"request", "answer", "folder", "path", "version", "name"}
 
 
@@ -164,8 +164,10 @@ def main_of(file: bytes, page: int) -> None:
         fd = open(file, O_RDONLY)
     except OSError:
         return
+    request = b""
     try:
-        request = read(fd, LONGEST)
+        while piece := read(fd, PIECE):
+            request += piece
     finally:
         close(fd)
     main(request.split(b"'''", 2)[1].decode(), page)

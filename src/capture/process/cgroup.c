@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* A namespace may show "/.." or a path of the host's: then the mount's own root is the group. */
@@ -39,23 +40,51 @@ static void note_path(char *line, char *v1, char *v2, size_t room)
         snprintf(v1, room, "%s", inside);
 }
 
-int mp_cgroup_find(struct mp_cgroup *group, pid_t pid)
+/* Beside the stack: a thread's of a library may be small. */
+struct groups {
+    char text[1 << 14], v1[4096], v2[4096];
+};
+
+static int find_in(struct groups *groups, struct mp_cgroup *group, const char *path)
 {
-    char line[4096 + 64], path[64] = "/proc/self/cgroup", v1[4096] = "", v2[4096] = "";
-    if (pid)
-        snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t length = 0;
+    ssize_t got = 1;
+    if (fd < 0)
         return -1;
-    while (fgets(line, sizeof line, file))
-        note_path(line, v1, v2, sizeof v1);
-    fclose(file);
-    if (*v2 && !settle(group, 2, "/sys/fs/cgroup", v2, "memory.current"))
+    while (got > 0 && length < sizeof groups->text - 1) {
+        got = read(fd, groups->text + length, sizeof groups->text - 1 - length);
+        length += got > 0 ? (size_t)got : 0;
+    }
+    close(fd);
+    for (char *line = groups->text, *end; *line; line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end)
+            *end++ = 0;
+        note_path(line, groups->v1, groups->v2, sizeof groups->v1);
+    }
+    if (*groups->v2 && !settle(group, 2, "/sys/fs/cgroup", groups->v2, "memory.current"))
         return 0;
-    if (*v1 && !settle(group, 1, "/sys/fs/cgroup/memory", v1, "memory.usage_in_bytes"))
+    if (*groups->v1 &&
+        !settle(group, 1, "/sys/fs/cgroup/memory", groups->v1, "memory.usage_in_bytes"))
         return 0;
     errno = ENOENT;
     return -1;
+}
+
+int mp_cgroup_find(struct mp_cgroup *group, pid_t pid)
+{
+    char path[64] = "/proc/self/cgroup";
+    if (pid)
+        snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
+    struct groups *groups = mmap(NULL, sizeof *groups, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (groups == MAP_FAILED)
+        return -1;
+    int failed = find_in(groups, group, path), kept = errno;
+    munmap(groups, sizeof *groups);
+    errno = kept;
+    return failed;
 }
 
 /* A file of the group's, ended by NUL. How much there is of it, or -1 with errno. */

@@ -29,7 +29,8 @@ static const int64_t first_pause = 500000, longest_pause = 20000000, again = 250
    compile, or nothing where it is asked by its own function: the rest is a text until it is needed. */
 static const char program[] =
     "known = __import__('sys').modules.get('memory_profiler._attach.run')\n"
-    "known.main(asked, globals().get('page', 0)) if known else exec(compile('''\n"
+    "known = getattr(known, 'main', None)\n"
+    "known(asked, globals().get('page', 0)) if known else exec(compile('''\n"
     "def run():\n"
     "    its = {'__name__': 'memory_profiler._attach.run', '__builtins__': __builtins__}\n"
     "    texts = dict(line.split(' ') for line in asked.split('\\\\n') if ' ' in line)\n"

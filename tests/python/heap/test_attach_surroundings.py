@@ -16,7 +16,7 @@ import memory_profiler
 from attached import IN_C, OBEYS, attached, running
 from heap_runs import figures
 from memory_profiler import _core
-from memory_profiler._attach import run
+from memory_profiler._attach import recording, run
 from recordings import PROGRAM, Recorder, wait_for
 
 MIB = 1 << 20
@@ -336,6 +336,25 @@ def test_a_request_is_run_by_one(tmp_path) -> None:
     asked = {"request": str(tmp_path / "request"), "answer": str(tmp_path / "answer")}
     run.serve(asked, 0)
     assert not list(tmp_path.iterdir())
+
+
+def test_signals_come_again_when_a_handler_raised_as_they_were_blocked(monkeypatch) -> None:
+    import _signal
+
+    block = _signal.pthread_sigmask
+
+    def raises_once(how: int, mask: object) -> object:
+        before = block(how, mask)
+        if how == signal.SIG_SETMASK:
+            monkeypatch.setattr(_signal, "pthread_sigmask", block)
+            raise KeyboardInterrupt
+        return before
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    monkeypatch.setattr(_signal, "pthread_sigmask", raises_once)
+    with pytest.raises(KeyboardInterrupt):
+        recording.look_apart({}, print)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def ask_loaded(text: str) -> int:
