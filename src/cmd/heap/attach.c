@@ -287,7 +287,7 @@ static int end(struct mp_attach *attach, const char *its)
 {
     struct mp_attach_answer answer = {0};
     char *path = NULL;
-    size_t children = 0;
+    struct mp_attach_children children = {0};
     int failed = mp_attach_children_end(its, &attach->ends, &children);
     int code = ask_to_end(attach, &answer);
     attach->goes_on = code && !has_ended(attach);
@@ -299,7 +299,8 @@ static int end(struct mp_attach *attach, const char *its)
             code = find_capture(attach, answer.lines[1], &path);
     }
     if (!code)
-        say_ended(attach, answer.lines[2], path, children);
+        say_ended(attach, answer.lines[2], path, children.ended);
+    mp_attach_children_release(&children);
     free(path);
     free(answer.text);
     return code ? code : failed;
@@ -325,14 +326,15 @@ static int finish(struct mp_attach *attach, enum ending ending)
     int pid = (int)attach->target.pid;
     if (ending == TOLD || ending == TIME_IS_UP)
         return end(attach, its);
-    size_t children = 0;
+    struct mp_attach_children children = {0};
     int code =
         ending == PROCESS_ENDED ? mp_attach_children_end(its, &attach->ends, &children) : 0;
     mp_note(ending == PROCESS_ENDED
                 ? "process %d has ended; to see it: mprof report %s"
                 : "the recording of process %d has ended; to see it: mprof report %s",
             pid, attach->path);
-    mp_attach_children_say(children);
+    mp_attach_children_say(children.ended);
+    mp_attach_children_release(&children);
     return code;
 }
 

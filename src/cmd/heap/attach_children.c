@@ -106,7 +106,7 @@ static bool is_gone(enum mp_target_problem problem)
 }
 
 /* One that ends by itself meanwhile has closed its capture. */
-static int end(pid_t pid, const sigset_t *ends)
+static int end(pid_t pid, const sigset_t *ends, bool *ended)
 {
     struct mp_attach child = {.room = {.folder = -1, .parent = -1}};
     struct mp_attach_answer answer = {0};
@@ -119,7 +119,8 @@ static int end(pid_t pid, const sigset_t *ends)
     if (!problem && !code) {
         struct mp_attach_asked asked = {.folder = child.folder};
         code = mp_attach_ask(&child.room, &child.target, &asked, ends, &answer);
-        if (!code && strcmp(answer.lines[0], "ended") && strcmp(answer.lines[0], "none"))
+        *ended = !code && !strcmp(answer.lines[0], "ended");
+        if (!code && !*ended && strcmp(answer.lines[0], "none") != 0)
             code = mp_attach_fail_answer(&child.target, answer.lines, "its file");
     }
     if (!problem && code && is_gone(mp_target_look_again(&child.target)))
@@ -129,29 +130,42 @@ static int end(pid_t pid, const sigset_t *ends)
     return code;
 }
 
+static bool has(const struct mp_attach_children *children, pid_t pid)
+{
+    bool found = false;
+    for (size_t i = 0; i < children->count && !found; i++)
+        found = children->pids[i] == pid;
+    return found;
+}
+
 static int end_all(const struct mp_attach_children *children, const sigset_t *ends,
-                   size_t *ended)
+                   struct mp_attach_children *asked)
 {
     int code = 0;
     for (size_t i = 0; i < children->count; i++) {
-        int its = end(children->pids[i], ends);
-        *ended += !its;
-        code |= its;
+        bool ended = false;
+        if (has(asked, children->pids[i]))
+            continue;
+        if (add(asked, children->pids[i]))
+            return mp_fail("out of memory");
+        code |= end(children->pids[i], ends, &ended);
+        asked->ended += ended;
     }
     return code;
 }
 
-int mp_attach_children_end(const char *first, const sigset_t *ends, size_t *ended)
+int mp_attach_children_end(const char *first, const sigset_t *ends,
+                           struct mp_attach_children *asked)
 {
-    size_t before = *ended + 1;
+    size_t before = asked->count + 1;
     int code = 0;
-    for (int i = 0; i < ROUNDS && *ended != before; i++) {
+    for (int i = 0; i < ROUNDS && asked->count != before; i++) {
         struct mp_attach_children children;
-        before = *ended;
+        before = asked->count;
         if (mp_attach_children_find(&children, first))
             code = mp_fail("cannot see what records beside %s: %s", first, strerror(errno));
         else
-            code = end_all(&children, ends, ended);
+            code |= end_all(&children, ends, asked);
         mp_attach_children_release(&children);
     }
     return code;

@@ -10,6 +10,7 @@
 struct mp_attach_children {
     pid_t *pids; /* owned: as we know them */
     size_t count, room;
+    size_t ended; /* of those that were asked */
 };
 
 /* Those that record now, beside the first capture of their run. 0, or -1 with errno; the caller releases
@@ -17,9 +18,11 @@ struct mp_attach_children {
 int mp_attach_children_find(struct mp_attach_children *, const char *first);
 void mp_attach_children_release(struct mp_attach_children *);
 
-/* Ends what they record; their captures stay beside the first. The signals are those of mp_attach_ask(). Adds how
-   many it were. 0, or the exit code of what it said. */
-int mp_attach_children_end(const char *first, const sigset_t *ends, size_t *ended);
+/* Ends what they record; their captures stay beside the first. The signals are those of mp_attach_ask(). Who is
+   among `asked` is not asked again; the others are added, and the caller releases it. 0, or the exit code of what it
+   said. */
+int mp_attach_children_end(const char *first, const sigset_t *ends,
+                           struct mp_attach_children *asked);
 void mp_attach_children_say(size_t ended);
 
 /* Whether a process has this capture open, and did not close it. */

@@ -207,6 +207,23 @@ def test_what_a_process_started_is_detached_from_with_it(here: Recorder) -> None
         assert target.end() == "ended 0"
 
 
+def test_a_child_that_is_stopped_is_told_of_once(here: Recorder) -> None:
+    with running(here) as target:
+        with attached(here, target, "--exact", "--children", "-o", "a.mprof") as mprof:
+            target.tell("leave")
+            target.tell("leave")
+            stopped, other = sorted(path.suffix[1:] for path in here.path.glob("a.mprof.*"))
+            os.kill(int(stopped), signal.SIGSTOP)
+            mprof.process.send_signal(signal.SIGINT)
+            err = mprof.process.communicate(timeout=60)[1].decode()
+            os.kill(int(stopped), signal.SIGKILL)
+            assert mprof.process.returncode == 1, err
+        assert err.count(f"process {stopped} is stopped by a signal") == 1, err
+        assert "detached from 1 process that it started" in err
+        assert "is not recorded" in here.mprof("detach", other).err
+        assert target.end() == "ended 0"
+
+
 def test_who_attaches_is_told_of_processes_that_are_not_recorded(here: Recorder) -> None:
     with running(here) as target:
         target.tell("leave")
