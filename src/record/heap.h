@@ -343,6 +343,7 @@ struct mp_heap_view {
     bool typed_at; /* their rows of types are of the moment that was asked for */
     size_t counts[MP_HEAP_TABLES];
     size_t processes;    /* that were merged; 0: a capture as it is */
+    bool lives;          /* its process runs, and holds what it held last */
     bool several_clocks; /* theirs: no moment is one of all, and there is no series */
     struct mp_heap_bounds together;     /* of what they held at once; 0, 0: not known */
     const struct mp_heap_range *range;  /* NULL: nothing was asked for */

@@ -78,6 +78,13 @@ static struct before now_of(const struct stretch *stretch, size_t i)
     return now;
 }
 
+/* A killed one was last seen then, and may have held what it had for longer. */
+static struct before end_of(const struct mp_heap_header *header,
+                            const struct before *before)
+{
+    return (struct before){.most = header->clean ? 0 : before->most};
+}
+
 int mp_heap_merge_series_add(struct mp_heap_merge *merge, const struct mp_heap_view *view)
 {
     size_t count;
@@ -95,8 +102,9 @@ int mp_heap_merge_series_add(struct mp_heap_merge *merge, const struct mp_heap_v
                        &before, now_of(&stretch, i));
         first += stretch.count;
     }
-    change(merge, mp_sum(header->wall_start, header->elapsed), false, &before,
-           (struct before){0});
+    if (!view->lives)
+        change(merge, mp_sum(header->wall_start, header->elapsed), false, &before,
+               end_of(header, &before));
     merge->unbounded |= !header->stay || (header->peak && !count);
     if (header->peak > merge->together.least)
         merge->together.least = header->peak;
@@ -141,6 +149,8 @@ static void sum(struct mp_heap_merge *merge)
             (change->seen ? now.time <= header->elapsed : now.time < header->elapsed))
             mp_heap_series_add(&header->series, now, peak);
     }
+    if (merge->together.most < merge->together.least)
+        merge->together.most = merge->together.least;
 }
 
 void mp_heap_merge_series_sum(struct mp_heap_merge *merge)

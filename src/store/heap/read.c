@@ -395,14 +395,6 @@ static enum mp_heap_problem check_texts(struct reading *reading)
                          : MP_HEAP_OK;
 }
 
-/* Why a file that was not closed is incomplete. */
-static const char *say_open(enum mp_heap_writer writer)
-{
-    return writer == MP_WRITER_RUNS   ? "the program is still running"
-           : writer == MP_WRITER_GONE ? "the program was killed, or became another (exec)"
-                                      : "the program was killed, or is still running";
-}
-
 /* A moment may have been replaced by another while its entries were read. */
 static bool is_still_there(const struct reading *reading, size_t i)
 {
@@ -458,8 +450,10 @@ static enum mp_heap_problem read_all(struct reading *reading)
         problem = check_texts(reading);
     if (!problem && !reading->header->clean) {
         reading->capture->writer = mp_heap_writer_of(reading->fd, reading->header);
+        reading->capture->view.lives = reading->capture->writer == MP_WRITER_RUNS ||
+                                       reading->header->followed & MP_HEAP_LIVED;
         if (!reading->capture->incomplete)
-            reading->capture->incomplete = say_open(reading->capture->writer);
+            reading->capture->incomplete = mp_heap_writer_says(reading->capture->writer);
     }
     return problem;
 }

@@ -75,3 +75,10 @@ enum mp_heap_writer mp_heap_writer_of(int fd, const struct mp_heap_header *heade
     return !maps && mp_held_is_known(fd) && is_original(fd, header) ? MP_WRITER_GONE
                                                                     : MP_WRITER_UNKNOWN;
 }
+
+const char *mp_heap_writer_says(enum mp_heap_writer writer)
+{
+    return writer == MP_WRITER_RUNS   ? "the program is still running"
+           : writer == MP_WRITER_GONE ? "the program was killed, or became another (exec)"
+                                      : "the program was killed, or is still running";
+}

@@ -14,4 +14,7 @@ enum mp_heap_writer {
    neither and this file is the one that it made, which a copy is not. */
 enum mp_heap_writer mp_heap_writer_of(int fd, const struct mp_heap_header *);
 
+/* Why a file that was not closed is incomplete. */
+const char *mp_heap_writer_says(enum mp_heap_writer);
+
 #endif

@@ -201,6 +201,55 @@ static void what_was_held_at_once_is_between_two_bounds(void **state)
     }
 }
 
+enum how { CLOSED, RUNS, KILLED };
+
+/* One that is last seen at 2000 with 100, and one that has 50 from 3000 on. */
+static struct mp_heap_view merge_first(struct two *two, enum how how)
+{
+    const char *const names[] = {"load", NULL};
+    make(&two->files[0], names, (int64_t[]){100}, 1000, 2000);
+    make(&two->files[1], names, (int64_t[]){50}, 3000, 9000);
+    assert_int_equal(mp_heap_merge_init(&two->merge), 0);
+    for (int i = 0; i < 2; i++) {
+        struct mp_heap_view view = mp_heap_view_of(&two->files[i].heap);
+        two->files[i].heap.header->clean = i || how == CLOSED;
+        view.lives = !i && how == RUNS;
+        assert_int_equal(mp_heap_merge_add(&two->merge, &view), 0);
+    }
+    return mp_heap_merge_view(&two->merge);
+}
+
+static void one_that_was_not_closed_may_hold_what_it_held(void **state)
+{
+    (void)state;
+    const int64_t least[] = {100, 150, 100}, most[] = {100, 150, 150};
+    const int64_t end[] = {50, 150, 50};
+    for (enum how how = CLOSED; how <= KILLED; how++) {
+        struct two two;
+        struct mp_heap_view view = merge_first(&two, how);
+        assert_int_equal(view.together.least, least[how]);
+        assert_int_equal(view.together.most, most[how]);
+        assert_int_equal(mp_heap_marks(&view).peak->heap, least[how]);
+        assert_int_equal(mp_heap_marks(&view).end->heap, end[how]);
+        release(&two);
+    }
+}
+
+/* Its peak is more than any point says, by a small step. */
+static void the_bounds_are_never_crossed(void **state)
+{
+    (void)state;
+    struct two two;
+    const char *const names[] = {"load", NULL};
+    make(&two.files[0], names, (int64_t[]){100}, 1000, 2000);
+    make(&two.files[1], names, (int64_t[]){50}, 3000, 9000);
+    two.files[0].heap.header->peak = 1000;
+    struct mp_heap_view view = merge(&two);
+    assert_int_equal(view.together.least, 1000);
+    assert_int_equal(view.together.most, 1000);
+    release(&two);
+}
+
 static void numbers_that_cannot_be_do_no_harm(void **state)
 {
     (void)state;
@@ -283,6 +332,8 @@ int main(void)
         cmocka_unit_test(clocks_of_two_machines_have_no_moment_together),
         cmocka_unit_test(a_clock_without_a_name_is_the_others),
         cmocka_unit_test(what_was_held_at_once_is_between_two_bounds),
+        cmocka_unit_test(one_that_was_not_closed_may_hold_what_it_held),
+        cmocka_unit_test(the_bounds_are_never_crossed),
         cmocka_unit_test(numbers_that_cannot_be_do_no_harm),
         cmocka_unit_test(thousands_of_stacks_are_found_again),
     };

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import signal
+import subprocess
 
 import pytest
 
@@ -81,6 +84,20 @@ for _ in range(2000):
     shared[0] = 1 - me
 if child:
     os.wait()
+"""
+
+#: A parent that notes nothing while it waits for its child, which then gets as much again and waits, too.
+WAITING = f"""
+import os, sys
+
+its = bytes(200 * {MIB})
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+    os._exit(0)
+of_child = bytes(101 * {MIB})
+print("ready", os.getpid(), flush=True)
+sys.stdin.read()
 """
 
 #: Processes that say when, by the wall clock, each got its 50 MiB: after the first time and before the second.
@@ -358,6 +375,43 @@ def test_of_turns_too_short_to_be_told_apart_the_bounds_are_said(here: Recorder)
     assert 50 * MIB <= held["least"] < 51 * MIB and held["most"] >= 100 * MIB
     (line,) = re.findall(r"(?m)^  together .*$", here.mprof("report", "a.mprof").out)
     assert re.search(r" s, between 50\.\d MiB and 10\d\.\d MiB$", line), line
+
+
+def waiting(here: Recorder) -> subprocess.Popen[bytes]:
+    here.write("work.py", WAITING)
+    process = here.start("heap", "-o", "a.mprof", "work.py", stdin=subprocess.PIPE)
+    assert process.stdout is not None and b"ready" in process.stdout.readline()
+    return process
+
+
+def test_a_process_that_runs_and_notes_nothing_still_holds_what_it_held(
+    here: Recorder,
+) -> None:
+    process = waiting(here)
+    got = report(here)
+    held = got["together"]
+    assert got["incomplete"] == "2 of 2 processes are still running"
+    assert held["least"] <= held["most"], held
+    both = range(301 * MIB, 303 * MIB)
+    assert all(held[key] in both for key in ("least", "heap", "most")), held
+    assert got["series"][-1][2] == held["heap"]
+    (line,) = re.findall(r"(?m)^  together .*$", here.mprof("report", "a.mprof").out)
+    assert "between" not in line
+    process.communicate()
+    closed = report(here)["together"]
+    assert abs(closed["heap"] - held["heap"]) < MIB
+
+
+def test_when_a_killed_process_ended_is_not_known(here: Recorder) -> None:
+    process = waiting(here)
+    first = report(here, "--no-children", "a.mprof")["pid"]
+    os.kill(first, signal.SIGKILL)
+    process.communicate()
+    held = report(here)["together"]
+    assert all(200 * MIB <= held[key] < 201 * MIB for key in ("least", "heap")), held
+    assert 301 * MIB <= held["most"] < 303 * MIB
+    (line,) = re.findall(r"(?m)^  together .*$", here.mprof("report", "a.mprof").out)
+    assert re.search(r" s, between 200\.\d MiB and 301\.\d MiB$", line), line
 
 
 def test_the_times_of_all_processes_are_those_of_the_wall_clock(here: Recorder) -> None:
