@@ -46,7 +46,8 @@ static int read_all(struct family *family, PyObject *paths)
 static bool was_there(const struct mp_heap_capture *capture, int64_t wall)
 {
     const struct mp_heap_header *header = capture->view.header;
-    return wall >= header->wall_start && wall - header->wall_start <= header->elapsed;
+    return wall >= header->wall_start &&
+           (capture->view.lives || wall - header->wall_start <= header->elapsed);
 }
 
 /* Those that were there at a time, ns since 1970; 0: all. */

@@ -145,12 +145,17 @@ bool mp_heap_instant_find(const struct mp_heap_view *view,
     }
 }
 
+static bool is_outside(const struct mp_heap_view *view, int64_t time)
+{
+    return time < 0 || (time > view->header->elapsed && !view->lives);
+}
+
 struct mp_heap_instant mp_heap_instant_nearest(const struct mp_heap_view *view,
                                                int64_t wall)
 {
     const struct mp_heap_header *header = view->header;
     int64_t time = mp_difference(wall, header->wall_start);
-    if (time < 0 || time > header->elapsed)
+    if (is_outside(view, time))
         return of_run(view, MP_HEAP_WHEN_START);
     return nearest(view, time);
 }
@@ -169,7 +174,7 @@ void mp_heap_instants_add(struct mp_heap_instant *sums, size_t count,
             its = of_run(view, sums[i].when);
         else if (sums[i].when == MP_HEAP_WHEN_MARK && find_mark(view, sums[i].name, &its))
             ;
-        else if (!one_clock || time < 0 || time > view->header->elapsed)
+        else if (!one_clock || is_outside(view, time))
             continue;
         else
             its = nearest_of(own, own_count, time);

@@ -5,6 +5,7 @@
 
 #include "aggregate/heap/lines.h"
 #include "aggregate/heap/merge.h"
+#include "aggregate/heap/moments.h"
 #include "aggregate/heap/series.h"
 #include "store/heap/file.h"
 
@@ -235,6 +236,25 @@ static void one_that_was_not_closed_may_hold_what_it_held(void **state)
     }
 }
 
+/* 100 of one that was last seen at 2000, at a mark of another that was taken at 5000. */
+static void at_a_mark_of_another_one_that_runs_holds_what_it_held(void **state)
+{
+    (void)state;
+    const char *const names[] = {"load", NULL};
+    struct mp_heap_file file;
+    make(&file, names, (int64_t[]){100}, 1000, 2000);
+    struct mp_heap_header first = {.wall_start = 1000, .elapsed = 9000};
+    struct mp_heap_view view = mp_heap_view_of(&file.heap);
+    for (int runs = 0; runs < 2; runs++) {
+        struct mp_heap_instant sum = {
+            .when = MP_HEAP_WHEN_MARK, .name = "warm", .time = 4000, .live = 50};
+        view.lives = runs;
+        mp_heap_instants_add(&sum, 1, &first, &view);
+        assert_int_equal(sum.live, runs ? 150 : 50);
+    }
+    mp_heap_file_release(&file);
+}
+
 /* Its peak is more than any point says, by a small step. */
 static void the_bounds_are_never_crossed(void **state)
 {
@@ -333,6 +353,7 @@ int main(void)
         cmocka_unit_test(a_clock_without_a_name_is_the_others),
         cmocka_unit_test(what_was_held_at_once_is_between_two_bounds),
         cmocka_unit_test(one_that_was_not_closed_may_hold_what_it_held),
+        cmocka_unit_test(at_a_mark_of_another_one_that_runs_holds_what_it_held),
         cmocka_unit_test(the_bounds_are_never_crossed),
         cmocka_unit_test(numbers_that_cannot_be_do_no_harm),
         cmocka_unit_test(thousands_of_stacks_are_found_again),

@@ -14,6 +14,7 @@ import pytest
 
 from heap_family import children, heap
 from heap_recordings import report
+from memory_profiler import _core
 from recordings import Recorder
 
 pytestmark = pytest.mark.one_version
@@ -397,6 +398,10 @@ def test_a_process_that_runs_and_notes_nothing_still_holds_what_it_held(
     assert got["series"][-1][2] == held["heap"]
     (line,) = re.findall(r"(?m)^  together .*$", here.mprof("report", "a.mprof").out)
     assert "between" not in line
+    files = [str(path) for path in (here.path / "a.mprof", *children(here))]
+    heap, count, stacks = _core.heap_together(files)
+    assert (heap, count) == (held["heap"], 2)
+    assert sum(stack[0] for stack in stacks) >= 301 * MIB
     process.communicate()
     closed = report(here)["together"]
     assert abs(closed["heap"] - held["heap"]) < MIB
