@@ -327,8 +327,11 @@ static int finish(struct mp_attach *attach, enum ending ending)
     if (ending == TOLD || ending == TIME_IS_UP)
         return end(attach, its);
     struct mp_attach_children children = {0};
-    int code =
-        ending == PROCESS_ENDED ? mp_attach_children_end(its, &attach->ends, &children) : 0;
+    if (ending == RECORDING_ENDED && attach->apart)
+        mp_attach_children_wait(its);
+    int code = ending == PROCESS_ENDED || attach->apart
+                   ? mp_attach_children_end(its, &attach->ends, &children)
+                   : 0;
     mp_note(ending == PROCESS_ENDED
                 ? "process %d has ended; to see it: mprof report %s"
                 : "the recording of process %d has ended; to see it: mprof report %s",

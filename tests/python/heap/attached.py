@@ -138,6 +138,13 @@ def attached(here: Recorder, target: Target, *words: str) -> Iterator[Attached]:
         process.communicate()
 
 
+def stop(pid: int) -> None:
+    """By a signal, until the next one lets it go on."""
+    status = pathlib.Path(f"/proc/{pid}/status")
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: "\nState:\tT" in status.read_text(), "its stop")
+
+
 def room(mprof: subprocess.Popen[bytes]) -> pathlib.Path:
     """The folder in /tmp through which an mprof speaks with its process."""
     for name in pathlib.Path(f"/proc/{mprof.pid}/fd").iterdir():

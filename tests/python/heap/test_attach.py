@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from attached import OBEYS, PLAIN, Target, attached, running
+from attached import OBEYS, PLAIN, Target, attached, running, stop
 from heap_runs import figures
 from recordings import Recorder, is_alive, wait_for
 
@@ -213,14 +213,16 @@ def test_a_child_that_is_stopped_is_told_of_once(here: Recorder) -> None:
             target.tell("leave")
             target.tell("leave")
             stopped, other = sorted(path.suffix[1:] for path in here.path.glob("a.mprof.*"))
-            os.kill(int(stopped), signal.SIGSTOP)
+            stop(int(stopped))
             mprof.process.send_signal(signal.SIGINT)
             err = mprof.process.communicate(timeout=60)[1].decode()
-            os.kill(int(stopped), signal.SIGKILL)
+            again = here.mprof("detach", other).err
+            for child in (stopped, other):
+                os.kill(int(child), signal.SIGKILL)
             assert mprof.process.returncode == 1, err
         assert err.count(f"process {stopped} is stopped by a signal") == 1, err
         assert "detached from 1 process that it started" in err
-        assert "is not recorded" in here.mprof("detach", other).err
+        assert "is not recorded" in again
         assert target.end() == "ended 0"
 
 

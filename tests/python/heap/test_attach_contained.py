@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 import memory_profiler
-from attached import OBEYS, Attached, Target, attached, running
+from attached import OBEYS, Attached, Target, attached, running, stop
 from heap_runs import figures
 from recordings import Recorder, wait_for
 
@@ -51,6 +51,16 @@ def contained(here: Recorder, prepare: str) -> Iterator[Target]:
 
 def rooms(target: Target, folder: str) -> list[pathlib.Path]:
     return list(pathlib.Path(f"/proc/{target.pid}/root{folder}").glob("mprof-*"))
+
+
+def switches(mprof: Attached) -> int:
+    """How often it has rested."""
+    status = pathlib.Path(f"/proc/{mprof.process.pid}/status").read_text()
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
+def ended(mprof: Attached) -> bool:
+    return mprof.process.poll() is not None
 
 
 def holds(here: Recorder, name: str = "a.mprof") -> bool:
@@ -124,7 +134,7 @@ def test_all_but_what_a_stopped_child_records_comes_home(here: Recorder) -> None
             target.tell("leave")
             target.tell("leave")
             stopped = process_in(target.pid)
-            os.kill(stopped, signal.SIGSTOP)
+            stop(stopped)
             mprof.process.send_signal(signal.SIGTERM)
             err = mprof.process.communicate(timeout=60)[1].decode()
             assert mprof.process.returncode == 1, err
@@ -137,6 +147,26 @@ def test_all_but_what_a_stopped_child_records_comes_home(here: Recorder) -> None
         assert target.end() == "ended 0"
     said = here.mprof("report", "a.mprof").out
     assert "keep" in said and "1 more process of the run was not recorded" in said
+
+
+@pytest.mark.one_version
+def test_a_child_that_another_mprof_ends_later_comes_home_too(here: Recorder) -> None:
+    with contained(here, TMP) as target:
+        with attached(here, target, "--exact", "--children", "-o", "a.mprof") as mprof:
+            target.tell("leave")
+            child = process_in(target.pid)
+            stop(child)
+            done = here.mprof("detach", target.pid)
+            assert f"process {child} is stopped by a signal" in done.err
+            rests = switches(mprof)
+            wait_for(lambda: ended(mprof) or switches(mprof) > rests + 4, "mprof's looking")
+            os.kill(child, signal.SIGCONT)
+            assert here.mprof("detach", child).code == 0
+            mprof.wait()
+        assert not rooms(target, "/tmp")
+        assert target.end() == "ended 0"
+    assert len(list(here.path.glob("a.mprof.*"))) == 1
+    assert "incomplete" not in here.mprof("report", "a.mprof").out
 
 
 @pytest.mark.one_version
