@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/saturate.h"
+#include "store/heap/writer.h"
 
 enum { PAGE = 1 << 12 };
 
@@ -171,6 +173,15 @@ static int drop_holders(struct copying *copying)
     return 0;
 }
 
+/* One that notes nothing holds what it held last: until now. */
+static void end_now(struct mp_heap_header *header)
+{
+    int64_t now = mp_sum(mp_clock_ns(), mp_clock_wall_offset());
+    int64_t elapsed = mp_difference(now, header->wall_start);
+    if (elapsed > header->elapsed)
+        header->elapsed = elapsed;
+}
+
 /* As if the recording had been stopped now. */
 static int close_copy(struct copying *copying)
 {
@@ -182,6 +193,8 @@ static int close_copy(struct copying *copying)
     header->types_answered = header->types_asked;
     header->holders.begun = header->holders.answered = header->holders.asked;
     header->holders.looked = header->holders.asked;
+    if (mp_heap_writer_of(copying->from, header) == MP_WRITER_RUNS)
+        end_now(header);
     header->clean = 1;
     return write_at(copying->to, (const char *)header, sizeof *header, 0);
 }
