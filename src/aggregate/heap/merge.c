@@ -365,6 +365,7 @@ void mp_heap_merge_release(struct mp_heap_merge *merge)
     free(merge->text);
     free(merge->threads);
     free(merge->changes);
+    free(merge->lives);
     free(merge->shares);
     free(merge->words);
     free(merge->tags);

@@ -26,6 +26,12 @@ struct mp_heap_change {
     bool seen;           /* a sample; else the end of its process */
 };
 
+/* When a process began, and what it may still have held, bytes, when its file was left open. */
+struct mp_heap_life {
+    uint64_t run;
+    int64_t pid, start, left;
+};
+
 /* What a process held itself in a stack of the whole at its peak. */
 struct mp_heap_share {
     uint32_t node, process; /* the number of the process among those added */
@@ -40,8 +46,10 @@ struct mp_heap_merge {
     char *text;
     struct mp_heap_thread *threads; /* [0] of all that had no room for more */
     struct mp_heap_change *changes;
+    struct mp_heap_life *lives; /* of all that were added */
     size_t node_count, node_room, growth_room, code_count, code_room, text_size, text_room;
     size_t thread_count, thread_room, change_count, change_room;
+    size_t life_count, life_room;
     struct mp_heap_merge_index by_stack, by_code;
     struct mp_heap_merge_types types;
     size_t processes;

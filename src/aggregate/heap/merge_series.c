@@ -85,6 +85,19 @@ static struct before end_of(const struct mp_heap_header *header,
     return (struct before){.most = header->clean ? 0 : before->most};
 }
 
+/* `left`: what it may still have held, when it was not closed. */
+static int note_life(struct mp_heap_merge *merge, const struct mp_heap_view *view,
+                     int64_t left)
+{
+    const struct mp_heap_header *header = view->header;
+    if (mp_array_reserve((void **)&merge->lives, &merge->life_room, merge->life_count + 1,
+                         sizeof *merge->lives))
+        return -1;
+    merge->lives[merge->life_count++] = (struct mp_heap_life){
+        header->run, header->pid, header->wall_start, view->lives ? 0 : left};
+    return 0;
+}
+
 int mp_heap_merge_series_add(struct mp_heap_merge *merge, const struct mp_heap_view *view)
 {
     size_t count;
@@ -92,7 +105,8 @@ int mp_heap_merge_series_add(struct mp_heap_merge *merge, const struct mp_heap_v
     const struct mp_heap_header *header = view->header;
     struct before before = {0};
     if (mp_array_reserve((void **)&merge->changes, &merge->change_room,
-                         merge->change_count + count + 1, sizeof *merge->changes))
+                         merge->change_count + merge->life_count + count + 2,
+                         sizeof *merge->changes))
         return -1;
     for (size_t first = 0; first < count;) {
         struct stretch stretch = first_of(header, &points[first], count - first);
@@ -105,10 +119,42 @@ int mp_heap_merge_series_add(struct mp_heap_merge *merge, const struct mp_heap_v
     if (!view->lives)
         change(merge, mp_sum(header->wall_start, header->elapsed), false, &before,
                end_of(header, &before));
+    if (note_life(merge, view, before.most))
+        return -1;
     merge->unbounded |= !header->stay || (header->peak && !count);
     if (header->peak > merge->together.least)
         merge->together.least = header->peak;
     return 0;
+}
+
+/* When its process became another program (exec), or its number was another's; INT64_MAX: never. */
+static int64_t next_of(const struct mp_heap_merge *merge, const struct mp_heap_life *life)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < merge->life_count; i++) {
+        const struct mp_heap_life *other = &merge->lives[i];
+        if (other->run == life->run && other->pid == life->pid &&
+            other->start > life->start && other->start < next)
+            next = other->start;
+    }
+    return next;
+}
+
+/* Before the next one has anything. There is room for one change of each. */
+static void end_lives(struct mp_heap_merge *merge)
+{
+    for (size_t i = 0; i < merge->life_count; i++) {
+        struct mp_heap_life *life = &merge->lives[i];
+        int64_t next = life->left ? next_of(merge, life) : INT64_MAX;
+        if (next == INT64_MAX)
+            continue;
+        merge->changes[merge->change_count] =
+            (struct mp_heap_change){.time = next - 1,
+                                    .most = mp_difference(0, life->left),
+                                    .order = merge->change_count};
+        merge->change_count++;
+        life->left = 0;
+    }
 }
 
 static int by_time(const void *left, const void *right)
@@ -158,6 +204,7 @@ void mp_heap_merge_series_sum(struct mp_heap_merge *merge)
     struct mp_heap_series *series = &merge->header.series;
     series->bank = series->count[0] = 0;
     series->interval = merge->header.elapsed / (MP_HEAP_POINTS / MP_HEAP_STAY) + 1;
+    end_lives(merge);
     if (merge->change_count)
         qsort(merge->changes, merge->change_count, sizeof *merge->changes, by_time);
     if (!merge->several_clocks)

@@ -202,7 +202,7 @@ static void what_was_held_at_once_is_between_two_bounds(void **state)
     }
 }
 
-enum how { CLOSED, RUNS, KILLED };
+enum how { CLOSED, RUNS, KILLED, BECAME };
 
 /* One that is last seen at 2000 with 100, and one that has 50 from 3000 on. */
 static struct mp_heap_view merge_first(struct two *two, enum how how)
@@ -213,6 +213,8 @@ static struct mp_heap_view merge_first(struct two *two, enum how how)
     assert_int_equal(mp_heap_merge_init(&two->merge), 0);
     for (int i = 0; i < 2; i++) {
         struct mp_heap_view view = mp_heap_view_of(&two->files[i].heap);
+        two->files[i].heap.header->run = 7;
+        two->files[i].heap.header->pid = how == BECAME ? 1 : i + 1;
         two->files[i].heap.header->clean = i || how == CLOSED;
         view.lives = !i && how == RUNS;
         assert_int_equal(mp_heap_merge_add(&two->merge, &view), 0);
@@ -223,9 +225,9 @@ static struct mp_heap_view merge_first(struct two *two, enum how how)
 static void one_that_was_not_closed_may_hold_what_it_held(void **state)
 {
     (void)state;
-    const int64_t least[] = {100, 150, 100}, most[] = {100, 150, 150};
-    const int64_t end[] = {50, 150, 50};
-    for (enum how how = CLOSED; how <= KILLED; how++) {
+    const int64_t least[] = {100, 150, 100, 100}, most[] = {100, 150, 150, 100};
+    const int64_t end[] = {50, 150, 50, 50};
+    for (enum how how = CLOSED; how <= BECAME; how++) {
         struct two two;
         struct mp_heap_view view = merge_first(&two, how);
         assert_int_equal(view.together.least, least[how]);

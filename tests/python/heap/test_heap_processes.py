@@ -339,6 +339,7 @@ def test_programs_of_one_pid_are_told_apart(here: Recorder) -> None:
     assert len(rows) == 3 and len({row["pid"] for row in rows}) == 2
     programs = [row["command"].split()[-1] for row in rows]
     assert sorted(programs) == ["sub.py", "sub.py", "work.py"]
+    assert report(here)["together"]["most"] < 8.5 * MIB  # not what was before exec, too
     names = columns(sheets(here)[0])["process"]
     assert len(set(names)) == 3 and names[2] == "first"
 
