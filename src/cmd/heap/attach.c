@@ -344,7 +344,7 @@ static int finish(struct mp_attach *attach, enum ending ending)
 int mp_attach_run(const struct mp_attach_settings *settings, const char *pid)
 {
     struct mp_attach attach;
-    int code = mp_attach_open(&attach, pid);
+    int code = mp_attach_open(&attach, pid, true);
     if (!code)
         code = prepare(&attach, settings);
     if (!code)
@@ -363,7 +363,7 @@ int mp_attach_run(const struct mp_attach_settings *settings, const char *pid)
 int mp_detach_run(const char *pid)
 {
     struct mp_attach attach;
-    int code = mp_attach_open(&attach, pid);
+    int code = mp_attach_open(&attach, pid, false);
     char *recorded = code ? NULL : mp_heap_of_process(attach.target.pid);
     if (!code && !recorded)
         code = mp_fail("process %s is not recorded: nothing is to be ended", pid);

@@ -12,7 +12,7 @@
 #include "cmd/heap/attach_refusal.h"
 #include "cmd/shared/command.h"
 
-enum { MOST_DIGITS = 9, DESCRIPTORS = 3, TRIES = 25 };
+enum { MOST_DIGITS = 9, DESCRIPTORS = 3, DESCRIPTORS_LOADED = 1, TRIES = 25 };
 static const int64_t between_tries = 20000000;
 
 int64_t mp_attach_pid(const char *word)
@@ -35,7 +35,8 @@ static void block_ends(sigset_t *ends)
     sigprocmask(SIG_BLOCK, ends, NULL);
 }
 
-static long open_files(int proc)
+/* The limit is one of their numbers: one beyond it takes none of those. */
+static long open_files(int proc, long limit)
 {
     long count = 0;
     int folder = openat(proc, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,24 +44,26 @@ static long open_files(int proc)
     if (!entries && folder >= 0)
         close(folder);
     for (struct dirent *entry; entries && (entry = readdir(entries));)
-        count += *entry->d_name != '.';
+        count += *entry->d_name != '.' && atol(entry->d_name) < limit;
     if (entries)
         closedir(entries);
     return count;
 }
 
-/* It reads the request, the package, and has its capture open: else nothing comes of it, and nobody hears why. */
-static int refuse_full(const struct mp_target *target)
+/* It reads the request, the package where it is not loaded, and has its capture open: else nothing comes of it, and
+   nobody hears why. */
+static int refuse_full(const struct mp_target *target, bool begins)
 {
     char text[64];
+    int needed = begins || !target->python.own_run ? DESCRIPTORS : DESCRIPTORS_LOADED;
     bool known =
         mp_target_line(target->proc, "limits", "Max open files", text, sizeof text);
     long most = known ? strtol(text, NULL, 10) : 0,
-         its = most ? open_files(target->proc) : 0;
-    return most && its + DESCRIPTORS > most
+         its = most ? open_files(target->proc, most) : 0;
+    return most && its + needed > most
                ? mp_fail("process %d has %ld files open of the %ld that it may have: it "
                          "needs %d more",
-                         (int)target->pid, its, most, DESCRIPTORS)
+                         (int)target->pid, its, most, needed)
                : 0;
 }
 
@@ -82,7 +85,7 @@ static enum mp_target_problem open_soon(struct mp_target *target, pid_t pid)
     return problem;
 }
 
-int mp_attach_open(struct mp_attach *attach, const char *word)
+int mp_attach_open(struct mp_attach *attach, const char *word, bool begins)
 {
     int64_t pid = mp_attach_pid(word);
     *attach = (struct mp_attach){0};
@@ -96,7 +99,7 @@ int mp_attach_open(struct mp_attach *attach, const char *word)
     if (!problem)
         problem = mp_threads_check(&attach->target);
     return problem ? mp_attach_refuse(&attach->target, problem)
-                   : refuse_full(&attach->target);
+                   : refuse_full(&attach->target, begins);
 }
 
 int mp_attach_bring(struct mp_attach *attach)

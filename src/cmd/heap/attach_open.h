@@ -22,9 +22,9 @@ struct mp_attach {
 /* What the words of a command line mean: a number, of a process; -1: it is none that can be. */
 int64_t mp_attach_pid(const char *word);
 
-/* Looks at the process of this number. From here on signals that end us are blocked. The caller releases it, whatever
-   the result. 0, or the exit code, and why was said. */
-int mp_attach_open(struct mp_attach *, const char *word);
+/* Looks at the process of this number; `begins`: a recording is to begin. From here on signals that end us are
+   blocked. The caller releases it, whatever the result. 0, or the exit code, and why was said. */
+int mp_attach_open(struct mp_attach *, const char *word, bool begins);
 
 /* Gives it a room, and our package where it has none. Likewise. */
 int mp_attach_bring(struct mp_attach *);

@@ -167,7 +167,7 @@ static int attach(struct mp_heap_objects_answer *answer, const char *pid,
                   const struct mp_heap_wants *wants)
 {
     struct mp_attach attach;
-    int code = mp_attach_open(&attach, pid);
+    int code = mp_attach_open(&attach, pid, false);
     if (!code)
         code = attach_and_ask(&attach, wants);
     if (!code) {

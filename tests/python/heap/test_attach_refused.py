@@ -62,6 +62,29 @@ except OSError:
         assert "has 20 files open of the 20 that it may have" in refused(target)
 
 
+def test_one_file_that_it_may_open_is_enough_to_detach(here: Recorder) -> None:
+    fill = """
+import os, resource
+def fill():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+    try:
+        while True:
+            last = os.dup(0)
+    except OSError:
+        os.close(last)
+"""
+    with running(here, fill + OBEYS) as target:
+        with attached(here, target, "-o", "a.mprof") as mprof:
+            target.tell("fill")
+            done = here.mprof("detach", target.pid)
+            assert done.code == 0, done.err
+            mprof.wait()
+        assert "it needs 3 more" in here.mprof("heap", "--attach", target.pid).err
+        done = here.mprof("objects", target.pid)
+        assert done.code == 0, done.err
+        assert target.end() == "ended 0"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="another root is root's to have")
 def test_a_process_without_pythons_library(here: Recorder) -> None:
     (here.path / "tmp").mkdir()
