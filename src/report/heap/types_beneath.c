@@ -18,7 +18,7 @@ static int put_name(FILE *out, const struct mp_heap_type_rows *rows,
 
 /* Of blocks that are no objects, by their type. */
 static const char *const others[MP_HEAP_TYPES_FIRST] = {
-    [MP_HEAP_TYPE_UNKNOWN] = "of no known object",
+    [MP_HEAP_TYPE_UNKNOWN] = "of no object",
     [MP_HEAP_TYPE_REUSED] = "kept for reuse",
     [MP_HEAP_TYPE_NATIVE] = "of malloc"};
 
