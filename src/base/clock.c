@@ -4,16 +4,16 @@
 
 enum { TRIES = 16, NARROW = 1000 /* ns */ };
 
+static int64_t ns_of(struct timespec time)
+{
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
 int64_t mp_clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-static int64_t ns_of(struct timespec time)
-{
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+    return ns_of(now);
 }
 
 /* The other clock is read between two readings of ours, again where something took a while there. */

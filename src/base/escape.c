@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 static size_t sequence_length(unsigned char lead)
 {
     if (lead < 0x80)
@@ -217,19 +219,15 @@ size_t mp_escape_record(char *out, size_t room, const char *text, size_t length,
     return used;
 }
 
-static int digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 size_t mp_unescape_record(char *text, size_t length)
 {
     size_t used = 0;
     for (size_t at = 0; at < length; used++) {
         if (at + 4 <= length && text[at] == '\\' && text[at + 1] == 'x' &&
-            digit(text[at + 2]) >= 0 && digit(text[at + 3]) >= 0 &&
-            digit(text[at + 2]) + digit(text[at + 3]) > 0) {
-            text[used] = (char)(digit(text[at + 2]) * 16 + digit(text[at + 3]));
+            mp_hex_digit(text[at + 2]) >= 0 && mp_hex_digit(text[at + 3]) >= 0 &&
+            mp_hex_digit(text[at + 2]) + mp_hex_digit(text[at + 3]) > 0) {
+            text[used] =
+                (char)(mp_hex_digit(text[at + 2]) * 16 + mp_hex_digit(text[at + 3]));
             at += 4;
         } else {
             text[used] = text[at++];

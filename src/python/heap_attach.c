@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "capture/lines/trace_compat.h"
 #include "capture/process/process.h"
 #include "python/heap.h"
@@ -74,11 +75,6 @@ static PyObject *raise_later(PyObject *ignored, PyObject *error)
     Py_RETURN_NONE;
 }
 
-static int hex_digit(char of)
-{
-    return of >= '0' && of <= '9' ? of - '0' : of >= 'a' && of <= 'f' ? of - 'a' + 10 : -1;
-}
-
 /* The bytes that a text names in hexadecimal digits; NULL: it names none. */
 static PyObject *asked_file(const char *text)
 {
@@ -87,8 +83,8 @@ static PyObject *asked_file(const char *text)
     Py_ssize_t length = 0;
     at = at ? at + strlen(MP_ASKED_FILE) : "";
     for (int high, low; length < LONGEST_NAME; at += 2) {
-        high = hex_digit(*at);
-        low = high < 0 ? -1 : hex_digit(at[1]);
+        high = mp_hex_digit(*at);
+        low = high < 0 ? -1 : mp_hex_digit(at[1]);
         if (low < 0)
             break;
         name[length++] = (char)(high << 4 | low);

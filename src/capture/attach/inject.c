@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "capture/attach/machine.h"
 #include "capture/attach/steps.h"
 #include "capture/attach/symbols.h"
@@ -53,8 +54,7 @@ static bool put_text(char text[LONGEST_TEXT], const char *file, uint64_t page)
         "(f, \"<mprof>\", \"exec\"))', '<mprof>', 'exec'), {'__builtins__': b, '__name__': "
         "'<mprof>', 'file': b.bytes." MP_ASKED_FILE,
         out);
-    for (const unsigned char *at = (const unsigned char *)file; *at; at++)
-        fprintf(out, "%02x", *at);
+    mp_hex_put(out, file);
     fprintf(out,
             "'), " MP_ASKED_PAGE "%" PRIu64 "}))(__import__('builtins'))\n"
             "except BaseException: pass\n",

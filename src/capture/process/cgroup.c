@@ -28,7 +28,6 @@ static int settle(struct mp_cgroup *group, int version, const char *root,
 /* A line of /proc/PID/cgroup is "hierarchy:controllers:path"; version 2 has no controllers. */
 static void note_path(char *line, char *v1, char *v2, size_t room)
 {
-    line[strcspn(line, "\n")] = 0;
     char *controllers = strchr(line, ':');
     char *inside = controllers ? strchr(controllers + 1, ':') : NULL;
     if (!inside)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "capture/attach/inject.h"
 #include "capture/attach/threads.h"
 #include "cmd/heap/attach_refusal.h"
@@ -53,9 +54,8 @@ static const char program[] =
 static void put_name(FILE *out, const char *key, const char *folder, const char *name)
 {
     fprintf(out, "%s ", key);
-    for (const char *part = folder; part; part = part == name ? NULL : name)
-        for (const unsigned char *at = (const unsigned char *)part; *at; at++)
-            fprintf(out, "%02x", *at);
+    mp_hex_put(out, folder);
+    mp_hex_put(out, name);
     fputc('\n', out);
 }
 

@@ -6,16 +6,15 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/hex.h"
+
 enum { MOST_READ = 2048 }; /* a line needs a tenth, but for the end of a long path */
 
 static bool take_hex(const char **at, uint64_t *value)
 {
     const char *start = *at;
     for (*value = 0;; ++*at) {
-        char c = **at;
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                           : -1;
+        int digit = mp_hex_digit(**at);
         if (digit < 0)
             return *at > start;
         *value = *value << 4 | (uint64_t)digit;

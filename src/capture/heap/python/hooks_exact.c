@@ -167,9 +167,6 @@ HOOKS_OF(PYMEM_DOMAIN_RAW)
 HOOKS_OF(PYMEM_DOMAIN_MEM)
 HOOKS_OF(PYMEM_DOMAIN_OBJ)
 
-#define HOOKS(domain)                                                     \
-    [domain] = {NULL, mp_hooks_malloc_##domain, mp_hooks_calloc_##domain, \
-                mp_hooks_realloc_##domain, mp_hooks_free_##domain}
-
 const PyMemAllocatorEx mp_hooks_exact[MP_HOOKS_DOMAINS] = {
-    HOOKS(PYMEM_DOMAIN_RAW), HOOKS(PYMEM_DOMAIN_MEM), HOOKS(PYMEM_DOMAIN_OBJ)};
+    MP_HOOKS_ROW(mp_hooks, PYMEM_DOMAIN_RAW), MP_HOOKS_ROW(mp_hooks, PYMEM_DOMAIN_MEM),
+    MP_HOOKS_ROW(mp_hooks, PYMEM_DOMAIN_OBJ)};

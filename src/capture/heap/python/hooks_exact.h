@@ -24,6 +24,11 @@ extern PyMemAllocatorEx mp_hooks_before[MP_HOOKS_DOMAINS] MP_HOOKS_OWN;
    followed. */
 extern size_t mp_hooks_fast_path[MP_HOOKS_DOMAINS] MP_HOOKS_OWN;
 
+/* The four of a domain, in the table of their set. */
+#define MP_HOOKS_ROW(of, domain)                                                         \
+    [domain] = {NULL, of##_malloc_##domain, of##_calloc_##domain, of##_realloc_##domain, \
+                of##_free_##domain}
+
 /* All of them. */
 extern const PyMemAllocatorEx mp_hooks_exact[MP_HOOKS_DOMAINS] MP_HOOKS_OWN;
 

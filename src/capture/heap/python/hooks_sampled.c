@@ -182,15 +182,12 @@ SAMPLED_HOOKS_OF(PYMEM_DOMAIN_OBJ)
 BARE_HOOKS_OF(PYMEM_DOMAIN_MEM)
 BARE_HOOKS_OF(PYMEM_DOMAIN_OBJ)
 
-#define SAMPLED(domain)                                                 \
-    [domain] = {NULL, sampled_malloc_##domain, sampled_calloc_##domain, \
-                sampled_realloc_##domain, sampled_free_##domain}
-
 #define BARE(domain)                                                                     \
     [domain] = {NULL, bare_malloc_##domain, bare_calloc_##domain, bare_realloc_##domain, \
                 NULL}
 
 const PyMemAllocatorEx mp_hooks_sampling[MP_HOOKS_DOMAINS] = {
-    SAMPLED(PYMEM_DOMAIN_RAW), SAMPLED(PYMEM_DOMAIN_MEM), SAMPLED(PYMEM_DOMAIN_OBJ)};
+    MP_HOOKS_ROW(sampled, PYMEM_DOMAIN_RAW), MP_HOOKS_ROW(sampled, PYMEM_DOMAIN_MEM),
+    MP_HOOKS_ROW(sampled, PYMEM_DOMAIN_OBJ)};
 const PyMemAllocatorEx mp_hooks_bare[MP_HOOKS_DOMAINS] = {BARE(PYMEM_DOMAIN_MEM),
                                                           BARE(PYMEM_DOMAIN_OBJ)};
